@@ -1,0 +1,135 @@
+"""What is protected, where, by whom and how well: the inventory, as the organisation writes it.
+
+Entries of a kind (sources, repositories, hosts) keep their own parameters under `with`; the kind's own file says what they are.
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from dr.model.base import Duration, JsonObject, Slug, StrictModel
+
+
+class SecretRef(StrictModel):
+    """Where a secret is kept (`!secret {file: ...}`); never the secret. Exactly one is set."""
+
+    file: str | None = None
+    env: str | None = None
+    credential: str | None = None
+
+    def __str__(self) -> str:
+        return "********"
+
+
+class Keys(StrictModel):
+    """Paths (below the home) and recipients. Two recipients or more: the drill key's, and the escrow key's, which is kept offline."""
+
+    recipients: tuple[str, ...] = Field(min_length=2)
+    """age public keys (`age1...`) that every set is encrypted to."""
+    identity: SecretRef | None = None
+    """The drill key: an age identity; only where drills run."""
+    signing: SecretRef
+    """The Ed25519 private key (PEM) that signs manifests, evidence and markers."""
+    trusted: tuple[str, ...] = Field(min_length=1)
+    """Paths of Ed25519 public keys (PEM) whose signatures are believed; relative to the home."""
+
+
+class Organisation(StrictModel):
+    name: str = Field(min_length=1)
+    zone: str = "UTC"
+    """IANA zone in which people read times and nights are counted."""
+    keys: Keys
+
+
+class Office(StrictModel):
+    title: str
+    main: bool = False
+    zone: str | None = None
+
+
+class Contact(StrictModel):
+    """A person who can be told something. A channel is an Apprise URL, kept as a secret since it bears credentials."""
+
+    name: str
+    office: Slug | None = None
+    groups: tuple[Slug, ...] = ()
+    channels: tuple[SecretRef, ...] = Field(min_length=1)
+
+
+HostRole = Literal["production", "standby", "repository", "office"]
+
+
+class HostEntry(StrictModel):
+    kind: Slug
+    role: HostRole
+    with_: JsonObject = Field(default_factory=dict, alias="with")
+
+
+class RepositoryEntry(StrictModel):
+    kind: Slug
+    tier: Slug
+    with_: JsonObject = Field(default_factory=dict, alias="with")
+
+
+class SourceEntry(StrictModel):
+    """One thing of a system that is backed up. `host` names where it is read."""
+
+    kind: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
+    host: Slug
+    needle: bool = False
+    """Whether `dr` may plant its signed row or file before each backup (a vendor's system may forbid a write)."""
+    with_: JsonObject = Field(default_factory=dict, alias="with")
+
+
+class Objective(StrictModel):
+    """How soon the system must be back (`rto`), and how soon we mean it to be (`target`), in seconds."""
+
+    rto: Duration
+    target: Duration | None = None
+
+
+class Objectives(StrictModel):
+    rpo: Duration
+    """How old the newest good copy may ever be."""
+    tiers: dict[Slug, Objective]
+
+
+class RetentionPolicy(StrictModel):
+    """Which copies a tier keeps. Rules are ORed; slots are cut in the organisation's zone."""
+
+    keep_within: Duration | None = None
+    """Counted back from the newest good copy, not from now: silence expires nothing."""
+    keep_last: int = Field(default=0, ge=0)
+    keep_daily: int = Field(default=0, ge=0)
+    keep_weekly: int = Field(default=0, ge=0)
+    keep_monthly: int = Field(default=0, ge=0)
+    keep_yearly: int = Field(default=0, ge=0)
+    requires_copy_in: Slug | None = None
+    """A copy here stays until its twin in that tier is committed and intact."""
+    expire_after: Duration | None = None
+    """The privacy limit: older copies go even if a keep rule would hold them."""
+
+
+class SystemRunbooks(StrictModel):
+    nightly: Slug | None = None
+    drill: dict[Slug, Slug] = Field(default_factory=dict)
+    """Tier to runbook."""
+    recover: Slug | None = None
+
+
+class SystemEntry(StrictModel):
+    title: str
+    sources: dict[Slug, SourceEntry] = Field(min_length=1)
+    objectives: Objectives
+    retention: dict[Slug, RetentionPolicy]
+    """Tier to policy; every tier that the system is copied to has one."""
+    runbooks: SystemRunbooks = SystemRunbooks()
+
+
+class Inventory(StrictModel):
+    organisation: Organisation
+    systems: dict[Slug, SystemEntry]
+    hosts: dict[Slug, HostEntry]
+    repositories: dict[Slug, RepositoryEntry]
+    offices: dict[Slug, Office] = Field(default_factory=dict)
+    contacts: dict[Slug, Contact] = Field(default_factory=dict)

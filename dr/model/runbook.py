@@ -1,0 +1,101 @@
+"""A runbook as people write it, and the plan it is compiled to: frozen, hashed, the durable run's input."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from dr.model.base import Duration, JsonObject, JsonValue, Seconds, Sha256, Slug, StrictModel, canonical, sha256
+from dr.model.inventory import Objective
+
+RunKind = Literal["backup", "drill", "recovery", "maintenance"]
+OnError = Literal["stop", "continue"]
+Section = Literal["steps", "on_failure", "always"]
+
+
+class Retry(StrictModel):
+    """How often an attempt is made in all, and how long (durably) is waited between; the wait doubles up to `most`."""
+
+    attempts: int = Field(default=1, ge=1, le=100)
+    wait: Duration = Field(default=Seconds(30.0), ge=0)
+    most: Duration = Seconds(600.0)
+
+
+class When(StrictModel):
+    """Equality only: the step runs if `value` (often a reference) equals `equals`."""
+
+    value: JsonValue
+    equals: JsonValue
+
+
+class Step(StrictModel):
+    id: Slug | None = None
+    """Without one: `<section>-<index>-<action>`; a step under `steps` needs one."""
+    action: Slug
+    with_: JsonObject = Field(default_factory=dict, alias="with")
+    needs: tuple[Slug, ...] | None = None
+    """None: after the step before it. A list (even an empty one) opens a parallel branch."""
+    when: When | None = None
+    only: Literal["drill", "recovery"] | None = None
+    timeout: Duration | None = None
+    retry: Retry = Retry()
+    on_error: OnError = "stop"
+    phase: Slug | None = None
+    budget: Duration | None = None
+
+
+class Parameter(StrictModel):
+    default: JsonValue = None
+    help: str = ""
+
+
+class Runbook(StrictModel):
+    runbook: Slug
+    title: str
+    kind: RunKind
+    schedule: str | None = None
+    """Five cron fields, in the organisation's zone."""
+    parameters: dict[str, Parameter] = Field(default_factory=dict)
+    objective: Objective | None = None
+    """May only tighten the inventory's."""
+    steps: tuple[Step, ...] = Field(min_length=1)
+    on_failure: tuple[Step, ...] = ()
+    always: tuple[Step, ...] = ()
+
+
+class PlannedStep(StrictModel):
+    """A step with every default filled in; `with` may still hold `${steps.id.fact}`, resolved when it starts."""
+
+    id: Slug
+    section: Section
+    action: Slug
+    with_: JsonObject = Field(default_factory=dict, alias="with")
+    needs: tuple[Slug, ...] = ()
+    when: When | None = None
+    timeout: Duration | None = None
+    retry: Retry = Retry()
+    on_error: OnError = "stop"
+    phase: Slug | None = None
+    budget: Duration | None = None
+
+
+class Plan(StrictModel):
+    """The compiled runbook. Editing YAML never changes a run in flight, because the run carries this."""
+
+    engine: int = 1
+    """The engine's own format number."""
+    runbook: Slug
+    title: str
+    kind: RunKind
+    system: Slug | None = None
+    tier: Slug | None = None
+    """What a drill is judged by: the tier named by its select-backup step."""
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    objective: Objective | None = None
+    steps: tuple[PlannedStep, ...]
+    on_failure: tuple[PlannedStep, ...] = ()
+    always: tuple[PlannedStep, ...] = ()
+    inventory: Sha256
+    """Of the inventory it was compiled against."""
+
+    def digest(self) -> Sha256:
+        return sha256(canonical(self.to_facts()))

@@ -1,0 +1,1 @@
+"""Sign to be written."""
