@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from dr.model.base import Duration, JsonObject, JsonValue, Seconds, Sha256, Slug, StrictModel, canonical, sha256
 from dr.model.inventory import Objective
@@ -25,6 +25,18 @@ class When(StrictModel):
 
     value: JsonValue
     equals: JsonValue
+
+
+class CheckRef(StrictModel):
+    """A check as a step asks for it: its kind alone (`starts-up`), or `{check: sql-assertion, with: {...}}`."""
+
+    check: Slug
+    with_: JsonObject = Field(default_factory=dict, alias="with")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: object) -> object:
+        return {"check": value} if isinstance(value, str) else value
 
 
 class Step(StrictModel):
