@@ -92,6 +92,8 @@ class Manifest(StrictModel):
     compression: str
     artifacts: tuple[Artifact, ...] = Field(min_length=1)
     index: Sealed
+    guide: Sealed | None = None
+    """`RESTORE.md` (not encrypted): how to restore the set without `dr`."""
     previous: Previous | None
     """The system's newest committed set when this one was sealed: the chain by which a rollback is noticed."""
     witnessed: bool

@@ -201,6 +201,21 @@ class Repository(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class RepositoryKind:
+    """How a kind of repository is registered. `open` touches nothing: the first operation finds out whether the place is there."""
+
+    kind: str
+    params: type[StrictModel]
+    open: RepositoryOpener
+
+
+class RepositoryOpener(Protocol):
+    def __call__(self, name: RepositoryName, tier: str, params: Any, home: HostPath, organisation: str) -> Repository:
+        """`params`: of the kind's own model; `home`: what relative paths in it are relative to; `organisation`: whose it must be."""
+        ...
+
+
 class SetUpload(Protocol):
     """A set being written to one repository."""
 
