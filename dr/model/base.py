@@ -16,6 +16,8 @@ TierName = NewType("TierName", str)
 SourceName = NewType("SourceName", str)
 OfficeName = NewType("OfficeName", str)
 ContactName = NewType("ContactName", str)
+AudienceName = NewType("AudienceName", str)
+"""Who is told something: a contact, or a group of contacts."""
 SetId = NewType("SetId", str)
 """`20261122T070000Z-7f3a9c`: when the set was begun (UTC), and six hex digits of its run and step; sorts by time."""
 RunId = NewType("RunId", str)

@@ -5,7 +5,7 @@ What a reference gives is never searched for references again, so a parameter's 
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -41,6 +41,8 @@ class Reference:
 
 
 LookUp = Callable[[Reference], JsonValue]
+KEEP: JsonValue = object()
+"""What a `look_up` of `substitute` gives for a reference that is to stay."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,12 @@ def resolve(value: JsonValue, look_up: LookUp) -> JsonValue:
     return _walk(value, lambda text: _resolve_text(text, look_up))
 
 
-def substitute(value: JsonValue, roots: Collection[Root], look_up: LookUp) -> JsonValue:
-    """Replace only references of `roots`; the rest, and `$$`, stay as written, for `resolve` to finish later.
+def substitute(value: JsonValue, look_up: LookUp) -> JsonValue:
+    """Replace the references that `look_up` knows; one for which it gives KEEP stays as written, for `resolve` to finish later.
 
     A dollar sign in what is put in is doubled, so that the later `resolve` gives it back as it was. Raises BadReference.
     """
-    return _walk(value, lambda text: _substitute_text(text, roots, look_up))
+    return _walk(value, lambda text: _substitute_text(text, look_up))
 
 
 def resolve_steps(value: JsonValue, facts: Callable[[str], JsonObject | None]) -> JsonValue:
@@ -117,17 +119,15 @@ def _resolve_text(text: str, look_up: LookUp) -> JsonValue:
     return _TOKEN.sub(lambda token: "$" if token[0] == "$$" else _as_text(look_up(_parse(token))), text)
 
 
-def _substitute_text(text: str, roots: Collection[Root], look_up: LookUp) -> JsonValue:
+def _substitute_text(text: str, look_up: LookUp) -> JsonValue:
     whole = _TOKEN.fullmatch(text)
     if whole and text != "$$":
-        reference = _parse(whole)
-        return escape(look_up(reference)) if reference.root in roots else text
+        value = look_up(_parse(whole))
+        return text if value is KEEP else escape(value)
 
     def put(token: re.Match[str]) -> str:
-        if token[0] == "$$":
-            return "$$"
-        reference = _parse(token)
-        return _as_text(look_up(reference)).replace("$", "$$") if reference.root in roots else token[0]
+        value = KEEP if token[0] == "$$" else look_up(_parse(token))
+        return token[0] if value is KEEP else _as_text(value).replace("$", "$$")
 
     return _TOKEN.sub(put, text)
 
