@@ -1,0 +1,71 @@
+"""How ready a system is, as one answer with its reasons: what `dr status` shows."""
+
+from typing import Literal
+
+from dr.model.backup import ProofLevel
+from dr.model.base import Instant, RunId, Seconds, SetId, StrictModel, SystemName
+from dr.model.record import Verdict
+
+Colour = Literal["green", "amber", "red"]
+COLOURS: tuple[Colour, ...] = ("green", "amber", "red")
+"""From good to bad."""
+
+
+def worst(colours: tuple[Colour, ...]) -> Colour:
+    """The worst of them; nothing looked at is red, never green."""
+    return max(colours, key=COLOURS.index, default="red")
+
+
+class DrillFact(StrictModel):
+    """One finished drill, as readiness judges it."""
+
+    run: RunId
+    tier: str
+    verdict: Verdict
+    ended: Instant
+    rto: Seconds | None = None
+    """Measured: from recognition to the first successful user-level probe. None where no probe succeeded."""
+    set: SetId | None = None
+
+
+class Reason(StrictModel):
+    """One thing that makes it amber or red (or, green, what holds), in words a person reads."""
+
+    colour: Colour
+    text: str
+
+
+class TierReadiness(StrictModel):
+    """What one tier would give back."""
+
+    tier: str
+    colour: Colour
+    reasons: tuple[Reason, ...]
+    copies: int
+    newest: SetId | None = None
+    """The newest good copy: intact or better, undamaged, not shrunken."""
+    level: ProofLevel | None = None
+    instant: Instant | None = None
+    rpo: Seconds | None = None
+    """What would be lost if only this tier were left, now. None: everything."""
+    proven: SetId | None = None
+    """The newest proven copy."""
+    proven_at: Instant | None = None
+    drill: DrillFact | None = None
+    """The last one."""
+    rto_objective: Seconds | None = None
+    rto_target: Seconds | None = None
+
+
+class Readiness(StrictModel):
+    """What we would get back if we lost the system now, how fast, and how we know."""
+
+    system: SystemName
+    at: Instant
+    colour: Colour
+    reasons: tuple[Reason, ...]
+    """Those of the system as a whole; each tier has its own beside."""
+    rpo: Seconds | None
+    """What would be lost now, by the newest good copy of any tier. None: everything."""
+    rpo_objective: Seconds
+    tiers: tuple[TierReadiness, ...]

@@ -1,0 +1,200 @@
+"""How ready a system is: per tier its newest copy, its proof, its last drill; red, amber or green, with the reasons in words.
+
+Green is earned, never the default: a tier is green only if it has a proven copy, an RPO within the objective and a passed drill within
+its target. Nothing looked at is red.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from dr.model.backup import Copy, at_least
+from dr.model.base import Seconds, SystemName
+from dr.model.inventory import Objective, SystemEntry
+from dr.model.readiness import Colour, DrillFact, Readiness, Reason, TierReadiness, worst
+from dr.model.record import Finding, Notice
+from dr.policy.words import short, spoken
+
+PROOF_IS_STALE = timedelta(days=35)
+"""A monthly drill may slip by a weekend; a proof older than this is amber."""
+OWED_TOO_LONG = timedelta(minutes=15)
+CLOCK_TOLERANCE = timedelta(minutes=5)
+
+
+def readiness(
+    system: SystemName,
+    entry: SystemEntry,
+    copies: Sequence[Copy],
+    drills: Sequence[DrillFact],
+    findings: Sequence[Finding],
+    notices: Sequence[Notice],
+    now: datetime,
+) -> Readiness:
+    """Judge one system. `copies` and `findings` of other systems are ignored (findings of none count); `drills` are this system's.
+
+    `findings` are the open ones, `notices` the ledger's latest; all in any order.
+    """
+    own = [c for c in copies if c.system == system]
+    names = sorted({*entry.objectives.tiers, *entry.retention})
+    tiers = tuple(_tier(name, entry, own, drills, now) for name in names)
+    newest = _newest_good(own, now)
+    reasons = (
+        *_proof_reasons(own, names),
+        *_finding_reasons(system, findings),
+        *_notice_reasons(notices, now),
+    )
+    return Readiness(
+        system=system,
+        at=now,
+        colour=worst((*(r.colour for r in reasons), *(t.colour for t in tiers))),
+        reasons=reasons,
+        rpo=_loss(newest, now),
+        rpo_objective=entry.objectives.rpo,
+        tiers=tiers,
+    )
+
+
+def _tier(name: str, entry: SystemEntry, copies: Sequence[Copy], drills: Sequence[DrillFact], now: datetime) -> TierReadiness:
+    own = [c for c in copies if c.tier == name]
+    newest, proven = _newest_good(own, now), _newest_proven(own)
+    drill = max((d for d in drills if d.tier == name), key=lambda d: (d.ended, d.run), default=None)
+    objective = entry.objectives.tiers.get(name)
+    reasons = (
+        *_copy_reasons(own, newest, entry.objectives.rpo, now),
+        *_proven_reasons(proven, now),
+        *_drill_reasons(drill, objective, now),
+    )
+    return TierReadiness(
+        tier=name,
+        colour=worst(tuple(r.colour for r in reasons)),
+        reasons=reasons,
+        copies=len(own),
+        newest=newest.set if newest else None,
+        level=newest.level if newest else None,
+        instant=newest.instant if newest else None,
+        rpo=_loss(newest, now),
+        proven=proven.set if proven else None,
+        proven_at=proven.proven_at if proven else None,
+        drill=drill,
+        rto_objective=objective.rto if objective else None,
+        rto_target=objective.target if objective else None,
+    )
+
+
+def _newest_good(copies: Sequence[Copy], now: datetime) -> Copy | None:
+    good = [c for c in copies if at_least(c.level, "intact") and not c.damaged and not c.shrunken and c.instant <= now + CLOCK_TOLERANCE]
+    return max(good, key=lambda c: (c.instant, c.set, c.repository), default=None)
+
+
+def _newest_proven(copies: Sequence[Copy]) -> Copy | None:
+    proven = [c for c in copies if c.level == "proven" and not c.damaged]
+    return max(proven, key=lambda c: (c.instant, c.set, c.repository), default=None)
+
+
+def _loss(newest: Copy | None, now: datetime) -> Seconds | None:
+    return Seconds(max(0.0, (now - newest.instant).total_seconds())) if newest else None
+
+
+def _red(text: str) -> Reason:
+    return Reason(colour="red", text=text)
+
+
+def _amber(text: str) -> Reason:
+    return Reason(colour="amber", text=text)
+
+
+def _green(text: str) -> Reason:
+    return Reason(colour="green", text=text)
+
+
+def _proof_reasons(copies: Sequence[Copy], tiers: Sequence[str]) -> list[Reason]:
+    if not tiers:
+        return [_red("no tier is named, so nothing can be judged")]
+    if not any(c.level == "proven" and not c.damaged for c in copies):
+        return [_red("no proven copy at all: nothing was ever restored and compared, or what was is gone")]
+    return []
+
+
+def _copy_reasons(copies: Sequence[Copy], newest: Copy | None, rpo: float, now: datetime) -> list[Reason]:
+    reasons = []
+    if newest is None:
+        stored = [c for c in copies if not c.damaged]
+        reasons.append(_red(f"no good copy ({len(stored)} stored and not verified)" if stored else "no copy"))
+    else:
+        loss, age = (now - newest.instant).total_seconds(), spoken((now - newest.instant).total_seconds())
+        words = f"the newest good copy is {age} old, the objective is {short(rpo)}"
+        reasons.append(_red(f"RPO exceeded: {words}") if loss > rpo else _green(words))
+        reasons += _newer_but_not_good(copies, newest, now)
+    damaged = sum(c.damaged for c in copies)
+    return reasons + ([_amber(f"{damaged} damaged " + ("copy" if damaged == 1 else "copies"))] if damaged else [])
+
+
+def _newer_but_not_good(copies: Sequence[Copy], newest: Copy, now: datetime) -> list[Reason]:
+    if any(c.instant > now + CLOCK_TOLERANCE for c in copies):
+        return [_amber("a copy is dated ahead of now: a clock is wrong")]
+    newer = [c for c in copies if c.instant > newest.instant and not c.damaged]
+    if any(c.shrunken for c in newer):
+        return [_amber("the newest copy is much smaller than the one before it, so it does not count as good")]
+    return [_amber("the newest copy is not verified yet")] if newer else []
+
+
+def _proven_reasons(proven: Copy | None, now: datetime) -> list[Reason]:
+    if proven is None:
+        return [_amber("no copy here is proven")]
+    if proven.proven_at is None or now - proven.proven_at > PROOF_IS_STALE:
+        age = spoken((now - proven.proven_at).total_seconds()) if proven.proven_at else "an unknown time"
+        return [_amber(f"the newest proof is stale: {age} old, {short(PROOF_IS_STALE.total_seconds())} at most")]
+    return [_green(f"proven {spoken((now - proven.proven_at).total_seconds())} ago")]
+
+
+def _drill_reasons(drill: DrillFact | None, objective: Objective | None, now: datetime) -> list[Reason]:
+    if drill is None:
+        return [_amber("never drilled")]
+    when = f"{spoken((now - drill.ended).total_seconds())} ago"
+    if drill.verdict == "FAIL":
+        return [_red(f"the last drill failed, {when} ({drill.run})")]
+    if drill.verdict == "INCOMPLETE":
+        return [_amber(f"the last drill is incomplete, {when} ({drill.run})")]
+    stale = [_amber(f"the last drill was {when}")] if now - drill.ended > PROOF_IS_STALE else []
+    return [_rto_reason(drill.rto, objective), *stale]
+
+
+def _rto_reason(rto: float | None, objective: Objective | None) -> Reason:
+    if objective is None:
+        return _amber("no RTO objective to judge the drill by")
+    if rto is None:
+        return _amber("the last drill passed but measured no RTO")
+    took = f"the last drill passed in {spoken(rto)}"
+    if rto > objective.rto:
+        return _red(f"{took}: over the objective of {short(objective.rto)}")
+    if objective.target is not None and rto > objective.target:
+        return _amber(f"{took}: within the objective of {short(objective.rto)}, over the target of {short(objective.target)}")
+    return _green(f"{took}, the objective is {short(objective.rto)}")
+
+
+def _finding_reasons(system: SystemName, findings: Sequence[Finding]) -> list[Reason]:
+    own = sorted((f for f in findings if f.system in (None, system)), key=lambda f: (f.at, f.key))
+    shades: dict[str, Colour] = {"critical": "red", "warning": "amber"}
+    return [Reason(colour=shades[f.severity], text=f.message) for f in own if f.severity in shades]
+
+
+def _notice_reasons(notices: Sequence[Notice], now: datetime) -> list[Reason]:
+    """An undelivered message counts until a later one, to the same people or by the same template, shows that the way works again."""
+    latest: dict[str, Notice] = {}
+    for notice in sorted(notices, key=lambda n: (n.created, n.id)):
+        latest[notice.to] = notice
+    delivered = [n for n in notices if n.state == "delivered"]
+    standing = [n for n in latest.values() if not any(d.template == n.template and d.created > n.created for d in delivered)]
+    return [reason for notice in sorted(standing, key=lambda n: n.to) for reason in _notice_reason(notice, now)]
+
+
+def _notice_reason(notice: Notice, now: datetime) -> list[Reason]:
+    when = f"{spoken((now - notice.created).total_seconds())} ago"
+    if notice.state == "nobody":
+        return [_red(f"a notice to {notice.to} reached nobody, {when}: no contact or group has that name")]
+    if notice.state == "failed":
+        return [_red(f"a notice to {notice.to} was not delivered, {when}")]
+    if notice.state == "partial":
+        return [_amber(f"a notice to {notice.to} reached only some of them, {when}")]
+    if notice.state == "owed" and now - notice.created > OWED_TOO_LONG:
+        return [_red(f"a notice to {notice.to} is still owed, {when}")]
+    return []
