@@ -1,0 +1,142 @@
+"""`prune`: delete what retention no longer keeps, one copy at a time, each decided again under the repository's lock.
+
+Safe to repeat: tombstone, manifest, parts, record; a half-removed set is invisible and is finished by the next run's sweep.
+"""
+
+import json
+from datetime import timedelta
+
+from dr.model.backup import Copy, Tombstone
+from dr.model.base import RepositoryName, SetId, StrictModel, SystemName, canonical
+from dr.model.ports import Action, Effect, Outcome, Repository, StepContext
+from dr.model.record import Decision, RetentionOutcome
+from dr.policy.retention import decide
+
+EXPIRY = "expiry"
+"""The setting by which a person turns expiry off (and on again, after a catalog rebuild)."""
+PARTIAL_AGE = timedelta(days=1)
+"""An invisible partial older than this belongs to nobody: no backup runs that long."""
+
+
+class Params(StrictModel):
+    system: SystemName
+    confirmed: bool = False
+    """A person has seen the list: the half-of-a-tier and shrunken-policy brakes are released for this run."""
+
+
+class Removed(StrictModel):
+    set: SetId
+    repository: RepositoryName
+    rule: str
+
+
+class Facts(StrictModel):
+    removed: tuple[Removed, ...]
+    decisions: tuple[Decision, ...]
+    frozen: str = ""
+    needs_person: str = ""
+
+
+def decisions(system: SystemName, ctx: StepContext) -> RetentionOutcome:
+    entry = ctx.inventory.systems[system]
+    seen = ctx.records.setting(f"retention:{system}")
+    previous = {
+        tier: type(policy).from_facts(json.loads(seen)[tier])
+        for tier, policy in entry.retention.items()
+        if seen and tier in json.loads(seen)
+    }
+    return decide(
+        ctx.records.copies(system),
+        entry.retention,
+        ctx.clock.now(),
+        ctx.inventory.organisation.zone,
+        expiry=ctx.records.setting(EXPIRY) != "off",
+        previous_policies=previous or None,
+    )
+
+
+def run(params: Params, ctx: StepContext) -> Outcome:
+    for repository in ctx.repositories():
+        repository.identity()
+        repository.sweep(ctx.clock.now() - PARTIAL_AGE)
+    outcome = decisions(params.system, ctx)
+    withheld = bool(outcome.needs_person) and not params.confirmed
+    removed = [] if withheld or outcome.frozen else _remove_all(params, outcome, ctx)
+    _say(params.system, outcome, withheld, ctx)
+    if not withheld:
+        _remember_policy(params.system, ctx)
+    facts = Facts(
+        removed=tuple(removed), decisions=outcome.decisions, frozen=outcome.frozen, needs_person=outcome.needs_person if withheld else ""
+    )
+    return Outcome(changed=bool(removed), facts=facts.to_facts())
+
+
+def _remove_all(params: Params, outcome: RetentionOutcome, ctx: StepContext) -> list[Removed]:
+    removed = []
+    for decision in outcome.decisions:
+        ctx.check_stop()
+        if not decision.keep and _remove(params.system, decision, ctx):
+            removed.append(Removed(set=decision.set, repository=decision.repository, rule=decision.rule))
+    return removed
+
+
+def _remove(system: SystemName, decision: Decision, ctx: StepContext) -> bool:
+    """Decide again under the lock: a hold, a pin or a loss that came since wins."""
+    repository = ctx.repository(decision.repository)
+    with repository.locked():
+        again = decisions(system, ctx)
+        same = [d for d in again.decisions if (d.set, d.repository) == (decision.set, decision.repository)]
+        copy = _copy(system, decision, ctx)
+        if copy is None or again.frozen or not same or same[0].keep:
+            return False
+        _bury(copy, decision, repository, ctx)
+    return True
+
+
+def _copy(system: SystemName, decision: Decision, ctx: StepContext) -> Copy | None:
+    found = [c for c in ctx.records.copies(system) if (c.set, c.repository) == (decision.set, decision.repository)]
+    return found[0] if found else None
+
+
+def _bury(copy: Copy, decision: Decision, repository: Repository, ctx: StepContext) -> None:
+    ctx.progress(f"removing {copy.set} from {repository.name}")
+    now = ctx.clock.now()
+    tombstone = Tombstone(
+        system=copy.system, set=copy.set, manifest=copy.manifest, instant=copy.instant, removed=now, run=ctx.run, rule=decision.rule
+    )
+    repository.remove(tombstone, ctx.keys.sign(canonical(tombstone.to_facts())), failpoint=ctx.failpoint)
+    ctx.failpoint("after-parts")
+    ctx.records.record_removed(copy.set, repository.name, now, ctx.run, decision.rule)
+    ctx.audit("copy.removed", f"{repository.name}/{copy.set}", {"rule": decision.rule, "manifest": copy.manifest})
+
+
+def _say(system: SystemName, outcome: RetentionOutcome, withheld: bool, ctx: StepContext) -> None:
+    keep = []
+    for decision in outcome.decisions:
+        if decision.loud:
+            key = f"retention:{system}:{decision.repository}:{decision.set}"
+            keep.append(key)
+            ctx.finding(key, "warning", f"{decision.set} in {decision.repository}: {decision.reason}", system=system)
+    if outcome.frozen:
+        keep.append(f"retention:{system}:frozen")
+        ctx.finding(keep[-1], "warning", f"nothing expires: {outcome.frozen}", system=system)
+    if withheld:
+        keep.append(f"retention:{system}:needs-person")
+        hint = f"look at `dr retention {system} --dry-run`, then `dr retention {system} --confirm`"
+        ctx.finding(keep[-1], "warning", f"nothing was deleted: {outcome.needs_person}", system=system, hint=hint)
+    ctx.records.close_findings(f"retention:{system}:", keep, ctx.clock.now(), ctx.run)
+
+
+def _remember_policy(system: SystemName, ctx: StepContext) -> None:
+    policies = {tier: policy.to_facts() for tier, policy in ctx.inventory.systems[system].retention.items()}
+    ctx.records.set_setting(f"retention:{system}", json.dumps(policies, sort_keys=True))
+
+
+ACTION = Action(
+    kind="prune",
+    params=Params,
+    facts=Facts,
+    effect=Effect.DELETES,
+    run=run,
+    failpoints=("after-tombstone", "after-manifest", "after-parts"),
+)

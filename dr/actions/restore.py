@@ -1,0 +1,115 @@
+"""`restore`: bring one backup set up on a standby host.
+
+Safe to repeat: it loads into a fresh place that it claims first, and adopts the result last, so a run resumed after a crash either
+starts the load again or finds it done.
+"""
+
+from pydantic import Field
+
+from dr.errors import Damaged
+from dr.model.base import ByteCount, HostName, Instant, JsonObject, RepositoryName, SetId, StrictModel, SystemName
+from dr.model.ports import Action, ArtifactReader, Effect, OpenSet, Outcome, StepContext, WritableHost
+from dr.model.record import HostState
+
+ROOM = 2.5
+"""Free space wanted on the standby, as a multiple of the plain bytes: the dump in staging, the loaded cluster, and its indexes."""
+
+
+class Params(StrictModel):
+    system: SystemName
+    set: SetId
+    """Concrete by now: 'newest' was resolved, and recorded, by select-backup."""
+    from_: RepositoryName = Field(alias="from")
+    onto: HostName
+
+
+class Facts(StrictModel):
+    set: SetId
+    onto: HostName
+    repository: RepositoryName
+    bytes: ByteCount
+    instant: Instant
+    places: JsonObject
+    needle: str | None = None
+
+
+def run(params: Params, ctx: StepContext) -> Outcome:
+    host = ctx.writable_host(params.onto)  # raises NotProvablyStandby; the only way to a handle that can write
+    repository = ctx.repository(params.from_)
+    repository.identity()
+    try:
+        opened = ctx.sets.open(params.system, params.set, repository)
+        if host.holds(params.set):  # this run loaded it before a crash; another run's load may have been changed since
+            return Outcome(changed=False, facts=_facts(params, opened, host.places()).to_facts())
+        places = _load(params, opened, host, ctx)
+    except Damaged as error:
+        _spoiled(params, error, ctx)
+        raise
+    host.adopt(params.set, places)
+    ctx.failpoint("after-adopt")
+    _record(params, host, ctx)
+    return Outcome(changed=True, facts=_facts(params, opened, places).to_facts())
+
+
+def _load(params: Params, opened: OpenSet, host: WritableHost, ctx: StepContext) -> JsonObject:
+    host.require_space(int(opened.manifest.plain * ROOM))
+    ctx.records.record_host(HostState(host=params.onto, state="claimed", run=ctx.run, set=params.set, since=ctx.clock.now()))
+    ctx.audit("restore.begun", f"{params.onto}/{params.set}", {"from": params.from_})
+    host.claim(params.set)
+    ctx.failpoint("after-claim")
+    places: JsonObject = {}
+    for source, readers in _by_source(opened).items():
+        ctx.check_stop()
+        ctx.progress(f"restoring {source}")
+        places[source] = ctx.source(readers[0].artifact.kind).restore(readers, host, ctx)
+        ctx.failpoint("after-source")
+    ctx.failpoint("after-load")
+    return places
+
+
+def _by_source(opened: OpenSet) -> dict[str, list[ArtifactReader]]:
+    grouped: dict[str, list[ArtifactReader]] = {}
+    for reader in opened.artifacts():
+        grouped.setdefault(reader.artifact.source, []).append(reader)
+    return grouped
+
+
+def _record(params: Params, host: WritableHost, ctx: StepContext) -> None:
+    now = ctx.clock.now()
+    ctx.records.record_host(HostState(host=params.onto, state="adopted", run=ctx.run, set=params.set, since=now))
+    ctx.records.raise_proof(params.set, params.from_, "restored", now, ctx.run, {"host": params.onto})
+    ctx.audit("restore.adopted", f"{host.name}/{params.set}", {"from": params.from_})
+
+
+def _spoiled(params: Params, error: Damaged, ctx: StepContext) -> None:
+    path = error.message.partition(": ")[0]
+    ctx.records.mark_damaged(params.set, params.from_, [path], ctx.clock.now(), ctx.run)
+    ctx.finding(
+        f"damaged:{params.system}:{params.from_}:{params.set}",
+        "critical",
+        f"the copy of {params.set} in {params.from_} cannot be restored: {error.message}",
+        system=params.system,
+        hint="restore from another tier's copy; the next nightly makes a new one",
+    )
+
+
+def _facts(params: Params, opened: OpenSet, places: JsonObject) -> Facts:
+    return Facts(
+        set=params.set,
+        onto=params.onto,
+        repository=params.from_,
+        bytes=opened.manifest.plain,
+        instant=opened.manifest.instant,
+        places=places,
+        needle=opened.index.needle,
+    )
+
+
+ACTION = Action(
+    kind="restore",
+    params=Params,
+    facts=Facts,
+    effect=Effect.WRITES,
+    run=run,
+    failpoints=("after-claim", "after-source", "after-load", "after-adopt"),
+)

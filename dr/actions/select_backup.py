@@ -1,0 +1,101 @@
+"""`select-backup`: resolve 'which backup' to one set, once, and pin it for this run. Later steps use the recorded answer.
+
+Safe to repeat: it only reads, and pins again.
+"""
+
+import random
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from dr.clock import local
+from dr.errors import ConfigError, Refused
+from dr.model.backup import SET_ID, Copy, ProofLevel
+from dr.model.base import Instant, RepositoryName, SetId, StrictModel, SystemName, TierName
+from dr.model.ports import Action, Effect, Outcome, StepContext
+from dr.units import parse_duration
+
+_FORMS = "write newest, 'random-within 7d', 'at 2026-11-01T12:00' or a set's id"
+
+
+class Params(StrictModel):
+    system: SystemName
+    tier: TierName
+    which: str = "newest"
+
+
+class Facts(StrictModel):
+    set: SetId
+    system: SystemName
+    tier: TierName
+    repository: RepositoryName
+    instant: Instant
+    level: ProofLevel
+    how: str
+    """In words, for the evidence."""
+    candidates: int
+
+
+def run(params: Params, ctx: StepContext) -> Outcome:
+    copies = [c for c in ctx.records.copies(params.system) if c.tier == params.tier and not c.damaged]
+    if not copies:
+        raise Refused(f"there is no undamaged copy of {params.system} in tier {params.tier}", hint="`dr backups list` shows what there is")
+    chosen, how = choose(params.which, copies, ctx.clock.now(), ctx.inventory.organisation.zone, seed=ctx.run)
+    ctx.records.pin(chosen.set, ctx.run)
+    facts = Facts(
+        set=chosen.set,
+        system=params.system,
+        tier=params.tier,
+        repository=chosen.repository,
+        instant=chosen.instant,
+        level=chosen.level,
+        how=f"{how}, from {chosen.repository}; its data is as of {local(chosen.instant, ctx.inventory.organisation.zone)}",
+        candidates=len(copies),
+    )
+    return Outcome(changed=False, facts=facts.to_facts())
+
+
+def choose(which: str, copies: Sequence[Copy], now: datetime, zone: str, *, seed: str) -> tuple[Copy, str]:
+    """The copy that `which` means, and how it was chosen in words. Raises ConfigError for a form that is none, Refused for no match."""
+    ordered = sorted(copies, key=lambda c: (c.instant, c.set))
+    word, _, rest = which.strip().partition(" ")
+    if which.strip() == "newest":
+        return ordered[-1], f"the newest of {len(ordered)}"
+    if word == "random-within":
+        return _random(rest, ordered, now, seed)
+    if word == "at":
+        return _at(rest, ordered, zone)
+    if SET_ID.match(which.strip()):
+        return _one([c for c in ordered if c.set == which.strip()], f"there is no undamaged copy of the set {which.strip()}"), "named by id"
+    raise ConfigError(f"'{which}' says no backup", hint=_FORMS)
+
+
+def _one(found: Sequence[Copy], otherwise: str) -> Copy:
+    if not found:
+        raise Refused(otherwise, hint="`dr backups list` shows what there is")
+    return found[-1]
+
+
+def _random(text: str, ordered: Sequence[Copy], now: datetime, seed: str) -> tuple[Copy, str]:
+    """Seeded by the run, so that a step that runs again chooses the same."""
+    try:
+        within = parse_duration(text)
+    except ValueError as error:
+        raise ConfigError(str(error), hint=_FORMS) from None
+    found = [c for c in ordered if (now - c.instant).total_seconds() <= within]
+    _one(found, f"there is no undamaged copy within {text}")
+    return random.Random(seed).choice(found), f"one at random of {len(found)} within {text}"  # noqa: S311 - a drill's choice is no secret
+
+
+def _at(text: str, ordered: Sequence[Copy], zone: str) -> tuple[Copy, str]:
+    try:
+        wanted = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ConfigError(f"'{text}' is not a time", hint=_FORMS) from None
+    if wanted.tzinfo is None:
+        wanted = wanted.replace(tzinfo=ZoneInfo(zone))
+    found = [c for c in ordered if c.instant <= wanted]
+    return _one(found, f"there is no undamaged copy as old as {local(wanted, zone)}"), f"the newest at or before {local(wanted, zone)}"
+
+
+ACTION = Action(kind="select-backup", params=Params, facts=Facts, effect=Effect.READS, run=run)
