@@ -21,7 +21,7 @@ MAX_NODES = 20_000
 """What a file may hold once its aliases are written out."""
 MAX_DEPTH = 32
 SECRET_PLACES = ("file", "env", "credential")
-_SECRET_FORM = "write !secret {file: keys/NAME}, !secret {env: NAME} or !secret {credential: NAME}"
+_PLACES = "write !secret {file: keys/NAME}, !secret {env: NAME} or !secret {credential: NAME}"
 _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _UNREADABLE = (yaml.YAMLError, ValueError, OverflowError, IndexError)
 
@@ -103,7 +103,7 @@ class _Composer:
             raise _Stop(_syntax(error, text, self.document)) from None
 
     def _mark(self, event: yaml.Event) -> Node:
-        start, end = event.start_mark, event.end_mark
+        start, end = cast("yaml.Mark", event.start_mark), cast("yaml.Mark", event.end_mark)
         return Node(self.document, start.line, start.column, end.line, end.column)
 
     def _node(self, event: yaml.Event) -> Node:
@@ -133,7 +133,7 @@ class _Composer:
         self.aliases += 1
         if self.aliases > MAX_ALIASES:
             raise _Stop(self._mark(event).problem(f"more than {MAX_ALIASES} aliases in one file", "write the values out"))
-        target = self.anchors.get(event.anchor)
+        target = self.anchors.get(event.anchor or "")
         if target is None:
             known = event.anchor in self.anchors
             why = f"alias '*{event.anchor}' holds itself" if known else f"alias '*{event.anchor}' has no anchor before it"
@@ -162,11 +162,7 @@ class _Composer:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise _Stop(self._mark(event).problem(f"nested more than {MAX_DEPTH} deep", "nothing here needs that; check the brackets"))
-        node: Items | Table
-        if isinstance(event, yaml.SequenceStartEvent):
-            node = self._items(event)
-        else:
-            node = self._table(cast("yaml.MappingStartEvent", event))
+        node = self._items(event) if isinstance(event, yaml.SequenceStartEvent) else self._table(cast("yaml.MappingStartEvent", event))
         self.depth -= 1
         return node
 
@@ -232,16 +228,14 @@ class _Composer:
 
     def _check_secret(self, node: Table) -> None:
         problems = [
-            key.problem(f"a secret has no '{name}'", f"{closest(name, SECRET_PLACES)} {_SECRET_FORM}".strip())
+            key.problem(f"a secret has no '{name}'", f"{closest(name, SECRET_PLACES)} {_PLACES}".strip())
             for name, (key, _) in node.entries.items()
             if name not in SECRET_PLACES
         ]
         values = [value for _, value in node.entries.values()]
-        problems += [
-            value.problem("it must be text, and not empty", _SECRET_FORM) for value in values if not value.bad and not _is_text(value)
-        ]
+        problems += [value.problem("it must be text, and not empty", _PLACES) for value in values if not value.bad and not _is_text(value)]
         if not problems and not node.bad and len(values) != 1:
-            problems.append(node.problem(f"a secret is kept in one place, and this names {len(values) or 'none'}", _SECRET_FORM))
+            problems.append(node.problem(f"a secret is kept in one place, and this names {len(values) or 'none'}", _PLACES))
         node.bad = node.bad or bool(problems)
         self.problems += problems
 
@@ -253,13 +247,14 @@ def _is_text(node: Node) -> bool:
 
 def _close(node: Node, end: yaml.Event) -> None:
     """Where a block ends PyYAML points behind the next line's indent; only a flow's end (`}`, `]`) is inside the text it closes."""
-    if end.end_mark.index > end.start_mark.index:
-        node.end_line, node.end_col = end.end_mark.line, end.end_mark.column
+    start, stop = cast("yaml.Mark", end.start_mark), cast("yaml.Mark", end.end_mark)
+    if stop.index > start.index:
+        node.end_line, node.end_col = stop.line, stop.column
 
 
 def _tag(tag: str) -> tuple[str, str]:
     if tag == "!secret":
-        return "a secret's value is not written here", _SECRET_FORM
+        return "a secret's value is not written here", _PLACES
     shown = tag.replace("tag:yaml.org,2002:", "!!")
     return f"tag '{shown}' is not known", "the only tag is !secret; write the value without one"
 

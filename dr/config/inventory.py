@@ -1,0 +1,107 @@
+"""The inventory: `inventory/*.yaml` read as one, checked against its model, each kind's own parameters, and itself."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dr.config.inventory_rules import rules
+from dr.config.kinds import Kinds, Params
+from dr.config.loader import read_file
+from dr.config.names import Names, gather, unknown_names
+from dr.config.nodes import Document, Scalar, Table, match, plain
+from dr.config.problems import ConfigProblems, Problem, offer
+from dr.config.validate import validate
+from dr.model.inventory import Inventory
+
+FOLDER = "inventory"
+
+
+@dataclass
+class Checked:
+    """What could be read, and everything that is wrong. `inventory` is None if any of it is wrong."""
+
+    root: Table
+    names: Names
+    inventory: Inventory | None = None
+    problems: list[Problem] = field(default_factory=list)
+
+
+def load_inventory(home: Path, kinds: Kinds) -> Inventory:
+    """The inventory of a home. Raises ConfigProblems with every problem of every file."""
+    checked = check_inventory(home, kinds)
+    if checked.inventory is None or checked.problems:
+        raise ConfigProblems(checked.problems)
+    return checked.inventory
+
+
+def check_inventory(home: Path, kinds: Kinds) -> Checked:
+    """Read and check it all; raises nothing."""
+    root, problems = read_folder(home)
+    checked = Checked(root, gather(root), problems=problems)
+    model = validate(Inventory, root, problems)
+    problems += _parameters(root, kinds, checked.names)
+    problems += rules(root, checked.names, {path.stem for path in (home / "runbooks").glob("*.yaml")})
+    checked.inventory = None if problems else model
+    return checked
+
+
+def yaml_files(home: Path, folder: str) -> tuple[list[Path], list[Problem]]:
+    """The files of a folder in order; a problem for one that looks as if it should be read and is not."""
+    place = home / folder
+    if not place.is_dir():
+        return [], [Problem(folder, 0, 0, 0, f"there is no folder {folder}/ in {home}", "dr init PATH makes a home with examples")]
+    files = sorted(path for path in place.iterdir() if not path.name.startswith("."))
+    ignored = [path for path in files if path.suffix in (".yml", ".json", ".YAML", ".YML")]
+    strange = [Problem(f"{folder}/{path.name}", 0, 0, 0, "this file is not read", f"call it {path.stem}.yaml") for path in ignored]
+    return [path for path in files if path.suffix == ".yaml"], strange
+
+
+def read_folder(home: Path) -> tuple[Table, list[Problem]]:
+    """All of `inventory/` as one mapping; a top-level name that two files give is a problem."""
+    merged = Table(Document(FOLDER), 0, 0, 0, 0)
+    files, problems = yaml_files(home, FOLDER)
+    for path in files:
+        root, wrong = read_file(path, f"{FOLDER}/{path.name}")
+        problems += wrong
+        merged.bad = merged.bad or root is None or root.bad
+        for name, (key, value) in (root.entries if root else {}).items():
+            if name in merged.entries:
+                first = merged.entries[name][0]
+                problems.append(
+                    key.problem(f"'{name}' is given by two files", f"{first.document.name}:{first.line + 1} has it already; join them")
+                )
+            else:
+                merged.entries[name] = (key, value)
+    if not files and not problems:
+        problems.append(
+            Problem(FOLDER, 0, 0, 0, "there is no inventory: the folder holds no .yaml file", "dr init PATH makes one to start from")
+        )
+    merged.bad = merged.bad or not files
+    return merged, problems
+
+
+def _parameters(root: Table, kinds: Kinds, names: Names) -> Iterator[Problem]:
+    yield from _entries(root, ("hosts", "*"), "host", kinds.hosts, names)
+    yield from _entries(root, ("repositories", "*"), "repository", kinds.repositories, names)
+    yield from _entries(root, ("systems", "*", "sources", "*"), "source", kinds.sources, names)
+
+
+def _entries(root: Table, pattern: tuple[str, ...], noun: str, known: Params, names: Names) -> Iterator[Problem]:
+    for stars, _, node in match(root, pattern):
+        if not isinstance(node, Table):
+            continue
+        prefix = f"{noun} '{stars[-1]}': "
+        kind = node.get("kind")
+        if not isinstance(kind, Scalar) or not isinstance(kind.value, str):
+            continue
+        if kind.value not in known:
+            yield kind.problem(f"{prefix}'{kind.value}' is not a kind of {noun}", offer("this dr", kind.value, sorted(known)))
+            continue
+        given = node.get("with")
+        model, found = known[kind.value], list[Problem]()
+        place = given if given is not None else node.entries["kind"][0]
+        value = plain(given) if given is not None else {}
+        if isinstance(value, dict):
+            validate(model, place, found, value=value, prefix=prefix, takes=f"kind '{kind.value}'")
+            yield from found
+            yield from unknown_names(model, value, place, names, prefix)

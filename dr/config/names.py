@@ -1,0 +1,94 @@
+"""The names that the inventory gives, and whether a name that is written somewhere is one of them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dr.config.nodes import Node, Table, at, match, plain
+from dr.config.problems import Problem, offer
+from dr.config.shape import literals, newtypes, places
+from dr.model.base import JsonValue, StrictModel
+
+_NOUNS = {
+    "HostName": "host",
+    "RepositoryName": "repository",
+    "SystemName": "system",
+    "TierName": "tier",
+    "SourceName": "source",
+    "OfficeName": "office",
+    "ContactName": "contact",
+    "AudienceName": "contact or group",
+}
+
+
+@dataclass(frozen=True)
+class Names:
+    """Noun to the names there are, and the file that gives them. Taken from the text, so that one bad entry hides no other's name."""
+
+    known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def hint(self, noun: str, word: str) -> str:
+        return offer(self.files.get(noun, "the inventory"), word, self.known.get(noun, ()))
+
+    def has(self, noun: str, word: str) -> bool:
+        return word in self.known.get(noun, ())
+
+
+def gather(root: Table) -> Names:
+    """Every name in an inventory."""
+    found = {
+        "host": _keys(root, "hosts"),
+        "repository": _keys(root, "repositories"),
+        "system": _keys(root, "systems"),
+        "office": _keys(root, "offices"),
+        "contact": _keys(root, "contacts"),
+        "source": tuple(dict.fromkeys(stars[1] for stars, _, _ in match(root, ("systems", "*", "sources", "*")))),
+        "tier": _values(root, ("repositories", "*", "tier")),
+        "group": _values(root, ("contacts", "*", "groups", "*")),
+    }
+    found["contact or group"] = (*found["contact"], *found["group"])
+    sections = {
+        "tier": "repositories",
+        "source": "systems",
+        "group": "contacts",
+        "contact or group": "contacts",
+        "repository": "repositories",
+    }
+    files = {}
+    for noun in found:
+        section = root.get(sections.get(noun, noun + "s"))
+        if section is not None:
+            files[noun] = section.document.name
+    return Names(found, files)
+
+
+def _keys(root: Table, section: str) -> tuple[str, ...]:
+    table = root.get(section)
+    return tuple(table.entries) if isinstance(table, Table) else ()
+
+
+def _values(root: Table, pattern: tuple[str, ...]) -> tuple[str, ...]:
+    values = (plain(node) for _, _, node in match(root, pattern))
+    return tuple(dict.fromkeys(value for value in values if isinstance(value, str)))
+
+
+def unknown_names(model: type[StrictModel], value: JsonValue, node: Node, names: Names, prefix: str = "") -> Iterator[Problem]:
+    """Every place of `value` whose type is a name (HostName, ...) and whose name is not in the inventory. References are passed over."""
+    for where, annotation, word in places(model, value):
+        if not isinstance(word, str) or "${" in word or at(node, where).bad:
+            continue
+        nouns = [_NOUNS[name] for name in newtypes(annotation) if name in _NOUNS]
+        if not nouns or word in literals(annotation) or any(names.has(noun, word) for noun in nouns):
+            continue
+        yield at(node, where).problem(f"{prefix}{word_of(word, at(node, where))} is not {article(nouns[0])}", names.hint(nouns[0], word))
+
+
+def word_of(word: str, node: Node) -> str:
+    """A word as a message shows it, with the reference that it came from."""
+    text: Any = getattr(node, "text", word)
+    return f"'{word}' (from {text})" if "${" in text else f"'{word}'"
+
+
+def article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
