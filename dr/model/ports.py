@@ -6,7 +6,7 @@ An action, source or check receives a `StepContext` and reaches everything else 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -298,6 +298,10 @@ class Host(Protocol):
         """What identifies it now: data directory, device, inode, port, protected paths. Raises Unreachable."""
         ...
 
+    def path(self, path: HostPath) -> HostPath:
+        """A path of the inventory as this host opens it: absolute, a relative one being below the home."""
+        ...
+
 
 class WritableHost(Host, Protocol):
     """A standby that passed the guard; made only by `StepContext.writable_host`. Checks itself again before each destructive act."""
@@ -324,6 +328,10 @@ class WritableHost(Host, Protocol):
         """What `adopt` was told."""
         ...
 
+    def recheck(self) -> None:
+        """The guard once more: called right before a destructive command. Raises NotProvablyStandby."""
+        ...
+
     def require_space(self, needed: int) -> None:
         """Raises Refused if the standby has less than `needed` bytes free."""
         ...
@@ -333,9 +341,49 @@ class WritableHost(Host, Protocol):
         ...
 
 
-class HostKind(Protocol):
+@dataclass(frozen=True)
+class HostRequest:
+    """Which host is opened. `params` is its kind's model; relative paths in it are below `home`; `runner` runs its commands."""
+
+    name: HostName
+    role: str
+    params: Any
+    home: HostPath
+    clock: Clock
+    runner: Runner
+    secret: Callable[[SecretRef], str]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the guard judges a host by: whose standby it must be, how production is recognised, whose signatures count."""
+
+    organisation: str
+    keys: Keyring
+    production: Sequence[ProductionFacts]
+    """Every recorded one, of every host."""
+    expected: Sequence[HostName] = ()
+    """The inventory's production hosts: each must have been recorded, or nothing may be written anywhere."""
+    active: Callable[[], Set[RunId]] = frozenset
+    """Runs that live now, here or in another process: what they claimed is in use."""
+    logs: Sequence[HostPath] = ()
+    """The tool's own log folders, searched for canaries after a scrub."""
+
+
+@dataclass(frozen=True)
+class HostKind:
+    """One kind of host. `open` reads; `open_writable` asks the guard first (NotProvablyStandby).
+
+    `enrol` makes a standby's marker (None) or gives the facts of a production host, which the caller records; raises Refused, Unreachable.
+    `check` is for `dr hosts check`: lines of (fine, what), never an exception.
+    """
+
     kind: str
     params: type[StrictModel]
+    open: Callable[[HostRequest], Host]
+    open_writable: Callable[[HostRequest, Standing, RunId], WritableHost]
+    enrol: Callable[[HostRequest, Standing], ProductionFacts | None]
+    check: Callable[[HostRequest, Standing], Sequence[tuple[bool, str]]]
 
 
 # ---------------------------------------------------------------- sources
