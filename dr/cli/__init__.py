@@ -1,1 +1,68 @@
-"""Sign to be written."""
+"""The door: one file a noun, each a thin command over `dr.app`.
+
+Here: words, options, tables, exit codes. Not here: any decision or effect. Heavy imports belong inside the commands, so that
+`dr --help` is immediate. To add a command: a file with a click command, and one line in `COMMANDS`.
+"""
+
+import sys
+from importlib import import_module
+
+import click
+
+from dr import __version__
+from dr.errors import DrError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "status": ("dr.cli.status:status", "What would we get back, how fast, and how do we know?"),
+    "init": ("dr.cli.home:init", "Write a commented inventory, runbooks and keys for a new organisation."),
+    "check": ("dr.cli.home:check", "Read every file and say everything that is wrong with it; run nothing."),
+    "run": ("dr.cli.run:run", "Run a runbook."),
+    "runs": ("dr.cli.runs:runs", "List, show, resume and cancel runs."),
+    "drill": ("dr.cli.run:drill", "Restore a system onto the standby, timed and proven, then scrub it."),
+    "backups": ("dr.cli.backups:backups", "List, show and verify backup sets."),
+    "retention": ("dr.cli.retention:retention", "Show what expires and why; delete what no rule keeps."),
+    "report": ("dr.cli.report:report", "Show the evidence of a run, or verify an evidence file."),
+    "hosts": ("dr.cli.hosts:hosts", "Enrol and check hosts."),
+    "repositories": ("dr.cli.repositories:repositories", "Initialise and check repositories."),
+    "notices": ("dr.cli.notices:notices", "List the notices owed and delivered."),
+    "audit": ("dr.cli.audit:audit", "Show and verify the audit trail."),
+    "debug": ("dr.cli.debug:debug", "Look inside: failpoints, a set's manifest and index."),
+    "demo": ("dr.cli.demo:demo", "The whole way, once, on a database of our own."),
+}
+
+
+class Lazy(click.Group):
+    """Lists its commands without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
+
+
+@click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="dr")
+@click.option("--home", metavar="PATH", help="The home (default: DR_HOME, then the nearest parent that holds inventory/).")
+@click.pass_context
+def cli(ctx: click.Context, home: str | None) -> None:
+    """If we lost the system right now, what would we get back, how fast, and how do we know?"""
+    ctx.obj = home
+
+
+def main() -> None:
+    """Run the tool: an error of ours is printed as text with its hint, and ends in its own exit code."""
+    try:
+        cli(standalone_mode=True)
+    except DrError as error:
+        sys.stdout.flush()
+        click.echo(str(error) if error.exit_code == 2 else f"error: {error}", err=True)
+        sys.exit(error.exit_code)

@@ -1,0 +1,5 @@
+"""`python -m dr`."""
+
+from dr.cli import main
+
+main()

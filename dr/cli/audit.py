@@ -1,0 +1,39 @@
+"""`dr audit list|verify`."""
+
+import click
+
+from dr.cli.show import json_option, marked, print_json, print_table
+from dr.clock import local
+
+
+@click.group()
+def audit() -> None:
+    """The audit trail: every access and every effect, in one chain."""
+
+
+@audit.command("list")
+@click.option("--limit", default=30, show_default=True, type=click.IntRange(1, 10000))
+@json_option
+@click.pass_obj
+def list_entries(home: str | None, limit: int, as_json: bool) -> None:
+    """The newest entries, oldest first."""
+    from dr.app import App
+
+    app = App.open(home)
+    entries = app.audit_entries(limit)
+    if as_json:
+        return print_json([e.to_facts() for e in entries])
+    zone = app.inventory.organisation.zone
+    rows = [[str(e.seq), local(e.at, zone), e.actor, e.event, e.subject, e.hash[:12]] for e in entries]
+    print_table(["no", "when", "who", "what", "about", "hash"], rows, empty="the trail is empty")
+    return None
+
+
+@audit.command()
+@click.pass_obj
+def verify(home: str | None) -> None:
+    """Check that no entry was changed, removed or put in. Exit code 4 if one was."""
+    from dr.app import App
+
+    count, head = App.open(home).verify_audit()
+    click.echo(f"{marked('green', 'whole')}  {count} entries; head {head}")

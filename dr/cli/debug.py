@@ -1,0 +1,30 @@
+"""`dr debug failpoints|set`: for whoever mends `dr`."""
+
+import click
+
+from dr.cli.show import print_json
+
+
+@click.group()
+def debug() -> None:
+    """Look inside."""
+
+
+@debug.command()
+def failpoints() -> None:
+    """Every point at which DR_FAILPOINT=NAME[:N] kills the process."""
+    from dr.app import failpoint_names
+
+    for name in failpoint_names():
+        click.echo(name)
+
+
+@debug.command("set")
+@click.argument("set_id", metavar="SET")
+@click.option("--repository", help="Which copy (default: the first undamaged one).")
+@click.pass_obj
+def show_set(home: str | None, set_id: str, repository: str | None) -> None:
+    """A set's manifest and its decrypted index. The index names tables and files: it may name a client. The access is audited."""
+    from dr.app import App
+
+    print_json(App.open(home).open_set(set_id, repository))

@@ -1,0 +1,68 @@
+"""`dr hosts list|enrol|check`."""
+
+import click
+
+from dr.cli.show import json_option, marked, print_json, print_table, say
+
+
+@click.group()
+def hosts() -> None:
+    """Hosts: who is production, who is the standby, and how we know."""
+
+
+@hosts.command("list")
+@json_option
+@click.pass_obj
+def list_hosts(home: str | None, as_json: bool) -> None:
+    """Every host, and whether it holds drill data."""
+    from dr.app import App
+
+    app = App.open(home)
+    states = {s.host: s for s in app.records.hosts()}
+    if as_json:
+        return print_json(
+            {
+                n: {"role": h.role, "kind": h.kind, "state": states[n].to_facts() if n in states else None}
+                for n, h in app.inventory.hosts.items()
+            }
+        )
+    rows = [[n, h.role, h.kind, states[n].state if n in states else "-"] for n, h in app.inventory.hosts.items()]
+    print_table(["host", "role", "kind", "state"], rows, empty="inventory/hosts.yaml names no host")
+    return None
+
+
+@hosts.command()
+@click.argument("host")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def enrol(home: str | None, host: str, yes: bool) -> None:
+    """Record what identifies a production host, or make a standby provably one: an empty place, none of production's facts."""
+    from dr.app import App
+
+    app = App.open(home)
+    for line in app.describe_host(host):
+        say(line)
+    if not yes:
+        click.confirm(f"Enrol '{host}' as {app.inventory.hosts[host].role}?", abort=True, err=True)
+    for line in app.enrol(host):
+        click.echo(line)
+
+
+@hosts.command()
+@click.argument("host", required=False)
+@json_option
+@click.pass_obj
+def check(home: str | None, host: str | None, as_json: bool) -> None:
+    """Look at one host, or all: can it be reached, is it what it says, may it be written to? Exit code 1 if something is wrong."""
+    from dr.app import App
+
+    app = App.open(home)
+    found = {name: app.check_host(name) for name in ([host] if host else app.inventory.hosts)}
+    if as_json:
+        print_json({name: [{"ok": ok, "what": what} for ok, what in lines] for name, lines in found.items()})
+    else:
+        for name, lines in found.items():
+            for ok, what in lines:
+                click.echo(f"{marked('green' if ok else 'red', name)}  {what}")
+    if not found or not all(lines and all(ok for ok, _ in lines) for lines in found.values()):
+        raise SystemExit(1)

@@ -1,0 +1,49 @@
+"""`dr repositories init|check`."""
+
+import click
+
+from dr.cli.show import json_option, marked, print_json
+from dr.errors import DrError
+from dr.units import show_size
+
+
+@click.group()
+def repositories() -> None:
+    """Where backup sets live."""
+
+
+@repositories.command()
+@click.argument("name")
+@click.pass_obj
+def init(home: str | None, name: str) -> None:
+    """Make an empty place a repository. Only ever by this command: an unmounted file server must not become an empty repository."""
+    from dr.app import App
+
+    identity = App.open(home).initialise_repository(name)
+    click.echo(f"{marked('green', name)}  repository {identity.id} of {identity.organisation}, tier {identity.tier}")
+
+
+@repositories.command()
+@json_option
+@click.pass_obj
+def check(home: str | None, as_json: bool) -> None:
+    """Can each repository be reached, is it ours, what does it hold, how much is free? Exit code 1 if one cannot be used."""
+    from dr.app import App
+
+    app = App.open(home)
+    found = []
+    for repository in app.repositories():
+        try:
+            identity = repository.identity()
+            free = repository.free()
+            words = f"{len(repository.sets())} set(s), {show_size(free) + ' free' if free is not None else 'free space unknown'}"
+            found.append((repository.name, True, f"{words}; {identity.id}"))
+        except DrError as error:
+            found.append((repository.name, False, str(error)))
+    if as_json:
+        print_json([{"repository": name, "ok": ok, "what": what} for name, ok, what in found])
+    else:
+        for name, ok, what in found:
+            click.echo(f"{marked('green' if ok else 'red', name)}  {what}")
+    if not found or not all(ok for _, ok, _ in found):
+        raise SystemExit(1)

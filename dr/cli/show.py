@@ -1,0 +1,70 @@
+"""How results are shown: tables and colours for a person, JSON for a program. Colours obey NO_COLOR and pipes."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from dr.model.base import JsonValue
+
+MARKS = {"green": "●", "amber": "▲", "red": "✖", "PASS": "✔", "FAIL": "✖", "INCOMPLETE": "▲"}
+"""A shape beside every colour, so that nobody needs to see the colour."""
+_STYLES = {
+    "green": "green",
+    "PASS": "green",
+    "done": "green",
+    "proven": "green",
+    "delivered": "green",
+    "amber": "yellow",
+    "INCOMPLETE": "yellow",
+    "cancelled": "yellow",
+    "warning": "yellow",
+    "partial": "yellow",
+    "red": "red",
+    "FAIL": "red",
+    "failed": "red",
+    "critical": "red",
+    "nobody": "red",
+    "DAMAGED": "red",
+}
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+def coloured(text: str, word: str, *, bold: bool = False) -> str:
+    """`text` in the colour that `word` stands for; click drops it where the output is no terminal."""
+    if os.environ.get("NO_COLOR"):
+        return text
+    return click.style(text, fg=_STYLES.get(word), bold=bold)
+
+
+def marked(word: str, text: str | None = None) -> str:
+    return coloured(f"{MARKS.get(word, '')} {text if text is not None else word}".strip(), word, bold=True)
+
+
+def print_json(value: JsonValue) -> None:
+    click.echo(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=True))
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:
+    """Aligned columns; in a pipe the same columns, uncut, so that `grep` and `awk` work. `empty` says what it means that there is none."""
+    if not rows:
+        click.echo(empty)
+        return
+    widths = [max(len(click.unstyle(str(line[i]))) for line in (headings, *rows)) for i in range(len(headings))]
+    click.echo(_line([click.style(h, dim=True) if not os.environ.get("NO_COLOR") else h for h in headings], widths))
+    for row in rows:
+        click.echo(_line([coloured(cell, cell) if cell in _STYLES else cell for cell in row], widths))
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = [cell + " " * (width - len(click.unstyle(cell))) for cell, width in zip(cells, widths, strict=True)]
+    return "  ".join(padded).rstrip()
+
+
+def say(text: str = "") -> None:
+    """Progress and remarks: to stderr, so that stdout stays the answer."""
+    sys.stdout.flush()
+    click.echo(text, err=True)

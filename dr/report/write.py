@@ -1,0 +1,79 @@
+"""Evidence on disk: one signed JSON file and one self-contained page a run, replaced atomically."""
+
+import base64
+import json
+import os
+from pathlib import Path
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+
+from dr import __version__
+from dr.errors import Damaged, Failed
+from dr.model.base import JsonObject, RunId, canonical, sha256
+from dr.model.evidence import Evidence, Signed
+from dr.model.inventory import Inventory
+from dr.model.ports import Keyring, StepContext
+from dr.report.gather import gather
+from dr.report.page import page
+
+
+class EvidenceWriter:
+    """ports.Reporter: writes `<run>.json` and `<run>.html` into `folder`."""
+
+    def __init__(self, folder: Path, keys: Keyring, inventory: Inventory, key_id: str) -> None:
+        self._folder, self._keys, self._inventory, self._key_id = folder, keys, inventory, key_id
+
+    def write(self, run: RunId, ctx: StepContext) -> JsonObject:
+        record, plan = ctx.records.run(run), ctx.records.plan(run)
+        if record is None or plan is None:
+            raise Failed(f"the catalog knows no run {run}")
+        writing = ctx.step if run == ctx.run else None
+        tool = f"dr {__version__}"
+        evidence = gather(record, plan, ctx.records, self._inventory, ctx.clock.now(), tool=tool, writing=writing)
+        body = evidence.to_facts()
+        signature = base64.b64encode(self._keys.sign(canonical(body))).decode("ascii")
+        signed = canonical(Signed(evidence=body, key=self._key_id, signature=signature).to_facts()) + b"\n"
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        json_file, html_file = self._folder / f"{run}.json", self._folder / f"{run}.html"
+        publish(json_file, signed)
+        publish(html_file, page(evidence, sha256(signed), self._key_id).encode("utf-8"))
+        return {
+            "json_file": str(json_file),
+            "html_file": str(html_file),
+            "sha256": sha256(signed),
+            "verdict": evidence.verdict,
+            "rto_seconds": evidence.rto.seconds if evidence.rto else None,
+            "rpo_seconds": evidence.rpo.seconds if evidence.rpo else None,
+        }
+
+
+def publish(path: Path, data: bytes) -> None:
+    """Write durably under another name, then rename: a reader sees the old file or the new one, whole."""
+    partial = path.with_name(f".{path.name}.partial")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(data)
+        out.flush()
+        os.fsync(out.fileno())
+    partial.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def key_id(pem: bytes) -> str:
+    """SHA-256 of a public key's raw bytes."""
+    return sha256(load_pem_public_key(pem).public_bytes(Encoding.Raw, PublicFormat.Raw))
+
+
+def read_signed(text: bytes, keys: Keyring) -> tuple[Evidence, str]:
+    """The evidence of a file whose signature was checked, and the id of the key it names. Raises Damaged."""
+    try:
+        signed = Signed.from_json(text)
+        signature = base64.b64decode(signed.signature, validate=True)
+    except ValueError:
+        raise Damaged("this is no evidence file of dr, or it was cut short") from None
+    keys.verify(canonical(signed.evidence), signature)
+    return Evidence.from_json(json.dumps(signed.evidence)), signed.key
