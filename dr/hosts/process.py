@@ -1,7 +1,7 @@
 """Commands on this machine: argument lists only, each in a process group that ends with the step or with the tool.
 
-A child dies with its parent by the kernel's parent-death signal (`setpriv --pdeathsig`), so that a killed `dr` leaves nothing writing;
-the signal is bound to the starting thread, so start a child in the thread that waits for it.
+A killed `dr` leaves nothing writing: the child dies by the kernel's parent-death signal (`setpriv --pdeathsig`, bound to the starting
+thread, so start a child in the thread that waits for it), and the rest of its group by the lifeline.
 """
 
 import contextlib
@@ -13,18 +13,23 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from dr.errors import Failed, Stopped, Unreachable
+from dr.hosts.lifeline import LIFELINE
 from dr.model.ports import Completed, Process
 
 TAIL = 64 * 1024
 """Bytes of a command's output that are kept."""
 _KEPT = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER", "LOGNAME", "LD_LIBRARY_PATH")
 """What a child inherits: nothing else, since our own environment may hold secrets."""
+
+
+_STILL_OURS = '[ "$PPID" = "$0" ] || exit 125; exec "$@"'
+"""Run after the parent-death signal is set: a parent that had died just before it was set would never be noticed."""
 
 
 @cache
@@ -37,17 +42,23 @@ def _wrap(argv: Sequence[str], *, unprivileged: bool, detached: bool) -> list[st
     if unprivileged and os.geteuid() == 0:
         words = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--", *words]
     if not detached and _found("setpriv"):
-        words = ["setpriv", "--pdeathsig", "KILL", "--", *words]
+        words = ["setpriv", "--pdeathsig", "KILL", "--", "sh", "-c", _STILL_OURS, str(os.getpid()), *words]
     return words
 
 
 class LocalProcess:
-    """A started command; its stderr is drained into a bounded tail."""
+    """A started command; its stderr is drained into a bounded tail. Once it has ended, what is left of its group is ended too."""
 
-    def __init__(self, popen: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, popen: "subprocess.Popen[bytes]", *, detached: bool, ended: Callable[["LocalProcess"], None]) -> None:
         self._popen = popen
+        self._detached = detached
+        self._ended = ended
+        self._over = threading.Lock()
+        self._closed = False
         self.stdin, self.stdout, self.pid = popen.stdin, popen.stdout, popen.pid
         self._tail: deque[bytes] = deque()
+        if not detached:
+            LIFELINE.hold(self.pid)
         self._drain = threading.Thread(target=self._read_stderr, daemon=True)
         self._drain.start()
 
@@ -62,15 +73,28 @@ class LocalProcess:
 
     def wait(self, timeout: float | None = None) -> int:
         code = self._popen.wait(timeout)
+        self._close()
         self._drain.join(timeout=1)  # a detached server may hold the pipe open for ever
         return code
 
-    def kill(self) -> None:
+    def _close(self) -> None:
+        with self._over:
+            if self._closed:
+                return
+            self._closed = True
+            if not self._detached:
+                self._signal()  # its number is not given out again while a member of the group lives
+                LIFELINE.release(self.pid)
+        self._ended(self)
+
+    def _signal(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
 
-    def alive(self) -> bool:
-        return self._popen.poll() is None
+    def kill(self) -> None:
+        with self._over:
+            if not self._closed:
+                self._signal()
 
     def stderr_tail(self) -> bytes:
         return b"".join(self._tail)[-TAIL:]
@@ -103,29 +127,40 @@ class LocalRunner:
         unprivileged: bool,
         detached: bool,
         env: Mapping[str, str] | None,
-        stdin: Any,
-        stdout: Any,
+        stdin: int | None,
+        stdout: int | None,
         cwd: str | None,
     ) -> LocalProcess:
         if self._stop.is_set():
-            raise Stopped(f"stopped before '{argv[0]}' was started")
+            raise Stopped(f"stopped before '{Path(argv[0]).name}' was started")
         if not (_found(argv[0]) or os.access(argv[0], os.X_OK)):
             raise Unreachable(f"there is no program '{argv[0]}' on this machine", hint="install the package that has it")
         inherited = {key: os.environ[key] for key in _KEPT if key in os.environ}
-        popen = subprocess.Popen(
-            _wrap(argv, unprivileged=unprivileged, detached=detached),
-            stdin=subprocess.DEVNULL if stdin is None else stdin,
-            stdout=subprocess.DEVNULL if stdout is None else stdout,
-            stderr=subprocess.PIPE,
-            env={**inherited, "LC_ALL": "C", **(env or {})},
-            cwd=cwd,
-            start_new_session=True,
-            close_fds=True,
-        )
-        process = LocalProcess(popen)
+        try:
+            popen = subprocess.Popen(
+                _wrap(argv, unprivileged=unprivileged, detached=detached),
+                stdin=subprocess.DEVNULL if stdin is None else stdin,
+                stdout=subprocess.DEVNULL if stdout is None else stdout,
+                stderr=subprocess.PIPE,
+                env={**inherited, "LC_ALL": "C", **(env or {})},
+                cwd=cwd,
+                start_new_session=True,
+                close_fds=True,
+            )
+        except (OSError, ValueError) as error:  # an argument with a NUL, too many arguments, no such folder
+            raise Failed(f"'{Path(argv[0]).name}' could not be started ({type(error).__name__})") from None
+        process = LocalProcess(popen, detached=detached, ended=self._forget)
+        if not detached:
+            self._keep(process, argv)
+        return process
+
+    def _keep(self, process: LocalProcess, argv: Sequence[str]) -> None:
         with self._lock:
             self._live.add(process)
-        return process
+        if self._stop.is_set():  # set while we started it: `kill_all` may have come just before it was listed
+            process.kill()
+            process.wait()
+            raise Stopped(f"'{Path(argv[0]).name}' was ended: the step was stopped")
 
     def run(
         self,
@@ -149,14 +184,15 @@ class LocalRunner:
             detached=detached,
         )
         output: deque[bytes] = deque()
-        threads = [threading.Thread(target=_feed, args=(stdin, process.stdin), daemon=True)] if stdin is not None else []
-        if process.stdout is not None:
-            threads.append(threading.Thread(target=_collect, args=(process.stdout, output), daemon=True))
-        for thread in threads:
-            thread.start()
+        feeding = _Feed(stdin, process) if stdin is not None else None
+        collecting = threading.Thread(target=_collect, args=(process.stdout, output), daemon=True)
+        if not detached:
+            collecting.start()
         code = self._await(process, argv, timeout)
-        for thread in threads:
-            thread.join()
+        if feeding:
+            feeding.finish()
+        if not detached:
+            collecting.join(timeout=5)  # nothing of the group is left to hold it open; one that left the group may
         done = Completed(tuple(argv), code, b"".join(output), process.stderr_tail())
         if check and code != 0:
             raise Failed(f"'{Path(argv[0]).name}' ended with exit code {code}")
@@ -166,16 +202,12 @@ class LocalRunner:
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                code = process.wait(0.05)
-                break
+                return process.wait(0.05)
             late = deadline is not None and time.monotonic() > deadline
             if late or self._stop.is_set():
                 process.kill()
                 process.wait()
-                self._forget(process)
                 raise Stopped(f"'{Path(argv[0]).name}' was ended: " + ("its time was up" if late else "the step was stopped"))
-        self._forget(process)
-        return code
 
     def _forget(self, process: LocalProcess) -> None:
         with self._lock:
@@ -183,23 +215,37 @@ class LocalRunner:
 
     def kill_all(self) -> None:
         with self._lock:
-            live, self._live = set(self._live), set()
+            live = list(self._live)
         for process in live:
-            if process.alive():
-                process.kill()
+            process.kill()
 
 
-def _feed(source: IO[bytes] | bytes, sink: IO[bytes] | None) -> None:
-    assert sink is not None
-    with contextlib.suppress(BrokenPipeError), sink:
-        if isinstance(source, bytes):
-            sink.write(source)
-            return
-        while block := source.read(1 << 20):
-            sink.write(block)
+class _Feed:
+    """Writes a command's input. What the input itself raises (a damaged part) ends the command and is raised to who runs it."""
+
+    def __init__(self, source: IO[bytes] | bytes, process: LocalProcess) -> None:
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(source, process), daemon=True)
+        self._thread.start()
+
+    def _run(self, source: IO[bytes] | bytes, process: LocalProcess) -> None:
+        assert process.stdin is not None
+        try:
+            with contextlib.suppress(BrokenPipeError), process.stdin:
+                for block in [source] if isinstance(source, bytes) else iter(lambda: source.read(1 << 20), b""):
+                    process.stdin.write(block)
+        except BaseException as error:  # noqa: BLE001 - carried to the thread that runs the command
+            self._error = error
+            process.kill()
+
+    def finish(self) -> None:
+        self._thread.join(timeout=5)  # the command has ended; an input that never ends must not hold us
+        if self._error is not None:
+            raise self._error
 
 
-def _collect(pipe: IO[bytes], into: deque[bytes], most: int = 64 * 2**20) -> None:
+def _collect(pipe: IO[bytes] | None, into: deque[bytes], most: int = 64 * 2**20) -> None:
+    assert pipe is not None
     size = 0
     while block := pipe.read(1 << 16):
         into.append(block)
