@@ -1,0 +1,40 @@
+"""Small files of the home, written whole or not at all, and never over one that is there."""
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def make_folder(path: Path, mode: int = 0o700) -> None:
+    """The folder with exactly this mode if it is new; one that is there stays as it is."""
+    if not path.is_dir():
+        path.mkdir(parents=True, mode=mode)
+        path.chmod(mode)
+
+
+def write_new(path: Path, data: bytes, mode: int = 0o600) -> bool:
+    """Write and fsync beside it, then link into place: whoever looks sees all of it or none. False if it was there already."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    beside = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(handle, mode)
+            file.write(data)
+            file.flush()
+            os.fsync(handle)
+        try:
+            path.hardlink_to(beside)
+        except FileExistsError:
+            return False
+    finally:
+        beside.unlink()
+    _sync_folder(path.parent)
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

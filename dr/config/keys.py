@@ -1,0 +1,157 @@
+"""The keys of a home: made once by `dr init`, read when used.
+
+`keys/drill.agekey` decrypts (only where drills run), `keys/escrow.agekey.MOVE-OFFLINE` is to be carried away, `keys/signing.key` signs,
+`keys/signing.pub` is believed, `keys/digest.key` keys the digests in an index, `keys/recipients.txt` lists the public age keys.
+"""
+
+from pathlib import Path
+
+from dr.config.files import make_folder, write_new
+from dr.config.secrets import resolve_secret
+from dr.errors import Damaged, Refused
+from dr.model.inventory import Keys, SecretRef
+
+FOLDER = "keys"
+DRILL = "keys/drill.agekey"
+ESCROW = "keys/escrow.agekey.MOVE-OFFLINE"
+SIGNING = "keys/signing.key"
+SIGNING_PUBLIC = "keys/signing.pub"
+DIGEST = "keys/digest.key"
+RECIPIENTS = "keys/recipients.txt"
+
+
+class HomeKeys:
+    """See `dr.model.ports.Keyring`."""
+
+    def __init__(self, home: Path, keys: Keys) -> None:
+        self._home = home
+        self._keys = keys
+        self.recipients: tuple[str, ...] = keys.recipients
+
+    def digest_key(self) -> bytes:
+        """Raises Refused if it is not there, is readable by others, or is not 64 hex digits."""
+        text = resolve_secret(SecretRef(file=DIGEST), self._home)
+        try:
+            key = bytes.fromhex(text)
+        except ValueError:
+            key = b""
+        if len(key) != 32:
+            raise Refused(
+                f"{DIGEST} is not 64 hex digits", hint="bring the home's own back from a backup; a new one matches no earlier set"
+            )
+        return key
+
+    def identity(self) -> str:
+        """The line of the file that is the identity. Raises Refused where this home has none."""
+        if self._keys.identity is None:
+            hint = "backups are read where the drill key is: write organisation.keys.identity there"
+            raise Refused("this home has no drill key, so it cannot read backups", hint=hint)
+        lines = resolve_secret(self._keys.identity, self._home).splitlines()
+        found = next((line.strip() for line in lines if line.strip().startswith("AGE-SECRET-KEY-")), None)
+        if found is None:
+            raise Refused("the drill key's place holds no age identity", hint="it is the line that begins with AGE-SECRET-KEY-")
+        return found
+
+    def sign(self, data: bytes) -> bytes:
+        """The raw 64 bytes of Ed25519. Raises Refused if the key is not to be had."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+        pem = resolve_secret(self._keys.signing, self._home).encode()
+        try:
+            key = load_pem_private_key(pem, password=None)
+        except (ValueError, TypeError):
+            raise Refused("the signing key cannot be read", hint="it is an unencrypted Ed25519 key in PEM, as dr init makes it") from None
+        if not isinstance(key, Ed25519PrivateKey):
+            raise Refused("the signing key is not an Ed25519 key", hint="dr init makes one")
+        return key.sign(data)
+
+    def verify(self, data: bytes, signature: bytes) -> None:
+        """Raises Damaged if no trusted key made it, Refused if a trusted key cannot be read."""
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+        from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+        for name in self._keys.trusted:
+            try:
+                key = load_pem_public_key((self._home / name).read_bytes())
+            except (OSError, ValueError):
+                raise Refused(f"the trusted key {name} cannot be read", hint="it is an Ed25519 public key in PEM, below the home") from None
+            if not isinstance(key, Ed25519PublicKey):
+                raise Refused(f"the trusted key {name} is not an Ed25519 key", hint="dr init makes one")
+            try:
+                key.verify(signature, data)
+            except InvalidSignature:
+                continue
+            return
+        raise Damaged(
+            "the signature was made by none of the trusted keys", hint="organisation.keys.trusted lists whose signatures are believed"
+        )
+
+
+def make_keys(home: Path) -> dict[str, str]:
+    """Make what is missing of the home's keys, 0600 in a 0700 folder; one that is there is never replaced.
+
+    Gives back the public age keys as `drill` and `escrow`, and the path of every key file that is new by its name.
+    """
+    make_folder(home / FOLDER)
+    known = _known_recipients(home)
+    made: dict[str, str] = {}
+    public = {label: _age_key(home, label, name, known, made) for label, name in (("drill", DRILL), ("escrow", ESCROW))}
+    _write_recipients(home, public, made)
+    _signing_key(home, made)
+    _digest_key(home, made)
+    return public | made
+
+
+def _known_recipients(home: Path) -> dict[str, str]:
+    """What an earlier call wrote down: the escrow key itself may be far away by now."""
+    path = home / RECIPIENTS
+    lines = path.read_text().splitlines() if path.is_file() else []
+    return {label: key for label, _, key in (line.partition(" ") for line in lines) if key.startswith("age1")}
+
+
+def _age_key(home: Path, label: str, name: str, known: dict[str, str], made: dict[str, str]) -> str:
+    from pyrage import x25519
+
+    path = home / name
+    if path.is_file():
+        lines = path.read_text().splitlines()
+        return str(x25519.Identity.from_str(next(line for line in lines if line.startswith("AGE-SECRET-KEY-"))).to_public())
+    if label in known:
+        return known[label]
+    identity = x25519.Identity.generate()
+    text = f"# the {label} key of this home's backups\n# public key: {identity.to_public()}\n{identity}\n"
+    write_new(path, text.encode())
+    made[name] = str(path)
+    return str(identity.to_public())
+
+
+def _write_recipients(home: Path, public: dict[str, str], made: dict[str, str]) -> None:
+    text = "".join(f"{label} {key}\n" for label, key in public.items())
+    if write_new(home / RECIPIENTS, text.encode(), 0o644):
+        made[RECIPIENTS] = str(home / RECIPIENTS)
+
+
+def _signing_key(home: Path, made: dict[str, str]) -> None:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
+
+    path = home / SIGNING
+    if not path.is_file():
+        if (home / SIGNING_PUBLIC).is_file():
+            return  # a home that only verifies
+        pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        write_new(path, pem)
+        made[SIGNING] = str(path)
+    key = load_pem_private_key(path.read_bytes(), password=None)
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    if write_new(home / SIGNING_PUBLIC, public, 0o644):
+        made[SIGNING_PUBLIC] = str(home / SIGNING_PUBLIC)
+
+
+def _digest_key(home: Path, made: dict[str, str]) -> None:
+    import secrets
+
+    if not (home / DIGEST).is_file() and write_new(home / DIGEST, f"{secrets.token_hex(32)}\n".encode()):
+        made[DIGEST] = str(home / DIGEST)
