@@ -40,6 +40,11 @@ def is_part(path: str) -> bool:
     return bool(_PART.match(path))
 
 
+def is_beside(path: str) -> bool:
+    """Whether it is a place for what may be published, and withdrawn, after the set was sealed."""
+    return path == AUDIT_HEAD or (path.startswith(HOLDS) and path != HOLDS)
+
+
 def part_paths(artifact: Artifact) -> list[str]:
     return [part_path(artifact.name, part.number) for part in artifact.parts]
 
