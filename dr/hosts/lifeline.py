@@ -19,7 +19,7 @@ while read -r op group; do
         -) live="${live%% $group *} ${live#* $group }" ;;
     esac
 done
-for group in $live; do kill -KILL -- "-$group"; done
+for group in $live; do kill -9 "-$group"; done
 """
 # A line of 10 characters is far below PIPE_BUF, so lines of several threads never mix.
 
