@@ -1,0 +1,48 @@
+"""Shared bytes: which sets a damaged part takes with it, and how many copies are physically apart."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, select, tuple_, update
+
+from dr.catalog.schema import copies, parts
+from dr.model.backup import Copy
+from dr.model.base import RepositoryName, SetId
+
+_PART = re.compile(r"^([a-z][a-z0-9-]*)/(\d+)\.")
+"""`database-00/000003.zst.age`, with or without a cause after it."""
+
+
+def mark_parts(connection: Connection, set_id: SetId, repository: RepositoryName, paths: Sequence[str], at: datetime) -> list[SetId]:
+    """Mark the parts at these paths, and all that share their bytes, as damaged; gives back the existing sets that hold any of them."""
+    named = [(found[1], int(found[2])) for found in map(_PART.match, paths) if found]
+    own = select(parts.c.origin, parts.c.sha256).where(
+        parts.c.repository == repository, parts.c.set_id == set_id, tuple_(parts.c.artifact, parts.c.number).in_(named)
+    )
+    shared = (parts.c.repository == repository, tuple_(parts.c.origin, parts.c.sha256).in_(own))
+    connection.execute(update(parts).where(*shared, parts.c.damaged_at.is_(None)).values(damaged_at=at))
+    present = select(copies.c.set_id).where(copies.c.repository == repository, copies.c.removed_at.is_(None))
+    return [SetId(s) for s in connection.execute(select(parts.c.set_id).where(*shared, parts.c.set_id.in_(present)).distinct()).scalars()]
+
+
+def distinct(connection: Connection, found: Sequence[Copy]) -> int:
+    """How many groups these copies fall into, when two that share any part's bytes in one repository are one."""
+    group = {(copy.repository, copy.set): (copy.repository, copy.set) for copy in found}
+
+    def root(key: tuple[RepositoryName, SetId]) -> tuple[RepositoryName, SetId]:
+        while group[key] != key:
+            key = group[key]
+        return key
+
+    rows = connection.execute(
+        select(parts.c.repository, parts.c.set_id, parts.c.origin, parts.c.sha256).where(
+            tuple_(parts.c.repository, parts.c.set_id).in_(list(group))
+        )
+    )
+    owner: dict[tuple[str, str, str], tuple[RepositoryName, SetId]] = {}
+    for row in rows:
+        key = (RepositoryName(row.repository), SetId(row.set_id))
+        first = owner.setdefault((row.repository, row.origin, row.sha256), key)
+        group[root(key)] = root(first)
+    return len({root(key) for key in group})

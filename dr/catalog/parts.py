@@ -1,0 +1,54 @@
+"""Parts: where each encoded part physically lies. Parts of one repository with one origin and one digest share their bytes on disk."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import and_, bindparam, exists, or_, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from dr.catalog.noun import Noun
+from dr.catalog.schema import copies, parts
+from dr.model.backup import PartCopy
+from dr.model.base import RepositoryName, SetId, SystemName
+
+_COLUMNS = [column for column in parts.c if column.name != "damaged_at"]
+
+
+class PartRecords(Noun):
+    def record_parts(self, parts_: Sequence[PartCopy]) -> None:
+        """Many at once; one that is there already stays as it is."""
+        if not parts_:
+            return
+        rows = [{("set_id" if name == "set" else name): value for name, value in part} for part in parts_]
+        with self._store.write() as connection:
+            connection.execute(insert(parts).on_conflict_do_nothing(), rows)
+
+    def parts(self, system: SystemName, repository: RepositoryName, set_id: SetId | None = None) -> list[PartCopy]:
+        """Those that exist and are not known to be damaged, newest set first, in stream order."""
+        removed = exists().where(
+            copies.c.set_id == parts.c.set_id, copies.c.repository == parts.c.repository, copies.c.removed_at.is_not(None)
+        )
+        query = select(*_COLUMNS).where(parts.c.system == system, parts.c.repository == repository, parts.c.damaged_at.is_(None), ~removed)
+        if set_id is not None:
+            query = query.where(parts.c.set_id == set_id)
+        with self._store.read() as connection:
+            rows = connection.execute(query.order_by(parts.c.set_id.desc(), parts.c.artifact, parts.c.number))
+            return [PartCopy(**{("set" if name == "set_id" else name): value for name, value in row._mapping.items()}) for row in rows]
+
+    def record_read_back(self, repository: RepositoryName, set_id: SetId, paths: Sequence[tuple[str, int]], at: datetime) -> None:
+        """These parts' stored bytes were read and matched; so did every other set's part that shares them."""
+        if not paths:
+            return
+        named = parts.alias("named")
+        shares = exists().where(
+            named.c.repository == bindparam("in_repository"),
+            named.c.set_id == bindparam("of_set"),
+            named.c.artifact == bindparam("of_artifact"),
+            named.c.number == bindparam("of_number"),
+            and_(named.c.repository == parts.c.repository, named.c.origin == parts.c.origin, named.c.sha256 == parts.c.sha256),
+        )
+        older = or_(parts.c.read_back.is_(None), parts.c.read_back < bindparam("read_at", type_=parts.c.read_back.type))
+        statement = update(parts).where(shares, older).values(read_back=bindparam("read_at", type_=parts.c.read_back.type))
+        rows = [{"in_repository": repository, "of_set": set_id, "of_artifact": a, "of_number": n, "read_at": at} for a, n in paths]
+        with self._store.write() as connection:
+            connection.execute(statement, rows)
