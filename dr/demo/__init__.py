@@ -1,1 +1,5 @@
-"""Sign to be written."""
+"""The demonstration: an invented organisation with a database, a site, two repositories and a standby, all on this machine.
+
+Here: what makes that world (`hmis/` the database, `site.py` the files, `world.py` the whole). Not here: anything that a real
+organisation needs; no other room imports this one. To add to it: a file that makes one thing, the same for the same seed.
+"""
