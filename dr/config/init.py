@@ -1,0 +1,87 @@
+"""`dr init`: a home for a new organisation, made from the example files, with keys of its own."""
+
+import re
+from pathlib import Path
+
+from dr.config.files import make_folder, write_new
+from dr.config.inventory_rules import is_zone
+from dr.config.keys import DRILL, ESCROW, SIGNING, make_keys
+from dr.errors import ConfigError, Refused
+
+OURS = ("inventory", "runbooks", "keys", "evidence", "state", "repositories", "standby")
+"""All that a home's top folder may hold for `init_home` to work in it."""
+DRILL_PLACE = "PUBLIC-DRILL-KEY"
+ESCROW_PLACE = "PUBLIC-ESCROW-KEY"
+
+
+def examples() -> Path:
+    """The example organisation: in an installed package `dr/examples/`, in a checkout the folders beside the package."""
+    package = Path(__file__).resolve().parent.parent
+    for place in (package / "examples", package.parent):
+        if (place / "inventory" / "organisation.yaml").is_file():
+            return place
+    raise Refused("this installation holds no example files", hint="install dr again")
+
+
+def init_home(path: Path, name: str, zone: str) -> list[str]:
+    """Make the home at `path`: inventory, runbooks, keys, empty state/ and evidence/. What is there already is left as it is.
+
+    Gives back lines of instruction for the person. Raises ConfigError for a name or zone that cannot be, Refused for a place that
+    holds anything else.
+    """
+    _check(name, zone)
+    place = examples()
+    _refuse_strange(path)
+    make_folder(path)
+    for folder in ("keys", "state", "evidence"):
+        make_folder(path / folder)
+    keys = make_keys(path)
+    for folder in ("inventory", "runbooks"):
+        make_folder(path / folder, 0o755)
+        for template in sorted((place / folder).glob("*.yaml")):
+            text = template.read_text(encoding="utf-8")
+            filled = _fill(text, name, zone, keys) if template.name == "organisation.yaml" else text
+            write_new(path / folder / template.name, filled.encode(), 0o644)
+    return _instructions(path)
+
+
+def _check(name: str, zone: str) -> None:
+    if not name.strip() or not name.isprintable():
+        raise ConfigError("an organisation needs a name of one line", hint='write --name "Your Organisation"')
+    if not is_zone(zone):
+        raise ConfigError(f"'{zone}' is not a time zone", hint="write an IANA name such as America/Chicago")
+
+
+def _refuse_strange(path: Path) -> None:
+    if path.exists() and not path.is_dir():
+        raise Refused(f"{path} is not a folder", hint="name a new place")
+    strange = sorted(item.name for item in path.iterdir() if item.name not in OURS) if path.is_dir() else []
+    if strange:
+        shown = ", ".join(strange[:3]) + (", ..." if len(strange) > 3 else "")
+        raise Refused(f"{path} holds other things ({shown})", hint="name a new or empty folder")
+
+
+def _fill(text: str, name: str, zone: str, keys: dict[str, str]) -> str:
+    """The template with the organisation's own name, zone and public keys; its comments stay."""
+    quoted = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    text = re.sub(r"(?m)^(  name: ).*$", lambda found: found[1] + quoted, text, count=1)
+    text = re.sub(r"(?m)^(  zone: )\S+", lambda found: found[1] + zone, text, count=1)
+    return text.replace(DRILL_PLACE, keys["drill"]).replace(ESCROW_PLACE, keys["escrow"])
+
+
+def _instructions(path: Path) -> list[str]:
+    return [
+        f"Made the home {path}. Each key belongs in one place:",
+        f"  {path / ESCROW}",
+        "    the escrow key: print it or put it on a stick, lock it in a safe in another building, then delete this file.",
+        "    With it and any copy of the backups, everything can be read back, even if this machine is gone.",
+        f"  {path / DRILL}",
+        "    the drill key: only on the machine where drills run. If backups are made elsewhere, move it away from there.",
+        f"  {path / SIGNING}",
+        "    the signing key: stays here, readable by dr's user only. It signs backups and evidence.",
+        "Next:",
+        "  1. read inventory/*.yaml and write down your own hosts, paths, people and objectives;",
+        "  2. put the secrets that it names into files (chmod 600): the database's password, and a channel for each contact;",
+        f"  3. dr --home {path} check        says what is wrong or still missing;",
+        f"  4. dr --home {path} hosts enrol standby, then dr --home {path} run nightly.",
+    ]
