@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
@@ -68,12 +69,12 @@ def key_id(pem: bytes) -> str:
     return sha256(load_pem_public_key(pem).public_bytes(Encoding.Raw, PublicFormat.Raw))
 
 
-def read_signed(text: bytes, keys: Keyring) -> tuple[Evidence, str]:
+def read_signed(text: bytes, verify: Callable[[bytes, bytes], None]) -> tuple[Evidence, str]:
     """The evidence of a file whose signature was checked, and the id of the key it names. Raises Damaged."""
     try:
         signed = Signed.from_json(text)
         signature = base64.b64decode(signed.signature, validate=True)
     except ValueError:
         raise Damaged("this is no evidence file of dr, or it was cut short") from None
-    keys.verify(canonical(signed.evidence), signature)
+    verify(canonical(signed.evidence), signature)
     return Evidence.from_json(json.dumps(signed.evidence)), signed.key

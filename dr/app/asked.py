@@ -1,0 +1,170 @@
+"""Small things that a person asks: runbooks made on the spot, and answers in words."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from dr.catalog.audit import verify_chain
+from dr.catalog.catalog import Catalog
+from dr.clock import local
+from dr.errors import ConfigError, Damaged
+from dr.model.base import JsonObject, SystemName
+from dr.model.inventory import Inventory
+from dr.model.record import RunRecord, StepRecord
+from dr.model.runbook import Runbook
+from dr.units import show_duration, show_size
+
+Verify = Callable[[bytes, bytes], None]
+"""Raises Damaged unless a believed key made the signature."""
+
+
+def drill(
+    inventory: Inventory, runbooks: Mapping[str, Runbook], system: SystemName, tier: str, select: str | None
+) -> tuple[Runbook, dict[str, str]]:
+    """The runbook that the inventory names for a drill from that tier, and its parameters."""
+    named = inventory.systems[system].runbooks.drill
+    if tier not in named:
+        raise ConfigError(
+            f"{system} has no drill from tier '{tier}'", hint=f"inventory/systems.yaml names drills from: {', '.join(named) or 'none'}"
+        )
+    runbook = runbooks[named[tier]]
+    given = {"system": str(system)} if "system" in runbook.parameters else {}
+    return runbook, {**given, **({"select": select} if select else {})}
+
+
+def verify(inventory: Inventory, system: SystemName, tiers: Sequence[str], set_id: str | None) -> Runbook:
+    every = list(tiers) or sorted(inventory.systems[system].retention)
+    step = {"id": "verify", "action": "verify", "with": {"system": system, "tiers": every, **({"set": set_id} if set_id else {})}}
+    return _runbook("verify", f"Read back the stored bytes of {system}", step)
+
+
+def prune(system: SystemName, confirmed: bool) -> Runbook:
+    step = {"id": "prune", "action": "prune", "with": {"system": system, "confirmed": confirmed}}
+    return _runbook("retention", f"Delete what no rule keeps of {system}", step)
+
+
+def _runbook(name: str, title: str, step: JsonObject) -> Runbook:
+    return Runbook.from_facts({"runbook": name, "title": title, "kind": "maintenance", "steps": [step]})
+
+
+def without_tokens(step: StepRecord) -> JsonObject:
+    return step.model_copy(update={"facts": {k: v for k, v in step.facts.items() if k != "needle"}}).to_facts()
+
+
+def summary(record: RunRecord, steps: Sequence[StepRecord], zone: str) -> list[str]:
+    """What a run did, in a few lines a person reads at 3 in the morning."""
+    lines = [line for step in steps for line in _about(step, record, zone)]
+    took = show_duration((record.ended - record.started).total_seconds()) if record.ended else "not ended"
+    return [*lines, f"started {local(record.started, zone)}, took {took}"]
+
+
+def _about(step: StepRecord, record: RunRecord, zone: str) -> list[str]:
+    if step.failure:
+        return [f"{step.step}: {step.failure.message}", *([f"   HINT: {step.failure.hint}"] if step.failure.hint else [])]
+    if step.state != "done":
+        return []
+    said = _SAYERS.get(step.action)
+    return said(step.facts, record, zone) if said else []
+
+
+def _backup(f: JsonObject, _: RunRecord, __: str) -> list[str]:
+    failed = [f"NO COPY in {name}: {cause}" for name, cause in f.get("failed", {}).items()]
+    reused = f", {show_size(f['reused'])} reused" if f.get("reused") else ""
+    return [f"set {f['set']}: {show_size(f['bytes'])} read, {show_size(f['stored'])} stored in {', '.join(f['copies'])}{reused}", *failed]
+
+
+def _verify(f: JsonObject, _: RunRecord, __: str) -> list[str]:
+    return [f"read back and matched: {show_size(f['bytes'])} in {len(f['verified'])} copies"]
+
+
+def _copy(f: JsonObject, _: RunRecord, __: str) -> list[str]:
+    return [f"copied {len(f['copied'])} missing set(s)"] if f["copied"] else []
+
+
+def _prune(f: JsonObject, _: RunRecord, __: str) -> list[str]:
+    removed = [f"removed {r['set']} from {r['repository']}: {r['rule']}" for r in f["removed"]]
+    held = [f"nothing was deleted: {f[key]}" for key in ("frozen", "needs_person") if f.get(key)]
+    return removed + held
+
+
+def _select(f: JsonObject, _: RunRecord, __: str) -> list[str]:
+    return [f"restored from {f['set']}: {f['how']}"]
+
+
+def _check(f: JsonObject, _: RunRecord, __: str) -> list[str]:
+    lines = []
+    for r in f["results"]:
+        good = r["passed"] and r["examined"] > 0
+        lines.append(f"{'✔' if good else '✖'} {r['check']}: {r['summary']}")
+        if not good:
+            lines += [f"     {d['kind']} {d['name']}: {d['detail']}".rstrip(": ") for d in r["differences"][:10]]
+            more = len(r["differences"]) - 10
+            lines += [f"     and {more} more, all named in the evidence"] if more > 0 else []
+    return lines
+
+
+def _report(f: JsonObject, record: RunRecord, _: str) -> list[str]:
+    if f.get("rto_seconds") is None:
+        return []
+    objective = (record.objective or {}).get("rto")
+    against = f" (objective {show_duration(objective)})" if objective else ""
+    return [f"recovered in {show_duration(f['rto_seconds'])}{against}"]
+
+
+def _scrub(f: JsonObject, _: RunRecord, __: str) -> list[str]:
+    c = f["certificate"]
+    return [
+        f"standby {c['host']} scrubbed: {len(c['removed'])} place(s) removed, {c['found']} of {c['canaries']} canaries found afterwards"
+    ]
+
+
+_SAYERS = {
+    "backup": _backup,
+    "verify": _verify,
+    "copy": _copy,
+    "prune": _prune,
+    "select-backup": _select,
+    "check": _check,
+    "report": _report,
+    "scrub": _scrub,
+}
+
+
+def one_key(file: Path) -> Verify:
+    """Believes the signatures of one public key (PEM) only."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    key = load_pem_public_key(file.read_bytes())
+    if not isinstance(key, Ed25519PublicKey):
+        raise ConfigError(f"{file} is no Ed25519 public key")
+
+    def verify(data: bytes, signature: bytes) -> None:
+        try:
+            key.verify(signature, data)
+        except InvalidSignature:
+            raise Damaged(f"the signature was not made by {file}", hint="the file was changed, or another key signed it") from None
+
+    return verify
+
+
+def evidence_lines(file: Path, verify: Verify) -> list[str]:
+    """What an evidence file says, once its signature was checked. Raises Damaged."""
+    from dr.report.write import read_signed
+
+    evidence, key = read_signed(file.read_bytes(), verify)
+    return [
+        f"{evidence.run.run}: {evidence.verdict}, written {local(evidence.written, evidence.zone)} by {evidence.tool}",
+        f"signed by key {key[:16]}; the audit chain then stood at entry {evidence.audit.seq}, {evidence.audit.hash[:16]}",
+    ]
+
+
+def check_chain(records: Catalog) -> tuple[int, str]:
+    """Raises Damaged, naming the first broken entry."""
+    broken = verify_chain(records)
+    head = records.audit_head()
+    if broken is not None:
+        raise Damaged(
+            f"the audit trail is broken at entry {broken}", hint="compare the chain heads in older evidence files and backup sets"
+        )
+    return head.seq, head.hash

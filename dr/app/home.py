@@ -1,0 +1,269 @@
+"""One home, opened: a method for each thing a person can ask of it."""
+
+import getpass
+import os
+import secrets
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import NoReturn
+
+from dr import plugins
+from dr.app import asked
+from dr.app.services import HomeServices
+from dr.catalog.catalog import Catalog, open_catalog
+from dr.catalog.drills import drill_facts
+from dr.clock import Clock, SystemClock
+from dr.config.home import find_home
+from dr.config.load import load
+from dr.config.plan import compile_plan
+from dr.engine.control import Command, resumable, send_control
+from dr.engine.failpoints import Failpoints, all_failpoints
+from dr.engine.runner import Engine, new_run_id
+from dr.errors import EXIT_DONE, EXIT_FAILED, EXIT_INCOMPLETE, ConfigError, Refused
+from dr.hosts.process import LocalRunner
+from dr.model.backup import Copy, Manifest, RepositoryIdentity
+from dr.model.base import HostName, JsonObject, RepositoryName, RunId, SetId, SystemName
+from dr.model.inventory import Inventory
+from dr.model.ports import Repository
+from dr.model.readiness import Readiness
+from dr.model.record import AuditEntry, Progress, RetentionOutcome, RunRecord
+from dr.model.runbook import Runbook
+from dr.policy.readiness import readiness
+from dr.policy.retention import decide
+
+
+def _nobody(_: Progress) -> None:
+    """Nobody watches."""
+
+
+class App:
+    """A home and everything that can be asked of it. Made by `open`, which reads and checks every file first."""
+
+    def __init__(self, home: Path, clock: Clock, watch: Callable[[Progress], None]) -> None:
+        self.home, self.clock, self._watch = home, clock, watch
+        loaded = load(home, plugins.kinds())
+        self.inventory: Inventory = loaded.inventory
+        self.runbooks: dict[str, Runbook] = loaded.runbooks
+        self._loaded = loaded
+
+    @classmethod
+    def open(cls, home: str | None, watch: Callable[[Progress], None] = _nobody, clock: Clock | None = None) -> "App":
+        """Find and check a home. Raises ConfigError with every problem of every file; nothing was run."""
+        return cls(find_home(home, os.environ, Path.cwd()), clock or SystemClock(), watch)
+
+    @cached_property
+    def records(self) -> Catalog:
+        return open_catalog(self.state / "catalog.db", self.clock)
+
+    @cached_property
+    def services(self) -> HomeServices:
+        return HomeServices(self.home, self._loaded, self.records, self.clock, self._watch)
+
+    @property
+    def state(self) -> Path:
+        folder = self.home / "state"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
+
+    # ------------------------------------------------------------ runs
+
+    def run(self, runbook: str, parameters: Mapping[str, str]) -> RunRecord:
+        """Run a runbook of the home to its end."""
+        if runbook not in self.runbooks:
+            raise ConfigError(f"there is no runbook '{runbook}'", hint=f"runbooks/ has {', '.join(sorted(self.runbooks)) or 'none'}")
+        return self._carry_out(self.runbooks[runbook], parameters)
+
+    def _carry_out(self, runbook: Runbook, parameters: Mapping[str, str]) -> RunRecord:
+        plan = compile_plan(runbook, self.inventory, parameters, plugins.kinds())
+        with self._engine() as engine:
+            return engine.run(plan, new_run_id(plan.runbook, self.clock.now()), whoami())
+
+    def _engine(self) -> Engine:
+        failpoints = Failpoints.from_environment(plugins.ACTIONS.values())
+        return Engine(self.services, self.state, failpoints)
+
+    def resume(self, run: str | None) -> RunRecord:
+        """Go on with one interrupted run, or with all; the record of the one, or of the last."""
+        interrupted = self.interrupted()
+        if run is not None and run not in interrupted:
+            raise Refused(f"{run} is not interrupted", hint="`dr runs list` shows the state of each run")
+        with self._engine() as engine:
+            ended = engine.resume(RunId(run) if run else None)
+        return ended[-1] if ended else self.run_record(interrupted[-1])
+
+    def control(self, run: RunId, command: Command) -> None:
+        if not send_control(self.state, run, command, whoami()):
+            raise Refused(f"{run} has ended already", hint="`dr runs list` shows the state of each run")
+
+    def interrupted(self) -> list[RunId]:
+        """Runs that nobody carries on now."""
+        return resumable(self.state)
+
+    def drill(self, system: str, tier: str, select: str | None) -> RunRecord:
+        runbook, parameters = asked.drill(self.inventory, self.runbooks, self.system(system), tier, select)
+        return self._carry_out(runbook, parameters)
+
+    def verify(self, system: str, tiers: Sequence[str], set_id: str | None) -> RunRecord:
+        return self._carry_out(asked.verify(self.inventory, self.system(system), tiers, set_id), {})
+
+    def prune(self, system: str, confirmed: bool) -> RunRecord:
+        return self._carry_out(asked.prune(self.system(system), confirmed), {})
+
+    def run_record(self, run: str) -> RunRecord:
+        record = self.records.run(RunId(run))
+        if record is None:
+            raise ConfigError(f"there is no run '{run}'", hint="`dr runs list` shows them")
+        return record
+
+    def run_facts(self, run: RunId) -> JsonObject:
+        steps = [asked.without_tokens(s) for s in self.records.steps(run)]
+        return {**self.run_record(run).to_facts(), "steps": steps}
+
+    def exit_code(self, record: RunRecord) -> int:
+        """0 PASS, 7 INCOMPLETE; a failed run ends with what its first failed step failed with."""
+        if record.verdict == "PASS":
+            return EXIT_DONE
+        if record.verdict == "INCOMPLETE":
+            return EXIT_INCOMPLETE
+        failed = [s.failure.exit_code for s in self.records.steps(record.run) if s.failure and s.section == "steps"]
+        return failed[0] if failed else EXIT_FAILED
+
+    def summary(self, record: RunRecord) -> list[str]:
+        return asked.summary(record, self.records.steps(record.run), self.inventory.organisation.zone)
+
+    # ------------------------------------------------------------ evidence
+
+    def evidence(self, run: str) -> Path | None:
+        """The page of a run, if there is one."""
+        page = self.home / "evidence" / f"{run}.html"
+        return page if page.is_file() else None
+
+    def evidence_file(self, run: str, suffix: str) -> Path:
+        file = self.home / "evidence" / f"{run}{suffix}"
+        if not file.is_file():
+            raise Refused(f"{run} left no evidence", hint="only a runbook with a report step in `always` writes it")
+        return file
+
+    def verify_evidence(self, file: Path) -> list[str]:
+        return asked.evidence_lines(file, self.services.keys.verify)
+
+    # ------------------------------------------------------------ what there is
+
+    def system(self, name: str | None) -> SystemName:
+        """The system of that name; the only one where none is named."""
+        names = list(self.inventory.systems)
+        if name is None and len(names) == 1:
+            return SystemName(names[0])
+        if name not in names:
+            raise ConfigError(f"'{name}' is not a system" if name else "which system?", hint=f"there are {', '.join(names)}")
+        return SystemName(name)
+
+    def copies(self, system: str | None = None) -> list[Copy]:
+        return self.records.copies(self.system(system) if system else None)
+
+    def backup(self, set_id: str) -> tuple[Manifest, list[Copy]]:
+        manifest = self.records.manifest(SetId(set_id))
+        if manifest is None:
+            raise ConfigError(f"there is no set '{set_id}'", hint="`dr backups list` shows them")
+        return manifest, [c for c in self.records.copies(manifest.system) if c.set == set_id]
+
+    def open_set(self, set_id: str, repository: str | None) -> JsonObject:
+        """Manifest and index in clear; an access, so it is audited."""
+        manifest, copies = self.backup(set_id)
+        named = [c.repository for c in copies if repository in (None, c.repository) and not c.damaged]
+        if not named:
+            raise Refused(f"there is no undamaged copy of {set_id}" + (f" in {repository}" if repository else ""))
+        self.records.audit("set.opened", f"{named[0]}/{set_id}", {}, actor=whoami(), at=self.clock.now())
+        opened = self.services.sets.open(manifest.system, SetId(set_id), self.services.repository(named[0]))
+        index = opened.index.to_facts()
+        return {"manifest": opened.manifest.to_facts(), "index": {**index, "key": "********"}}
+
+    def readiness(self, system: str) -> Readiness:
+        name = self.system(system)
+        return readiness(
+            name,
+            self.inventory.systems[name],
+            self.records.copies(name),
+            drill_facts(self.records, name),
+            self.records.open_findings(name),
+            self.records.notices(),
+            self.clock.now(),
+        )
+
+    def retention(self, system: SystemName) -> RetentionOutcome:
+        """What a prune would decide now; nothing is deleted."""
+        entry = self.inventory.systems[system]
+        expiry = self.records.setting("expiry") != "off"
+        return decide(self.records.copies(system), entry.retention, self.clock.now(), self.inventory.organisation.zone, expiry=expiry)
+
+    # ------------------------------------------------------------ repositories and hosts
+
+    def repositories(self) -> list[Repository]:
+        return self.services.repositories()
+
+    def initialise_repository(self, name: str) -> RepositoryIdentity:
+        repository = self.services.repository(RepositoryName(name))
+        identity = repository.initialise(self.inventory.organisation.name, secrets.token_hex(8), self.clock.now())
+        self.records.audit("repository.initialised", name, {"id": identity.id}, actor=whoami(), at=self.clock.now())
+        return identity
+
+    def enrol(self, host: str) -> list[str]:
+        """Record a production host's facts, or make a standby provably one."""
+        kind, request = self.services.host_request(HostName(host), LocalRunner())
+        facts = kind.enrol(request, self.services.standing())
+        if facts is not None:
+            self.records.record_production(facts)
+        self.records.audit("host.enrolled", host, {"role": request.role}, actor=whoami(), at=self.clock.now())
+        return [f"{host} is enrolled as {request.role}"]
+
+    def describe_host(self, host: str) -> list[str]:
+        return [("   " if ok else " ! ") + what for ok, what in self.check_host(host)]
+
+    def check_host(self, host: str) -> Sequence[tuple[bool, str]]:
+        kind, request = self.services.host_request(HostName(host), LocalRunner())
+        return kind.check(request, self.services.standing())
+
+    # ------------------------------------------------------------ audit
+
+    def audit_entries(self, limit: int) -> list[AuditEntry]:
+        head = self.records.audit_head()
+        return self.records.audit_entries(max(0, head.seq - limit), limit)
+
+    def verify_audit(self) -> tuple[int, str]:
+        """How many entries there are and the head's hash. Raises Damaged if the chain is broken."""
+        return asked.check_chain(self.records)
+
+
+def whoami() -> str:
+    """Who asks: the login name, and the one behind sudo."""
+    behind = os.environ.get("SUDO_USER")
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = str(os.getuid())
+    return f"{behind} as {name}" if behind and behind != name else name
+
+
+def init_home(path: str, name: str, zone: str) -> list[str]:
+    from dr.config.init import init_home as write
+
+    return write(Path(path).resolve(), name, zone)
+
+
+def verify_report(file: str, key: str | None, home: str | None) -> list[str]:
+    """Check an evidence file with a public key, or with a home's trusted keys. Raises Damaged."""
+    verify = asked.one_key(Path(key)) if key else App.open(home).services.keys.verify
+    return asked.evidence_lines(Path(file), verify)
+
+
+def failpoint_names() -> list[str]:
+    return all_failpoints(plugins.ACTIONS.values())
+
+
+def leave(code: int) -> NoReturn:
+    """End the process at once: the engine's threads may hang at interpreter exit, and nothing is left to be done."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

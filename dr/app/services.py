@@ -1,0 +1,148 @@
+"""What the engine needs from the rest of the house, gathered from one home."""
+
+import threading
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from dr import __version__, plugins
+from dr.catalog.catalog import Catalog
+from dr.clock import Clock
+from dr.config.keys import HomeKeys
+from dr.config.load import Loaded
+from dr.config.secrets import resolve_secret
+from dr.engine.control import pending
+from dr.errors import ConfigError
+from dr.hosts.process import LocalRunner
+from dr.model.base import HostName, HostPath, RepositoryName, RunId, Sha256, canonical, sha256
+from dr.model.inventory import Inventory, SecretRef
+from dr.model.ports import (
+    Action,
+    Check,
+    Host,
+    HostKind,
+    HostRequest,
+    Keyring,
+    Notifier,
+    Reporter,
+    Repository,
+    Runner,
+    Sets,
+    Source,
+    Standing,
+    StepContext,
+    WritableHost,
+)
+from dr.model.record import Progress
+
+Kind = TypeVar("Kind")
+
+
+class HomeServices:
+    """engine.services.Services for one home."""
+
+    def __init__(self, home: Path, loaded: Loaded, records: Catalog, clock: Clock, watch: Callable[[Progress], None]) -> None:
+        self.home, self.loaded, self.records, self.clock, self._watch = home, loaded, records, clock, watch
+        self.inventory: Inventory = loaded.inventory
+        self.state = home / "state"
+
+    def watch(self, progress: Progress) -> None:
+        self._watch(progress)
+
+    @cached_property
+    def inventory_digest(self) -> Sha256:
+        return sha256(canonical(self.inventory.to_facts()))
+
+    @cached_property
+    def keys(self) -> Keyring:
+        return HomeKeys(self.home, self.inventory.organisation.keys)
+
+    @cached_property
+    def sets(self) -> Sets:
+        from dr.stream.sets import StreamSets
+
+        return StreamSets(self.inventory.organisation.name, self.keys, self.clock, {"dr": __version__})
+
+    @cached_property
+    def notifier(self) -> Notifier:
+        from dr.notify import LedgerNotifier
+
+        return LedgerNotifier(self.inventory, self.records, self.clock, self.secret, self.inventory.organisation.zone)
+
+    @cached_property
+    def reporter(self) -> Reporter:
+        from dr.report.write import EvidenceWriter, key_id
+
+        trusted = self.home / self.inventory.organisation.keys.trusted[0]
+        return EvidenceWriter(self.home / "evidence", self.keys, self.inventory, key_id(trusted.read_bytes()))
+
+    def runner(self, stop: threading.Event) -> Runner:
+        return LocalRunner(stop)
+
+    def secret(self, ref: SecretRef) -> str:
+        return resolve_secret(ref, self.home)
+
+    # ------------------------------------------------------------ kinds
+
+    def action(self, kind: str) -> Action:
+        return _of(plugins.ACTIONS, "action", kind)
+
+    def source(self, kind: str) -> Source:
+        return _of(plugins.SOURCES, "source", kind)
+
+    def check(self, kind: str) -> Check:
+        return _of(plugins.CHECKS, "check", kind)
+
+    # ------------------------------------------------------------ repositories
+
+    def repository(self, name: RepositoryName) -> Repository:
+        entry = self.inventory.repositories.get(name)
+        if entry is None:
+            raise ConfigError(f"'{name}' is not a repository", hint=f"there are {', '.join(self.inventory.repositories)}")
+        kind = _of(plugins.REPOSITORIES, "repository", entry.kind)
+        params = kind.params.from_facts(entry.with_)
+        return kind.open(RepositoryName(name), entry.tier, params, HostPath(str(self.home)), self.inventory.organisation.name)
+
+    def repositories(self, tiers: Sequence[str] | None = None) -> list[Repository]:
+        wanted = self.inventory.repositories.items()
+        return [self.repository(RepositoryName(n)) for n, e in wanted if tiers is None or e.tier in tiers]
+
+    # ------------------------------------------------------------ hosts
+
+    def host(self, name: HostName, ctx: StepContext) -> Host:
+        kind, request = self.host_request(name, ctx.runner)
+        return kind.open(request)
+
+    def writable_host(self, name: HostName, ctx: StepContext) -> WritableHost:
+        kind, request = self.host_request(name, ctx.runner)
+        return kind.open_writable(request, self.standing(), ctx.run)
+
+    def host_request(self, name: HostName, runner: Runner) -> tuple[HostKind, HostRequest]:
+        """How a host of the inventory is opened. Raises ConfigError."""
+        entry = self.inventory.hosts.get(name)
+        if entry is None:
+            raise ConfigError(f"'{name}' is not a host", hint=f"inventory/hosts.yaml has {', '.join(self.inventory.hosts)}")
+        kind = _of(plugins.HOSTS, "host", entry.kind)
+        params = kind.params.from_facts(entry.with_)
+        return kind, HostRequest(HostName(name), entry.role, params, HostPath(str(self.home)), self.clock, runner, self.secret)
+
+    def standing(self) -> Standing:
+        """What the guard judges by, as of now."""
+        return Standing(
+            organisation=self.inventory.organisation.name,
+            keys=self.keys,
+            production=self.records.production(),
+            expected=[HostName(name) for name, host in self.inventory.hosts.items() if host.role == "production"],
+            active=self.active,
+        )
+
+    def active(self) -> set[RunId]:
+        """Runs that are under way or interrupted: what they claimed is in use."""
+        return set(pending(self.state))
+
+
+def _of(registry: dict[str, Kind], what: str, kind: str) -> Kind:
+    if kind not in registry:
+        raise ConfigError(f"there is no {what} of kind '{kind}'", hint=f"there are {', '.join(sorted(registry))}")
+    return registry[kind]

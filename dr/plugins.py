@@ -1,0 +1,56 @@
+"""THE list: one line per kind of action, source, repository, host and check. A new kind is a file in its room and a line here."""
+
+from dr.actions import backup, check, command, copy, notify, prune, report, restore, scrub, select_backup, verify
+from dr.checks import content_equals_source, needle, site_files_equal, sql_assertion, starts_up
+from dr.config.kinds import Kinds
+from dr.hosts import local
+from dr.model.ports import Action, Check, HostKind, RepositoryKind, Source
+from dr.repositories import directory
+from dr.sources import files, postgres_logical
+
+ACTIONS: dict[str, Action] = {
+    action.kind: action
+    for action in (
+        backup.ACTION,
+        copy.ACTION,
+        verify.ACTION,
+        prune.ACTION,
+        select_backup.ACTION,
+        restore.ACTION,
+        check.ACTION,
+        scrub.ACTION,
+        notify.ACTION,
+        report.ACTION,
+        command.ACTION,
+    )
+}
+SOURCES: dict[str, Source] = {
+    source.kind: source
+    for source in (
+        postgres_logical.SOURCE,
+        files.SOURCE,
+    )
+}
+REPOSITORIES: dict[str, RepositoryKind] = {repository.kind: repository for repository in (directory.KIND,)}
+HOSTS: dict[str, HostKind] = {host.kind: host for host in (local.KIND,)}
+CHECKS: dict[str, Check] = {
+    one.kind: one
+    for one in (
+        starts_up.CHECK,
+        content_equals_source.CHECK,
+        needle.CHECK,
+        site_files_equal.CHECK,
+        sql_assertion.CHECK,
+    )
+}
+
+
+def kinds() -> Kinds:
+    """The same list, as the reader of the files wants it: kinds and the models of their parameters."""
+    return Kinds(
+        actions=ACTIONS,
+        sources={kind: source.params for kind, source in SOURCES.items()},
+        repositories={kind: repository.params for kind, repository in REPOSITORIES.items()},
+        hosts={kind: host.params for kind, host in HOSTS.items()},
+        checks={kind: check.params for kind, check in CHECKS.items()},
+    )
