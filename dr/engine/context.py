@@ -1,0 +1,133 @@
+"""What a running step may reach, and how it is told to end."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Literal, cast
+
+from dr.engine.failpoints import Failpoints
+from dr.engine.services import Services
+from dr.engine.staging import staging_folder
+from dr.engine.store import under_way
+from dr.errors import Failed, Stopped
+from dr.model.base import HostName, HostPath, JsonObject, RepositoryName, RunId, StepId, SystemName
+from dr.model.inventory import SecretRef
+from dr.model.ports import Action, Check, Host, Repository, Source, StepContext, WritableHost
+from dr.model.record import Finding, Progress, Severity
+from dr.model.runbook import Plan, PlannedStep
+
+Event = Literal["started", "working", "done", "failed", "skipped", "retry"]
+
+
+class Context:
+    """`StepContext` for one attempt at a step. `facts`: what the run's earlier steps recorded."""
+
+    def __init__(
+        self,
+        *,
+        run: RunId,
+        plan: Plan,
+        planned: PlannedStep,
+        attempt: int,
+        facts: Mapping[str, JsonObject],
+        requested_by: str,
+        services: Services,
+        failpoints: Failpoints,
+        action: Action,
+    ) -> None:
+        self.run = run
+        self.step = StepId(planned.id)
+        self.attempt = attempt
+        self.plan = plan
+        self.requested_by = requested_by
+        self.stop = threading.Event()
+        self.inventory = services.inventory
+        self.clock = services.clock
+        self.records = services.records
+        self.keys = services.keys
+        self.sets = services.sets
+        self.notifier = services.notifier
+        self.reporter = services.reporter
+        self.runner = services.runner(self.stop)
+        self.began: datetime = services.clock.now()
+        self._facts = facts
+        self._budget = planned.budget
+        self._services = services
+        self._failpoints = failpoints
+        self._action = action
+
+    def check_stop(self) -> None:
+        if self.stop.is_set():
+            raise Stopped(f"step '{self.step}' was told to stop")
+
+    def progress(self, what: str, done: int | None = None, total: int | None = None, unit: str = "") -> None:
+        self.tell("working", what, done, total, unit)
+
+    def tell(self, event: Event, what: str = "", done: int | None = None, total: int | None = None, unit: str = "") -> None:
+        """A sign of life, with the seconds since the step first began."""
+        now = self.clock.now()
+        self._services.watch(
+            Progress(
+                run=self.run,
+                step=self.step,
+                at=now,
+                event=event,
+                what=what,
+                done=done,
+                total=total,
+                unit=cast('Literal["bytes", "items", ""]', unit),
+                elapsed=(now - self.began).total_seconds(),
+                budget=self._budget,
+            )
+        )
+
+    def failpoint(self, name: str) -> None:
+        if name not in self._action.failpoints:
+            raise Failed(f"action '{self._action.kind}' declares no failpoint '{name}'")
+        self._failpoints.fire(f"{self._action.kind}.{name}")
+
+    def finding(self, key: str, severity: Severity, message: str, *, system: SystemName | None = None, hint: str = "") -> None:
+        about = system or (SystemName(self.plan.system) if self.plan.system else None)
+        at = self.clock.now()
+        self.records.finding(
+            Finding(key=key, severity=severity, system=about, message=message, hint=hint, run=self.run, step=self.step, at=at)
+        )
+
+    def audit(self, event: str, subject: str, facts: JsonObject | None = None) -> None:
+        noted = {"run": self.run, "step": self.step, **(facts or {})}
+        self.records.audit(event, subject, noted, actor=self.requested_by, at=self.clock.now())
+
+    def secret(self, ref: SecretRef) -> str:
+        return self._services.secret(ref)
+
+    def staging(self, name: str) -> AbstractContextManager[HostPath]:
+        return staging_folder(self._services.state, self.run, self.step, name)
+
+    def repository(self, name: RepositoryName) -> Repository:
+        return self._services.repository(name)
+
+    def repositories(self, tiers: Sequence[str] | None = None) -> list[Repository]:
+        return self._services.repositories(tiers)
+
+    def source(self, kind: str) -> Source:
+        return self._services.source(kind)
+
+    def check(self, kind: str) -> Check:
+        return self._services.check(kind)
+
+    def host(self, name: HostName) -> Host:
+        return self._services.host(name, self)
+
+    def writable_host(self, name: HostName) -> WritableHost:
+        return self._services.writable_host(name, self)
+
+    def facts_of(self, step: StepId) -> JsonObject | None:
+        return self._facts.get(step)
+
+    def active_runs(self) -> Iterator[RunId]:
+        return iter([run.run for run in under_way(self._services.state)])
+
+
+def _is_a_step_context(context: Context) -> StepContext:
+    return context  # the type checker's proof

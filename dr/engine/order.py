@@ -1,0 +1,204 @@
+"""Which step comes next: a function of the plan and of what was recorded, so that a replay walks the same way. No clock, no I/O.
+
+`steps` run as their `needs` allow, in the plan's order; then, if something failed, `on_failure`; then `always`, whatever happened. The
+latter two run one after the other, and one that fails does not keep the next from running. If the first failure is one in `always`,
+`on_failure` follows it: a failed scrub must not stay silent.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dr.model.base import JsonObject
+from dr.model.runbook import Plan, PlannedStep, Section
+from dr.policy.verdict import Ended, check_verdict
+
+
+@dataclass(frozen=True)
+class Start:
+    """Make an attempt at a step. `attempt` counts from 1; `facts`: what the steps before it left."""
+
+    step: PlannedStep
+    attempt: int
+    facts: dict[str, JsonObject]
+
+    @property
+    def key(self) -> str:
+        return self.step.id
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Wait, durably, before the next attempt."""
+
+    step: PlannedStep
+    seconds: float
+
+    @property
+    def key(self) -> str:
+        return f"~{self.step.id}"
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Record that a step does not run, and why."""
+
+    step: PlannedStep
+    why: str
+
+    @property
+    def key(self) -> str:
+        return self.step.id
+
+
+Task = Start | Pause | Skip
+_WRONG_AS_WRITTEN = 2
+"""Exit code of what a person wrote: it stays wrong however often it is tried."""
+
+
+def wait_before(step: PlannedStep, attempt: int) -> float:
+    """Seconds to wait before attempt number `attempt` (2 or more): doubled each time, up to `most`."""
+    doubled = step.retry.wait * 2.0 ** min(attempt - 2, 60)
+    return float(min(doubled, max(step.retry.most, step.retry.wait)))
+
+
+class Course:
+    """The way through one plan. Ask `due()` for what to begin, tell `took()` and `heed()` what came of it, until `over`."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.ended: dict[str, Ended] = {}
+        self.paused = False
+        self.cancelled = False
+        self._hard = False
+        self._steps = {step.id: step for step in (*plan.steps, *plan.on_failure, *plan.always)}
+        self._attempts: dict[str, int] = {}
+        self._under_way: dict[str, Task] = {}
+        self._withheld: set[str] = set()
+        self._again: list[Pause | PlannedStep] = []
+        self._section: Section | None = "steps"
+        self._visited: list[Section] = ["steps"]
+        self._todo: list[PlannedStep] = list(plan.steps)
+
+    @property
+    def over(self) -> bool:
+        return self._section is None
+
+    @property
+    def failed(self) -> bool:
+        """Whether a step failed so far, or a check did not pass."""
+        return any(not _good(self._steps[name], ended) for name, ended in self.ended.items() if ended.state != "skipped")
+
+    def due(self) -> list[Task]:
+        """What may begin now, in the plan's order. Moves on to the next section when one is finished."""
+        tasks = list(self._next_tasks())
+        while not (tasks or self._under_way or self._again or self.paused or self._section is None):
+            tasks = self._unreachable() if self._todo else self._advance()
+        for task in tasks:
+            self._under_way[task.key] = task
+        return tasks
+
+    def took(self, key: str, result: JsonObject | None) -> None:
+        """A task ended. `result`: `{state, facts, failure}` of an attempt or a skip, None of a wait."""
+        task = self._under_way.pop(key)
+        step = task.step
+        if isinstance(task, Pause) or result is None:
+            self._again.append(step)
+        elif result["state"] == "failed" and self._may_repeat(step, result):
+            self._again.append(Pause(step, wait_before(step, self._attempts[step.id] + 1)))
+        else:
+            self._end(step, Ended(result["state"], result.get("facts") or {}), withheld=isinstance(task, Skip))
+
+    def heed(self, message: JsonObject) -> list[str]:
+        """A control message: `pause`, `resume`, `cancel` (soft: `always` still runs), `cancel-hard`.
+
+        Gives back the keys of waits to drop.
+        """
+        command = message.get("command")
+        if command in ("pause", "resume"):
+            self.paused = command == "pause"
+        if command not in ("cancel", "cancel-hard"):
+            return []
+        self.cancelled, self.paused = True, False
+        self._hard = self._hard or command == "cancel-hard"
+        return self._drop_waits()
+
+    def stops(self) -> tuple[Section, ...]:
+        """The sections whose running attempts must end now: a soft cancel leaves what tidies up alone."""
+        if self._hard:
+            return ("steps", "on_failure", "always")
+        return ("steps",) if self.cancelled else ()
+
+    def _next_tasks(self) -> Iterator[Task]:
+        if self.paused or self._section is None:
+            return
+        again, self._again = self._again, []
+        for one in again:
+            yield one if isinstance(one, Pause) else self._attempt(one)
+        if self._section == "steps":
+            yield from self._unblocked()
+        elif self._todo and not self._under_way and not again:
+            yield self._begin(self._todo.pop(0))
+
+    def _unblocked(self) -> Iterator[Task]:
+        for step in list(self._todo):
+            unmet = [name for name in step.needs if not self._met(name)]
+            broken = [name for name in unmet if name in self.ended or name not in self._steps]
+            if self.cancelled or broken or not unmet:
+                self._todo.remove(step)
+                yield self._begin(step, f"it needs '{broken[0]}', which is not done" if broken else "")
+
+    def _unreachable(self) -> list[Task]:
+        """Steps that wait for one another: a plan that was checked has none, but a run must end."""
+        todo, self._todo = self._todo, []
+        return [Skip(step, "what it needs can never be done") for step in todo]
+
+    def _begin(self, step: PlannedStep, why: str = "") -> Task:
+        if step.section in self.stops():
+            return Skip(step, "the run was cancelled")
+        return Skip(step, why) if why else self._attempt(step)
+
+    def _attempt(self, step: PlannedStep) -> Start:
+        self._attempts[step.id] = self._attempts.get(step.id, 0) + 1
+        return Start(step, self._attempts[step.id], {name: ended.facts for name, ended in self.ended.items() if ended.state == "done"})
+
+    def _may_repeat(self, step: PlannedStep, result: JsonObject) -> bool:
+        code = (result.get("failure") or {}).get("exit_code")
+        return self._attempts[step.id] < step.retry.attempts and code != _WRONG_AS_WRITTEN and step.section not in self.stops()
+
+    def _met(self, name: str) -> bool:
+        if name not in self.ended or name in self._withheld:
+            return False
+        step, ended = self._steps[name], self.ended[name]
+        return ended.state == "skipped" or step.on_error == "continue" or _good(step, ended)
+
+    def _end(self, step: PlannedStep, ended: Ended, *, withheld: bool = False) -> None:
+        self.ended[step.id] = ended
+        if withheld:
+            self._withheld.add(step.id)
+
+    def _drop_waits(self) -> list[str]:
+        waits = [task for task in self._under_way.values() if isinstance(task, Pause) and task.step.section in self.stops()]
+        for task in waits:
+            del self._under_way[task.key]
+        ready = [one.step if isinstance(one, Pause) else one for one in self._again]
+        self._again = [one for one in self._again if (one.step if isinstance(one, Pause) else one).section not in self.stops()]
+        for step in [*(task.step for task in waits), *(step for step in ready if step.section in self.stops())]:
+            self._end(step, Ended("failed", {}))
+        return [task.key for task in waits]
+
+    def _advance(self) -> list[Task]:
+        self._section = self._section_after()
+        if self._section is None:
+            return []
+        self._visited.append(self._section)
+        self._todo = list({"steps": self.plan.steps, "on_failure": self.plan.on_failure, "always": self.plan.always}[self._section])
+        return list(self._next_tasks())
+
+    def _section_after(self) -> Section | None:
+        if self.failed and not self.cancelled and "on_failure" not in self._visited:
+            return "on_failure"
+        return "always" if "always" not in self._visited else None
+
+
+def _good(step: PlannedStep, ended: Ended) -> bool:
+    return ended.state == "done" and check_verdict(step, ended.facts) in (None, "PASS")

@@ -1,0 +1,217 @@
+"""The engine as `app` and `cli` see it: open it, start a run or take up what was left, wait, close."""
+
+import os
+import secrets
+import sys
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Self
+
+from dr.clock import iso
+from dr.engine.control import SLOTS_FOLDER, pending, refuse_other_versions
+from dr.engine.failpoints import Failpoints
+from dr.engine.services import Services
+from dr.engine.slots import Slot, held_if_dead, take_slot
+from dr.engine.staging import sweep
+from dr.engine.store import under_way
+from dr.engine.work import Works
+from dr.errors import EXIT_INTERRUPTED, ConfigError, Failed
+from dr.model.base import RunId, SystemName
+from dr.model.record import Finding, RunRecord
+from dr.model.runbook import Plan
+
+_REAP_EVERY = 1.0
+_LOOK_EVERY = 0.1
+_KEEP_ROWS = timedelta(days=30)
+_LATEST = 200
+
+
+def new_run_id(runbook: str, now: datetime) -> RunId:
+    """`<runbook>-<UTC yyyymmddThhmmssZ>-<4 hex>`."""
+    return RunId(f"{runbook}-{now.strftime('%Y%m%dT%H%M%SZ')}-{secrets.token_hex(2)}")
+
+
+def say_resumable(runs: Sequence[RunId]) -> None:
+    """The last words of an interrupted process."""
+    for run in runs:
+        sys.stderr.write(f"interrupted; nothing is lost: `dr runs resume {run}` goes on where it was\n")
+
+
+class Engine:
+    """Holds a slot and carries runs until it is closed; also those of processes that died, which it finds every second.
+
+    One at a time in a process. `keep_rows`: for how long the engine's own rows of ended runs are kept (the facts stay in the catalog).
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        state: Path,
+        failpoints: Failpoints,
+        *,
+        keep_rows: timedelta = _KEEP_ROWS,
+        farewell: Callable[[Sequence[RunId]], None] = say_resumable,
+    ) -> None:
+        self._services = services
+        self._state = state
+        self._failpoints = failpoints
+        self._keep_rows = keep_rows
+        self._farewell = farewell
+        self._works = Works(services, failpoints)
+        self._slot: Slot | None = None
+        self._closing = threading.Event()
+        self._reaper = threading.Thread(target=self._reap, name="engine-reaper", daemon=True)
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Take a slot and launch. Raises Refused if runs of another engine version are unfinished, or no slot is free."""
+        refuse_other_versions(self._state)
+        self._slot = take_slot(self._state / SLOTS_FOLDER)
+        from dr.engine import durable
+
+        self._failpoints.fire("engine.before-launch")
+        durable.launch(self._works, self._state, self._slot.name)
+        sweep(self._state, pending(self._state))
+        self._settle_lost()
+        self._forget_old()
+        self._reaper.start()
+
+    def start(self, plan: Plan, run_id: RunId | None = None, requested_by: str = "") -> RunId:
+        """Begin a run; it is durable when this returns. The same id again is the same run."""
+        from dr.engine import durable
+
+        now = self._services.clock.now()
+        run = run_id or new_run_id(plan.runbook, now)
+        durable.start(run, plan.to_facts(), {"started": iso(now), "requested_by": requested_by})
+        return run
+
+    def wait(self, run_id: RunId) -> RunRecord:
+        """Until the run is over, whoever carries it. Ctrl-C leaves the process (exit 130) and the run resumable.
+
+        Raises ConfigError for a run that nobody knows, Failed for one that ended without a word in the catalog.
+        """
+        try:
+            return self._wait(run_id)
+        except KeyboardInterrupt:
+            self.abandon()
+            raise
+
+    def run(self, plan: Plan, run_id: RunId | None = None, requested_by: str = "") -> RunRecord:
+        """Start a run, wait for it, and for whatever else this process took up meanwhile."""
+        record = self.wait(self.start(plan, run_id, requested_by))
+        self.wait_idle()
+        return record
+
+    def resume(self, run_id: RunId | None = None) -> list[RunRecord]:
+        """Take up what dead processes left (opening does that) and wait for it: one run, or all that are not over."""
+        return [self.wait(run) for run in ([run_id] if run_id else pending(self._state))]
+
+    def wait_idle(self) -> None:
+        """Until this process carries no run and none is queued."""
+        try:
+            while self._carried():
+                self._closing.wait(_LOOK_EVERY)
+        except KeyboardInterrupt:
+            self.abandon()
+            raise
+
+    def close(self) -> bool:
+        """Wait for what this process carries, then stop. False if DBOS would not stop: the process must then leave with `leave`."""
+        if self._slot is None:
+            return True
+        from dr.engine import durable
+
+        self.wait_idle()
+        self._closing.set()
+        self._reaper.join()
+        ended = durable.shut_down()
+        self._slot.release()
+        self._slot = None
+        return ended
+
+    def leave(self, code: int) -> None:
+        """End the process at once with that exit code: what runs stays resumable, what it started is ended first. Does not return."""
+        self._works.leave()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+    def abandon(self) -> None:
+        """Ctrl-C: end children, say how to go on, leave with 130. `destroy` is not called: it can hang and raises into running steps."""
+        self._works.leave()
+        self._farewell(self._carried())
+        self.leave(EXIT_INTERRUPTED)
+
+    # ------------------------------------------------------------ inside
+
+    def _wait(self, run_id: RunId) -> RunRecord:
+        from dr.engine import durable
+
+        while (status := durable.status(run_id)) in ("PENDING", "ENQUEUED", "DELAYED"):
+            self._closing.wait(_LOOK_EVERY)
+        record = self._services.records.run(run_id)
+        if record is None and status is None:
+            raise ConfigError(f"there is no run '{run_id}'", hint="`dr runs list` shows them")
+        if record is None or (status == "ERROR" and record.state == "running"):
+            self._settle_lost()
+            raise Failed(f"run '{run_id}' broke off: its facts could not be recorded", hint="is the catalog's disk full or read-only?")
+        if record.state == "running":
+            self._settle_lost()
+        return self._services.records.run(run_id) or record
+
+    def _carried(self) -> list[RunId]:
+        me = self._slot.name if self._slot else None
+        return [run.run for run in under_way(self._state) if run.waiting or run.executor == me]
+
+    def _reap(self) -> None:
+        """Take over what the dead left, for as long as this process lives."""
+        while not self._closing.wait(_REAP_EVERY):
+            self._take_over(run.executor for run in under_way(self._state) if not run.waiting and run.executor)
+
+    def _take_over(self, executors: Iterable[str]) -> None:
+        from dr.engine import durable
+
+        for executor in sorted(set(executors) - {self._slot.name if self._slot else ""}):
+            with held_if_dead(self._state / SLOTS_FOLDER, executor) as dead:
+                if dead:
+                    durable.take_over(executor)
+
+    def _settle_lost(self) -> None:
+        """End, in the catalog, what the engine will never take up again: cancelled hard, broken off, or lost with the engine's file."""
+        from dr.engine import durable
+
+        records = self._services.records
+        for record in records.runs(limit=_LATEST):
+            status = durable.status(record.run) if record.state == "running" else "SUCCESS"
+            if status == "CANCELLED":
+                records.end_run(record.run, "cancelled", "INCOMPLETE", self._services.clock.now())
+            elif status in (None, "ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"):
+                records.end_run(record.run, "failed", "FAIL", self._services.clock.now())
+                self._report_lost(record)
+
+    def _report_lost(self, record: RunRecord) -> None:
+        self._services.records.finding(
+            Finding(
+                key=f"lost-run:{record.run}",
+                severity="critical",
+                system=SystemName(record.system) if record.system else None,
+                message=f"run {record.run} broke off and cannot be taken up again",
+                hint=f"`dr runs show {record.run}` says how far it came; start it anew",
+                run=record.run,
+                at=self._services.clock.now(),
+            )
+        )
+
+    def _forget_old(self) -> None:
+        from dr.engine import durable
+
+        unsettled = [record.run for record in self._services.records.runs(limit=_LATEST) if record.state == "running"]
+        durable.delete_ended(self._services.clock.now() - self._keep_rows, unsettled)
