@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,16 +64,21 @@ def initialise(cluster: Cluster, runner: Runner, *, password: str, locale: str =
     configure(cluster, {})
 
 
-def configure(cluster: Cluster, settings: dict[str, str]) -> None:
+def configure(cluster: Cluster, settings: Mapping[str, str]) -> None:
     """Append settings (already quoted as postgresql.conf wants them) after the house's own; a later one wins."""
     lines = [f"{key} = {value}" for key, value in {**_SETTINGS, "port": str(cluster.port), **settings}.items()]
     with (Path(cluster.data) / "postgresql.conf").open("a", encoding="utf-8") as out:
         out.write("\n# dr\n" + "\n".join(lines) + "\n")
 
 
-def start(cluster: Cluster, runner: Runner, *, timeout: float = 60) -> None:
-    """Start it and wait until it answers; it outlives this process. Raises Failed with the name of its log."""
+def start(cluster: Cluster, runner: Runner, *, timeout: float = 60, options: Mapping[str, str] | None = None) -> None:
+    """Start it and wait until it answers; it outlives this process. Raises Failed with the name of its log.
+
+    `options` are settings (plain words) of this start only: the next one is without them.
+    """
     argv = [f"{cluster.binaries}/pg_ctl", "start", f"--pgdata={cluster.data}", f"--log={cluster.log}", "--wait", f"--timeout={timeout:.0f}"]
+    if options:
+        argv.append("--options=" + " ".join(f"-c {key}={value}" for key, value in options.items()))
     done = runner.run(argv, unprivileged=True, detached=True, check=False, timeout=timeout + 10)
     if done.returncode != 0:
         raise Failed(f"PostgreSQL did not start in {cluster.data} on port {cluster.port}", hint=f"its log is {cluster.log}")

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,8 @@ from typing import Any
 
 import psycopg
 
-from dr.errors import Unreachable
+from dr.errors import Failed, Unreachable
+from dr.model.base import JsonObject
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -29,8 +31,31 @@ class Dsn:
         return replace(self, database=database)
 
 
-def connect(dsn: Dsn, *, application: str = "dr", autocommit: bool = True) -> Connection:
-    """Open a connection. Raises Unreachable without the server's own words, which may quote what was sent."""
+_CALM = {
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "role": "none",
+    "array_nulls": "on",
+    "transform_null_equals": "off",
+    "intervalstyle": "postgres",
+}
+"""What a role's or a database's own settings may have made otherwise, and would break a dump or a load."""
+
+
+def calm_options(*, writes: bool = False, major: int = 0) -> str:
+    """Options that win over settings of roles and databases. `writes` (a load): never read-only; no event trigger where it can be off."""
+    settings = dict(_CALM)
+    if major >= 17:
+        settings["transaction_timeout"] = "0"
+    if writes:
+        settings |= {"default_transaction_read_only": "off", "session_replication_role": "origin"}
+        settings |= {"event_triggers": "off"} if major >= 17 else {}
+    return " ".join(f"-c {key}={value}" for key, value in settings.items())
+
+
+def connect(dsn: Dsn, *, application: str = "dr", autocommit: bool = True, options: str | None = None) -> Connection:
+    """Open a connection, by default with `calm_options()`. Raises Unreachable without the server's own words, which may quote what was sent."""
     try:
         return psycopg.connect(
             host=dsn.host,
@@ -41,7 +66,8 @@ def connect(dsn: Dsn, *, application: str = "dr", autocommit: bool = True) -> Co
             application_name=application,
             connect_timeout=10,
             autocommit=autocommit,
-            options="-c search_path=pg_catalog -c client_min_messages=error",
+            client_encoding="UTF8",
+            options="-c search_path=pg_catalog -c client_min_messages=error " + (calm_options() if options is None else options),
         )
     except psycopg.OperationalError as error:
         cause = error.sqlstate or type(error).__name__
@@ -51,28 +77,57 @@ def connect(dsn: Dsn, *, application: str = "dr", autocommit: bool = True) -> Co
         ) from None
 
 
+def conninfo(database: str) -> str:
+    """The database's name as a connection string, for a program's `--dbname`: a name like `a=b` or `-Fc` stays a name.
+
+    The environment will not do: vacuumdb takes PGDATABASE for a connection string, and pg_restore without `--dbname` writes a script.
+    """
+    return "dbname='" + database.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def passfile_line(host: str, port: int, password: str) -> str:
+    """One line of a password file, for any user and database."""
+    return f"{_escape(host)}:{port}:*:*:{_escape(password)}\n"
+
+
+def write_private(path: Path, text: str) -> None:
+    """A new file that only its owner reads. Raises FileExistsError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        out.write(text)
+
+
+def dsn_of(places: JsonObject, database: str = "postgres") -> Dsn:
+    """How to reach what a restore brought up, from the facts that it returned. Raises Failed if its password file cannot be read."""
+    try:
+        line = Path(places["passfile"]).read_text(encoding="utf-8").rstrip("\n")
+    except OSError:
+        raise Failed(
+            f"the restored server's password file {places['passfile']} cannot be read", hint="was the standby scrubbed meanwhile?"
+        ) from None
+    fields = re.split(r"(?<!\\):", line, maxsplit=4)
+    return Dsn(places["host"], places["port"], places["user"], database, re.sub(r"\\(.)", r"\1", fields[-1]))
+
+
 def _escape(value: str) -> str:
     return value.replace("\\", "\\\\").replace(":", "\\:")
 
 
 @contextlib.contextmanager
-def tool_environment(dsn: Dsn) -> Iterator[dict[str, str]]:
+def tool_environment(dsn: Dsn, *, options: str | None = None) -> Iterator[dict[str, str]]:
     """The environment by which PostgreSQL's programs reach `dsn`: the password in a private file, never in argv or the environment.
 
-    The database's name is passed by PGDATABASE, so that a name like `-Fc` or `a=b` is no option and no connection string.
+    The database is named by `--dbname` with `conninfo`; `options` are the session's (`calm_options`).
     """
     with tempfile.TemporaryDirectory(prefix="dr-pg-") as folder:
         passfile = Path(folder) / "pgpass"
-        descriptor = os.open(passfile, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-            out.write(f"*:*:*:*:{_escape(dsn.password)}\n")
+        write_private(passfile, f"*:*:*:*:{_escape(dsn.password)}\n")
         yield {
             "PGHOST": dsn.host,
             "PGPORT": str(dsn.port),
             "PGUSER": dsn.user,
-            "PGDATABASE": dsn.database,
             "PGPASSFILE": str(passfile),
             "PGAPPNAME": "dr",
             "PGCONNECT_TIMEOUT": "10",
-            "PGCLIENTENCODING": "UTF8",
+            "PGOPTIONS": calm_options() if options is None else options,
         }

@@ -1,0 +1,106 @@
+"""Databases brought back into a cluster of our own: fast while they load, durable when they are done."""
+
+import os
+from pathlib import Path
+
+import psycopg
+
+from dr.drivers.postgres import tools
+from dr.drivers.postgres.connect import Connection, Dsn, calm_options, connect, conninfo, tool_environment
+from dr.drivers.postgres.messages import explain_error, shown
+from dr.drivers.postgres.tools import Watch
+from dr.errors import Failed
+from dr.model.base import JsonObject
+from dr.model.ports import Runner
+
+_DEFAULTS = ("postgres", "template1")
+"""Databases that initdb makes; the source's own take their place, or nothing does where the source has none."""
+
+
+def load_settings() -> dict[str, str]:
+    """Settings for the start in which databases are loaded, as options of that start: the next one is durable again.
+
+    Nothing here can be lost by a crash that matters: an unfinished place is wiped, a finished one is synced before it is opened.
+    """
+    return {
+        "fsync": "off",
+        "full_page_writes": "off",
+        "synchronous_commit": "off",
+        "wal_level": "minimal",
+        "max_wal_senders": "0",
+        "autovacuum": "off",
+        "max_wal_size": "4GB",
+        "checkpoint_timeout": "1h",
+        "maintenance_work_mem": f"{_memory_mb()}MB",
+        "max_parallel_maintenance_workers": "2",
+        "shared_buffers": "256MB",
+    }
+
+
+def _memory_mb() -> int:
+    """A sixteenth of the machine's memory for each index build, between 64 MB and 1 GB."""
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    return max(64, min(1024, whole // 16))
+
+
+def jobs_here() -> int:
+    return max(2, min(8, os.cpu_count() or 2))
+
+
+def restore_database(dsn: Dsn, name: str, folder: Path, *, runner: Runner, pg_restore: str, jobs: int, major: int, watch: Watch) -> None:
+    """Create database `name` as its dump in `folder` says (encoding, locale, owner, settings, ACL) and load it. Raises Failed.
+
+    A database that initdb made is dropped first. `dsn` may name any database but that one.
+    """
+    other = dsn.at("template1" if name == "postgres" else "postgres")
+    if name in _DEFAULTS:
+        _drop(other, name)
+    argv = [pg_restore, "--format=directory", "--exit-on-error", "--create", f"--jobs={jobs}"]
+    argv += [f"--dbname={conninfo(other.database)}", str(folder)]
+    with tool_environment(other, options=calm_options(writes=True, major=major)) as env:
+        tools.run(runner, argv, what=f"database '{shown(name)}' was not restored", env=env, watch=watch)
+
+
+def drop_missing(dsn: Dsn, names: list[str]) -> None:
+    """Drop those databases of initdb's that the source does not have. Raises Failed."""
+    for name in _DEFAULTS:
+        if name not in names:
+            _drop(dsn.at(names[0]), name)
+
+
+def _drop(dsn: Dsn, name: str) -> None:
+    try:
+        with connect(dsn) as connection:
+            if name == "template1":
+                connection.execute("ALTER DATABASE template1 IS_TEMPLATE false")
+            connection.execute(f"DROP DATABASE {name}")  # a name of _DEFAULTS
+    except psycopg.Error as error:
+        raise Failed(f"initdb's database '{name}' cannot give way to the source's: {explain_error(error)}") from None
+
+
+def first_statistics(dsn: Dsn, names: list[str], *, runner: Runner, vacuumdb: str, jobs: int, major: int, watch: Watch) -> None:
+    """The first stage of `vacuumdb --analyze-in-stages` for every database: enough for sane plans, in seconds. Raises Failed.
+
+    That program would run all three stages; its first is an ANALYZE with a statistics target of 1, which this is.
+    """
+    options = calm_options(writes=True, major=major) + " -c default_statistics_target=1 -c vacuum_cost_delay=0"
+    for name in names:
+        argv = [vacuumdb, "--analyze-only", "--quiet", f"--jobs={jobs}", f"--dbname={conninfo(name)}"]
+        with tool_environment(dsn, options=options) as env:
+            tools.run(runner, argv, what=f"no statistics for database '{shown(name)}'", env=env, watch=watch)
+
+
+def carry_settings(connection: Connection, settings: JsonObject) -> list[str]:
+    """Give the cluster the source's settings that change what queries give; the names of those that it does not take."""
+    refused = []
+    for name, value in settings.items():
+        try:
+            connection.execute(f"ALTER SYSTEM SET {name} TO '{str(value).replace(chr(39), chr(39) * 2)}'".encode())
+        except psycopg.Error:
+            refused.append(str(name))
+    return refused
+
+
+def sync(place: Path, *, runner: Runner, watch: Watch) -> None:
+    """Make everything on the place's file system durable: it was written with fsync off. Raises Failed."""
+    tools.run(runner, ["sync", "--file-system", str(place)], what="the restored files were not synced", env={}, watch=watch)
