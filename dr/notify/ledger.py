@@ -1,0 +1,127 @@
+"""The notifier: a notice is in the ledger before it is sent, and its state is never better than what was delivered.
+
+At least once: a run resumed after a crash finds its notice by the step's own id. Contacts that are recorded as reached are not told
+again; whoever else is told is told with "(repeat)", since a message may have left just before the crash.
+"""
+
+from collections.abc import Callable, Mapping
+
+from dr.clock import Clock
+from dr.errors import DrError, Failed
+from dr.model.inventory import Contact, Inventory, SecretRef
+from dr.model.ports import Records, StepContext, Telling
+from dr.model.record import Delivery, Notice, NoticeState
+from dr.notify.audience import audience
+from dr.notify.channel import Sent, scheme_of, send
+from dr.notify.render import render
+from dr.notify.story import tell_story
+
+REPEAT = "(repeat)"
+
+
+def _no_failpoint(_ctx: StepContext) -> None:
+    """Outside of tests nothing happens between a message's sending and its record."""
+
+
+class LedgerNotifier:
+    """`dr.model.ports.Notifier`. `secret` reads a channel's URL when it is used; `after_send` is where a test kills the process."""
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        records: Records,
+        clock: Clock,
+        secret: Callable[[SecretRef], str],
+        zone: str,
+        *,
+        after_send: Callable[[StepContext], None] = _no_failpoint,
+    ) -> None:
+        self._inventory = inventory
+        self._records = records
+        self._clock = clock
+        self._secret = secret
+        self._zone = zone
+        self._after_send = after_send
+
+    def tell(self, telling: Telling, ctx: StepContext) -> Notice:
+        """Tell everybody who is meant, by each of their channels; gives back the notice as it is in the ledger.
+
+        `delivered`: every contact confirmed by one channel at least; `partial`: some; `failed`: none. Raises Failed if `to` is nobody
+        (which is in the ledger too, and red), ConfigError for an unknown template.
+        """
+        notice = self._records.owe(self._notice(telling, ctx))
+        if notice.state == "delivered":
+            return notice
+        people = audience(self._inventory, telling.to)
+        if not people:
+            self._reached_nobody(notice, ctx)
+        for name, contact in people.items():
+            ctx.check_stop()
+            if name not in _reached(notice):
+                notice = self._tell_one(notice, name, contact, ctx)
+        return self._settle(notice, people, ctx)
+
+    def _notice(self, telling: Telling, ctx: StepContext) -> Notice:
+        now = self._clock.now()
+        story = tell_story(self._inventory, self._records, ctx.run, now, self._zone, telling.note)
+        message = render(telling.template, story)
+        return Notice(
+            id=f"{ctx.run}:{ctx.step}:{telling.template}:{telling.to}",
+            to=telling.to,
+            template=telling.template,
+            subject=message.subject,
+            body=message.body,
+            severity=telling.severity,
+            state="owed",
+            run=ctx.run,
+            step=ctx.step,
+            created=now,
+        )
+
+    def _reached_nobody(self, notice: Notice, ctx: StepContext) -> None:
+        self._records.record_delivery(notice.model_copy(update={"state": "nobody"}))
+        ctx.audit("notice.nobody", notice.id, {"to": notice.to, "template": notice.template})
+        raise Failed(
+            f"the notice '{notice.template}' to '{notice.to}' reached nobody: no contact or group has that name",
+            hint=f"name a contact in inventory/contacts.yaml, or add the group '{notice.to}' to one; then tell them by hand now",
+        )
+
+    def _tell_one(self, notice: Notice, name: str, contact: Contact, ctx: StepContext) -> Notice:
+        """Every channel, whatever the one before it did; each result is recorded before the next is tried."""
+        for place, reference in enumerate(contact.channels):
+            delivery = self._try(notice, name, place, reference)
+            self._after_send(ctx)
+            notice = notice.model_copy(update={"state": "owed", "deliveries": (*notice.deliveries, delivery)})
+            self._records.record_delivery(notice)
+        return notice
+
+    def _try(self, notice: Notice, name: str, place: int, reference: SecretRef) -> Delivery:
+        subject = f"{notice.subject} {REPEAT}" if notice.repeated else notice.subject
+        try:
+            url = self._secret(reference)
+        except DrError:
+            scheme, sent = "unknown", Sent(False, "its address is a secret that could not be read")
+        else:
+            scheme, sent = scheme_of(url), send(url, subject, notice.body)
+        return Delivery(
+            contact=name,
+            channel=place,
+            scheme=scheme,
+            state="delivered" if sent.delivered else "failed",
+            attempt=notice.repeated + 1,
+            at=self._clock.now(),
+            detail=sent.detail,
+        )
+
+    def _settle(self, notice: Notice, people: Mapping[str, Contact], ctx: StepContext) -> Notice:
+        reached = _reached(notice) & set(people)
+        state: NoticeState = "delivered" if reached == set(people) else "partial" if reached else "failed"
+        settled = notice.model_copy(update={"state": state})
+        self._records.record_delivery(settled)
+        facts = {"to": notice.to, "template": notice.template, "people": len(people), "reached": len(reached), "repeated": notice.repeated}
+        ctx.audit(f"notice.{state}", notice.id, facts)
+        return settled
+
+
+def _reached(notice: Notice) -> set[str]:
+    return {delivery.contact for delivery in notice.deliveries if delivery.state == "delivered"}
