@@ -93,9 +93,9 @@ class App:
             ended = engine.resume(RunId(run) if run else None)
         return ended[-1] if ended else self.run_record(interrupted[-1])
 
-    def control(self, run: RunId, command: Command) -> None:
-        if not send_control(self.state, run, command, whoami()):
-            raise Refused(f"{run} has ended already", hint="`dr runs list` shows the state of each run")
+    def control(self, run: RunId, command: Command) -> bool:
+        """Tell a run something; False if nobody carries it now, so that it heeds it when it is resumed."""
+        return send_control(self.state, run, command, whoami())
 
     def interrupted(self) -> list[RunId]:
         """Runs that nobody carries on now."""

@@ -18,7 +18,7 @@ def list_hosts(home: str | None, as_json: bool) -> None:
     from dr.app import App
 
     app = App.open(home)
-    states = {s.host: s for s in app.records.hosts()}
+    states = {str(s.host): s for s in app.records.hosts()}
     if as_json:
         return print_json(
             {

@@ -98,6 +98,6 @@ def cancel(home: str | None, run_id: str, hard: bool) -> None:
     if record.state != "running":
         say(f"{record.run} has ended already: {record.state}")
         return
-    app.control(record.run, "cancel-hard" if hard else "cancel")
-    where = "it is interrupted: `dr runs resume` carries the cancel out" if record.run in app.interrupted() else "it ends within seconds"
+    heeded = app.control(record.run, "cancel-hard" if hard else "cancel")
+    where = "it ends within seconds" if heeded else "nobody carries it now: `dr runs resume` lets it end"
     say(f"{coloured('asked', 'amber')} {record.run} to end; {where}")

@@ -77,6 +77,8 @@ def answer(readiness: Readiness, zone: str) -> list[str]:
 
 def _row(tier: TierReadiness, readiness: Readiness, zone: str) -> list[str]:
     drill = tier.drill
+    measured = show_duration(drill.rto) if drill and drill.rto is not None else "-"
+    wanted = show_duration(tier.rto_objective) if tier.rto_objective else "-"
     return [
         "  " + marked(tier.colour, ""),
         tier.tier,
@@ -85,11 +87,11 @@ def _row(tier: TierReadiness, readiness: Readiness, zone: str) -> list[str]:
         f"{show_duration(tier.rpo) if tier.rpo is not None else 'everything'} / {show_duration(readiness.rpo_objective)}",
         tier.level or "none",
         f"{drill.verdict} {local(drill.ended, zone)}" if drill else "never",
-        f"{show_duration(drill.rto) if drill and drill.rto is not None else '-'} / {show_duration(tier.rto_objective) if tier.rto_objective else '-'}",
+        f"{measured} / {wanted}",
     ]
 
 
-def _show_runs(interrupted: list[str], holding: list[str]) -> None:
+def _show_runs(interrupted: Sequence[str], holding: Sequence[str]) -> None:
     for run in interrupted:
         click.echo(f"   {coloured('▲ interrupted', 'amber', bold=True)}  {run}; go on with: dr runs resume")
     for host in holding:
