@@ -1,0 +1,244 @@
+"""The guard: may this host be written to? Facts are collected first (`collect`), then judged without effects (`judge`).
+
+Asked when a writable handle is given out, and again right before every destructive act. No flag overrides it.
+"""
+
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dr.errors import Damaged, NotProvablyStandby
+from dr.hosts import marker
+from dr.hosts.listening import Listener, listeners
+from dr.hosts.marker import Standby
+from dr.hosts.places import Content, Place, look
+from dr.hosts.production import Protected, identifies, protected
+from dr.hosts.removal import Identity, identity, open_folder
+from dr.hosts.sessions import Sessions, sessions
+from dr.model.base import HostName
+from dr.model.ports import Standing
+from dr.model.record import ProductionFacts
+
+RECORD = "record it first, while it is reachable: dr hosts enrol PRODUCTION-HOST"
+
+
+@dataclass(frozen=True)
+class Target:
+    """The standby that is asked for: its root, absolute, and where its PostgreSQL is to serve."""
+
+    name: HostName
+    role: str
+    root: str
+    address: str
+    port: int | None
+    user: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why not, and what to do next."""
+
+    what: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Everything that the decision is made from."""
+
+    target: Target
+    root: Identity | None = None
+    unfit: str = ""
+    """Why the root is no private folder of ours: absent, a symbolic link, somebody else's."""
+    real: str = ""
+    """The root, resolved."""
+    above: tuple[Identity, ...] = ()
+    """The root and the folders above it."""
+    marker: Standby | None = None
+    forged: str = ""
+    """What is wrong with the marker's signature."""
+    in_service: bool = False
+    content: Content = Content()
+    mounts: tuple[str, ...] = ()
+    """What is mounted below the root."""
+    listening: tuple[Listener, ...] = ()
+    sessions: Sessions = Sessions()
+
+
+def collect(target: Target, standing: Standing) -> Seen:
+    """Look at the host. Changes nothing."""
+    listening = tuple(listeners(target.port)) if target.port is not None else ()
+    unfit = _unfit(target.root)
+    if unfit:
+        return Seen(target, unfit=unfit, listening=listening, real=os.path.realpath(target.root), above=_above(target.root))
+    top = open_folder(target.root)
+    try:
+        said, forged = None, ""
+        try:
+            said = marker.read(top, marker.STANDBY, Standby, standing.keys)
+        except Damaged as error:
+            forged = error.message
+        in_service = marker.IN_SERVICE in os.listdir(top)
+        root = identity(os.fstat(top))
+    finally:
+        os.close(top)
+    real = os.path.realpath(target.root)
+    content = look(real, standing.organisation, target.name, standing.keys)
+    return Seen(
+        target=target,
+        root=root,
+        real=real,
+        above=_above(real),
+        marker=said,
+        forged=forged,
+        in_service=in_service,
+        content=content,
+        mounts=_mounts(real),
+        listening=listening,
+        sessions=_sessions(target, real, content.places, listening),
+    )
+
+
+def _unfit(root: str) -> str:
+    try:
+        at = Path(root).lstat()
+    except OSError:
+        return "is not there, or cannot be looked at"
+    if stat.S_ISLNK(at.st_mode):
+        return "is a symbolic link"
+    if not stat.S_ISDIR(at.st_mode):
+        return "is not a folder"
+    if at.st_uid != os.geteuid():
+        return f"belongs to user {at.st_uid}, not to the one who runs dr ({os.geteuid()})"
+    if at.st_mode & 0o022:
+        return "can be written to by others"
+    return ""
+
+
+def _above(root: str) -> tuple[Identity, ...]:
+    real = Path(os.path.realpath(root))
+    return tuple(identity(folder.stat()) for folder in (real, *real.parents) if folder.exists())
+
+
+def _mounts(root: str) -> tuple[str, ...]:
+    lines = Path("/proc/self/mountinfo").read_bytes().splitlines()
+    points = [line.split()[4].decode("unicode_escape").encode("latin-1") for line in lines]
+    below = os.fsencode(root) + b"/"
+    return tuple(os.fsdecode(point[len(below) :]) for point in points if point.startswith(below))
+
+
+def _sessions(target: Target, root: str, places: Sequence[Place], listening: Sequence[Listener]) -> Sessions:
+    if target.port is None:
+        return Sessions()
+    for place in places:
+        if any(serves(place, one) for one in listening):
+            found = sessions(place.path, target.address, target.port, target.user)
+            return found or Sessions()  # without its password nobody can look; that it is ours is known all the same
+    return Sessions()
+
+
+def serves(place: Place, listener: Listener) -> bool:
+    """Whether the process that listens works in this place."""
+    return listener.folder is not None and listener.folder.startswith(f"{place.path}/")
+
+
+def judge(seen: Seen, standing: Standing, off_limits: Protected) -> list[Problem]:
+    """Every reason why the host may not be written to; empty: it may."""
+    return [
+        *_record(standing),
+        *_role(seen),
+        *_marker(seen, standing),
+        *_production(seen, off_limits),
+        *_foreign(seen),
+        *_port(seen, off_limits),
+    ]
+
+
+def _record(standing: Standing) -> list[Problem]:
+    known = {facts.host for facts in standing.production if identifies(facts)}
+    if not known:
+        return [Problem("nothing is recorded by which production could be recognised", RECORD)]
+    missing = [name for name in standing.expected if name not in known]
+    return [Problem(f"production host '{name}' was never recorded", RECORD.replace("PRODUCTION-HOST", name)) for name in missing]
+
+
+def _role(seen: Seen) -> list[Problem]:
+    if seen.target.role == "standby":
+        return []
+    return [Problem(f"its role in the inventory is '{seen.target.role}'", "only a host with role: standby is ever written to")]
+
+
+def _marker(seen: Seen, standing: Standing) -> list[Problem]:
+    where, name = seen.target.root, seen.target.name
+    enrol = f"make an empty, private folder and enrol it: dr hosts enrol {name}"
+    if seen.unfit:
+        return [Problem(f"{where} {seen.unfit}", enrol)]
+    if seen.in_service:
+        return [Problem(f"{where} is in service: it is production now", "a new standby is needed, in another place")]
+    if seen.forged:
+        return [Problem(f"{where}: {seen.forged}", enrol)]
+    if seen.marker is None:
+        return [Problem(f"{where} bears no standby marker", enrol)]
+    said = seen.marker
+    if said.organisation != standing.organisation:
+        return [Problem(f"{where} is the standby of another organisation", enrol)]
+    if said.host != name:
+        return [Problem(f"{where} is enrolled as host '{said.host}'", enrol)]
+    if (said.device, said.inode) != seen.root:
+        return [Problem(f"{where} is not the folder that was enrolled (device or inode differ)", enrol)]
+    return [Problem(f"{where}: {link} is a symbolic link", "remove the link") for link in seen.content.astray]
+
+
+def _production(seen: Seen, off_limits: Protected) -> list[Problem]:
+    hint = "give the standby a place that shares nothing with production"
+    where = seen.target.root
+    hosts = {off_limits.folders[one] for one in (*seen.above, *seen.content.folders) if one in off_limits.folders}
+    hosts |= {host for path, host in off_limits.paths.items() if seen.real and _overlap(path, seen.real)}
+    found = [Problem(f"{where} holds, or lies in, a protected folder of production host '{host}'", hint) for host in sorted(hosts)]
+    clusters = [off_limits.identifiers[one] for one in seen.content.identifiers if one in off_limits.identifiers]
+    return found + [Problem(f"{where} holds a cluster with the system identifier of production host '{host}'", hint) for host in clusters]
+
+
+def _overlap(one: str, other: str) -> bool:
+    first, second = f"{one.rstrip('/')}/", f"{other.rstrip('/')}/"
+    return first.startswith(second) or second.startswith(first)
+
+
+def _foreign(seen: Seen) -> list[Problem]:
+    where = seen.target.root
+    mounted = [Problem(f"{where}: something is mounted on {point}", "unmount it") for point in seen.mounts]
+    foreign = [Problem(f"{where} holds {name}", "find out whose it is and move it away") for name in seen.content.foreign]
+    return mounted + foreign
+
+
+def _port(seen: Seen, off_limits: Protected) -> list[Problem]:
+    port = seen.target.port
+    if port is None:
+        return []
+    if port in off_limits.ports:
+        return [Problem(f"port {port} is that of production host '{off_limits.ports[port]}'", "give the standby a port of its own")]
+    ours = [one for one in seen.listening if any(serves(place, one) for place in seen.content.places)]
+    if len(ours) < len(seen.listening):
+        return [Problem(f"a server that dr did not start listens on port {port}", "stop it, or give the standby another port")]
+    found = seen.sessions
+    if found.foreign or found.streaming:
+        what = f"{found.foreign} foreign sessions and {found.streaming} WAL senders or receivers are connected on port {port}"
+        return [Problem(what, "somebody is using what was restored; end those sessions first")]
+    return []
+
+
+def require_standby(target: Target, standing: Standing) -> Seen:
+    """Collect and judge. Raises NotProvablyStandby with every reason; gives back what was seen."""
+    seen = collect(target, standing)
+    problems = judge(seen, standing, protected(standing.production))
+    if problems:
+        reasons = "; ".join(problem.what for problem in problems)
+        raise NotProvablyStandby(f"host '{target.name}' may not be written to: {reasons}", hint=problems[0].hint)
+    return seen
+
+
+def recorded(production: Sequence[ProductionFacts]) -> frozenset[Identity]:
+    """Production's folders by device and inode, for whoever removes something."""
+    return frozenset(protected(production).folders)

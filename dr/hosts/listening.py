@@ -1,0 +1,59 @@
+"""Who listens on a port of this machine, as the kernel tells it: not what a file in a data directory claims."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_LISTEN = "0A"
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A process that listens. Both are None where it is another user's: then nothing is known about it."""
+
+    pid: int | None
+    folder: str | None
+    """Where it works: a PostgreSQL server works in its data directory."""
+
+
+def listeners(port: int) -> list[Listener]:
+    """Every listener on this TCP port, on any address of this machine."""
+    sockets = set(_sockets(port))
+    if not sockets:
+        return []
+    found = [Listener(pid, _folder(pid)) for pid in _holders(sockets)]
+    return found or [Listener(None, None)]
+
+
+def _sockets(port: int) -> Iterator[str]:
+    """The inodes of the listening sockets."""
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            lines = Path(table).read_text(encoding="ascii").splitlines()[1:]
+        except FileNotFoundError:
+            continue  # a kernel without IPv6
+        for words in (line.split() for line in lines):
+            if words[3] == _LISTEN and int(words[1].rpartition(":")[2], 16) == port:
+                yield words[9]
+
+
+def _holders(sockets: set[str]) -> Iterator[int]:
+    wanted = {f"socket:[{inode}]" for inode in sockets}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal() and wanted & set(_descriptors(entry)):
+            yield int(entry.name)
+
+
+def _descriptors(process: Path) -> Iterator[str]:
+    try:
+        for descriptor in (process / "fd").iterdir():
+            yield str(descriptor.readlink())
+    except OSError:  # it ended, or is another user's
+        return
+
+
+def _folder(pid: int) -> str | None:
+    try:
+        return str(Path(f"/proc/{pid}/cwd").readlink())
+    except OSError:
+        return None

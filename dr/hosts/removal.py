@@ -1,0 +1,101 @@
+"""Removing a tree: any depth, no symbolic link followed, no other file system entered, nothing protected touched."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Set
+from itertools import count
+from pathlib import Path
+
+from dr.errors import Failed, Refused
+
+Identity = tuple[int, int]
+"""Device and inode."""
+_FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def identity(at: os.stat_result) -> Identity:
+    return at.st_dev, at.st_ino
+
+
+def open_folder(name: str | bytes, within: int | None = None) -> int:
+    """A descriptor of a folder itself, never of what a symbolic link points to. Raises OSError."""
+    return os.open(name, os.O_RDONLY | _FOLDER, dir_fd=within)
+
+
+def remove_tree(parent: int, name: str, *, protected: Set[Identity], last: str | None = None) -> bool:
+    """Remove the folder `name` of an open parent; False if it is not there. The plain file `last` in it goes after everything else.
+
+    Folders are moved up to the top before they are emptied, so that depth costs neither stack nor descriptors, and each is looked at
+    through its own descriptor right before: a protected one, or one of another file system, raises Refused. Raises Failed if it stops
+    half-way.
+    """
+    removal = _Removal(os.fstat(parent).st_dev, protected)
+    try:
+        top = removal.open(parent, name)
+    except FileNotFoundError:
+        return False
+    try:
+        removal.empty(top, last)
+        os.rmdir(name, dir_fd=parent)
+        os.fsync(parent)
+    except OSError as error:
+        raise Failed(f"'{name}' cannot be removed whole ({os.strerror(error.errno or 0)})", hint="is something mounted in it?") from None
+    finally:
+        os.close(top)
+    return True
+
+
+class _Removal:
+    def __init__(self, device: int, protected: Set[Identity]) -> None:
+        self._device = device
+        self._protected = protected
+        self._names = (f".dr-{secrets.token_hex(8)}-{number}" for number in count())
+
+    def open(self, parent: int, name: str | bytes) -> int:
+        """Open a folder whatever its mode is, once it is known to be neither protected nor elsewhere."""
+        handle = os.open(name, os.O_PATH | _FOLDER, dir_fd=parent)
+        try:
+            at = os.fstat(handle)
+            self._allow(at)
+            here = Path(f"/proc/self/fd/{handle}")
+            if at.st_mode & 0o700 != 0o700:
+                here.chmod(0o700)
+            return os.open(here, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        finally:
+            os.close(handle)
+
+    def _allow(self, at: os.stat_result) -> None:
+        if identity(at) in self._protected:
+            raise Refused("a folder in the place to be removed is production's", hint="find out how it came there; until then it stays")
+        if at.st_dev != self._device:
+            raise Refused("another file system is mounted in the place to be removed", hint="unmount it first")
+
+    def empty(self, top: int, last: str | None) -> None:
+        while folders := _unlink_files(top, keep=last):
+            for name in folders:
+                self._raise_content(top, name)
+                os.rmdir(name, dir_fd=top)
+        if last is not None:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(last, dir_fd=top)
+
+    def _raise_content(self, top: int, name: bytes) -> None:
+        """Unlink the folder's files and move its folders up to the top."""
+        folder = self.open(top, name)
+        try:
+            for inner in _unlink_files(folder):
+                os.close(self.open(folder, inner))  # looked at before it moves: a rename would carry production's along
+                os.rename(inner, next(self._names), src_dir_fd=folder, dst_dir_fd=top)
+        finally:
+            os.close(folder)
+
+
+def _unlink_files(folder: int, *, keep: str | None = None) -> list[bytes]:
+    """Unlink all that is no folder, but `keep`; gives back the folders' names."""
+    with os.scandir(folder) as entries:
+        found = [(os.fsencode(entry.name), entry.is_dir(follow_symlinks=False)) for entry in entries]
+    for name, is_folder in found:
+        if not is_folder and (keep is None or name != keep.encode()):
+            os.unlink(name, dir_fd=folder)
+    return [name for name, is_folder in found if is_folder]

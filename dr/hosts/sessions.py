@@ -1,0 +1,65 @@
+"""Who else is connected to a cluster that was restored here."""
+
+import os
+import re
+from dataclasses import dataclass
+
+from dr.errors import Unreachable
+from dr.hosts.removal import open_folder
+
+PASSFILE = "secret/superuser.pgpass"
+"""In a run's place, written by the restore: `host:port:database:user:password`, mode 0600."""
+_OURS = re.compile(r"^(dr($|[^a-z])|pg_(dump|dumpall|restore)$)")
+_QUERY = """
+select (select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()
+          and application_name !~ %s),
+       (select count(*) from pg_stat_replication) + (select count(*) from pg_stat_wal_receiver)
+"""
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """How many sessions are not ours, and how many WAL senders and receivers there are."""
+
+    foreign: int = 0
+    streaming: int = 0
+
+
+def sessions(place: str, host: str, port: int, user: str) -> Sessions | None:
+    """Look, with the password that the place holds; None where it holds none, or the server does not take it."""
+    found = _password(place)
+    if found is None:
+        return None
+    from psycopg import Error
+
+    from dr.drivers.postgres.connect import Dsn, connect
+
+    named, password = found
+    for database in ("postgres", "template1"):
+        try:
+            with connect(Dsn(host, port, named or user, database, password)) as connection:
+                row = connection.execute(_QUERY, [_OURS.pattern]).fetchone()
+        except (Unreachable, Error):
+            continue
+        return Sessions(*row) if row else None
+    return None
+
+
+def _password(place: str) -> tuple[str, str] | None:
+    """User (empty for any) and password of the first line."""
+    try:
+        folder = open_folder(place)
+    except OSError:
+        return None
+    try:
+        descriptor = os.open(PASSFILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+        with os.fdopen(descriptor, "rb") as file:
+            line = file.read(4096).decode("utf-8", errors="surrogateescape").partition("\n")[0]
+    except OSError:
+        return None
+    finally:
+        os.close(folder)
+    fields = [re.sub(r"\\(.)", r"\1", field) for field in re.findall(r"((?:\\.|[^:\\])*)(?::|$)", line)][:5]
+    if len(fields) < 5:
+        return None
+    return ("" if fields[3] == "*" else fields[3]), fields[4]
