@@ -1,0 +1,135 @@
+"""Digests of rows, independent of their order: a count and a sum over per-row hashes, so chunks may be read in any order and place.
+
+A bare sum of `hash_record_extended` is linear by column, so that swapping one value between two rows leaves it unchanged: each row's
+hash is therefore hashed again before it is summed. The seeds are public constants, since a secret in SQL would land in server logs; the
+secrecy of what is stored comes from the HMAC over the sum.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import blake3
+
+from dr.drivers.postgres.connect import Connection
+from dr.drivers.postgres.names import quoted
+from dr.drivers.postgres.objects import Column, Table
+
+Method = Literal["fast", "cryptographic"]
+ROW_SEED, FINAL_SEED = 7341921158350217, 5086173409914763
+CHUNK_BLOCKS = 2048
+BLOCK = 8192
+_NULLS_PER_WORD = 31
+_MODULUS = 2**256
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Blocks `first` to before `beyond` of a table (None: to its end). A table read whole has one chunk from None."""
+
+    table: Table
+    first: int | None
+    beyond: int | None
+
+    @property
+    def blocks(self) -> int:
+        return (self.beyond or -(-self.table.size // BLOCK)) - (self.first or 0)
+
+    @property
+    def source(self) -> str:
+        """`FROM` and `WHERE`: never the rows of inheritance children, which have digests of their own."""
+        limits = [f"ctid >= '({self.first},0)'::tid"] if self.first else []
+        limits += [f"ctid < '({self.beyond},0)'::tid"] if self.beyond is not None else []
+        where = self.table.condition or (f"WHERE {' AND '.join(limits)}" if limits else "")
+        return f"FROM ONLY {self.table.sql} {where}"
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What chunks add up to."""
+
+    rows: int = 0
+    sum: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(self.rows + other.rows, self.sum + other.sum)
+
+
+def chunks(table: Table) -> Iterator[Chunk]:
+    """Cut by blocks; the last one is open-ended, since a table may have grown since its size was read."""
+    total = -(-table.size // BLOCK)
+    if table.condition is not None or total <= CHUNK_BLOCKS:
+        yield Chunk(table, None, None)
+        return
+    starts = range(0, total, CHUNK_BLOCKS)
+    for first in starts:
+        yield Chunk(table, first, None if first == starts[-1] else first + CHUNK_BLOCKS)
+
+
+class Digester(Protocol):
+    """One way to hash a chunk's rows."""
+
+    method: Method
+
+    def digest(self, connection: Connection, chunk: Chunk) -> Tally: ...
+
+
+def finalised(record_hash: str) -> str:
+    """The finaliser: a second hash, which is not linear, over the record's."""
+    return f'hashtextextended(({record_hash})::text COLLATE "C", {FINAL_SEED})'
+
+
+class Fast:
+    """Hashed and summed inside the server. `finalise` is there for the test that shows why it is needed."""
+
+    method: Method = "fast"
+
+    def __init__(self, finalise: Callable[[str], str] = finalised) -> None:
+        self._finalise = finalise
+
+    def digest(self, connection: Connection, chunk: Chunk) -> Tally:
+        row = connection.execute(self.statement(chunk)).fetchone()
+        assert row is not None
+        return Tally(int(row[0]), int(row[1]))
+
+    def statement(self, chunk: Chunk) -> str:
+        values = [_value(column) for column in chunk.table.columns] + list(_null_words(chunk.table.columns))
+        record = f"hash_record_extended(ROW({', '.join(values)}), {ROW_SEED})"
+        return f"SELECT count(*), coalesce(sum({self._finalise(record)}), 0)::text {chunk.source}"
+
+
+def _value(column: Column) -> str:
+    """By its own hash, or as its type's output text: `concat` calls the output function, which a cast to text need not."""
+    name = quoted(column.name)
+    return name if column.as_is else f'concat({name}) COLLATE "C"'
+
+
+def _null_words(columns: tuple[Column, ...]) -> Iterator[str]:
+    """The bitmap of NULLs, 31 columns to an int4: a NULL's own hash is 0, which says too little, and `concat` makes it an empty text.
+
+    `IS NOT DISTINCT FROM NULL`, since `IS NULL` also holds for a composite value of NULLs.
+    """
+    for start in range(0, len(columns), _NULLS_PER_WORD):
+        bits = (
+            f"CASE WHEN {quoted(column.name)} IS NOT DISTINCT FROM NULL THEN {1 << bit} ELSE 0 END"
+            for bit, column in enumerate(columns[start : start + _NULLS_PER_WORD])
+        )
+        yield " | ".join(bits)
+
+
+class Cryptographic:
+    """COPY's text, each row hashed with keyed BLAKE3, summed modulo 2^256. `key`: 32 bytes."""
+
+    method: Method = "cryptographic"
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def digest(self, connection: Connection, chunk: Chunk) -> Tally:
+        rows = total = 0
+        names = ", ".join(quoted(column.name) for column in chunk.table.columns)
+        with connection.cursor() as cursor, cursor.copy(f"COPY (SELECT {names} {chunk.source}) TO STDOUT") as copy:
+            for row in copy:  # libpq hands out whole rows
+                rows += 1
+                total += int.from_bytes(blake3.blake3(row, key=self._key).digest(), "big")
+        return Tally(rows, total % _MODULUS)
