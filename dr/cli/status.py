@@ -1,5 +1,7 @@
 """`dr status`: the one screen."""
 
+from collections.abc import Sequence
+
 import click
 
 from dr.cli.show import coloured, json_option, marked, print_json, print_table
