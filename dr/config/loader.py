@@ -218,13 +218,11 @@ class _Composer:
         if event.value == "<<" and not event.style:
             self._bad(event, "merge keys (<<) are not read", "write the values out")
             return None
-        before = len(self.problems)
+        if not event.style and not isinstance(read_plain(event.value), str):
+            self._bad(event, f"'{event.value}' as a name is not text to every YAML reader", f'write "{event.value}" in quotes')
+            return None
         key = self._scalar(event)
-        if key.bad or isinstance(key.value, str):
-            return None if key.bad else key
-        del self.problems[before:]
-        self._bad(event, f"'{event.value}' as a name is not text to every YAML reader", f'write "{event.value}" in quotes')
-        return None
+        return None if key.bad else key
 
     def _check_secret(self, node: Table) -> None:
         problems = [
@@ -260,24 +258,45 @@ def _tag(tag: str) -> tuple[str, str]:
 
 
 def _syntax(error: Exception, text: str, document: Document) -> Problem:
+    """Where PyYAML stopped, in our words. For something left open, where it was opened: the end of the file tells nobody anything."""
     if isinstance(error, yaml.MarkedYAMLError):
-        mark = error.problem_mark or error.context_mark
-        line, col = (mark.line, mark.column) if mark else (0, 0)
-        why = " ".join(filter(None, [error.problem or error.context, f"({error.context})" if error.context and error.problem else ""]))
+        message, hint, mark = _explain(error)
+        if mark is not None:
+            return _point(document, mark.line, mark.column, message, hint)
     elif isinstance(error, yaml.reader.ReaderError):
         before = _BREAK.split(text[: error.position])
-        line, col, why = len(before) - 1, len(before[-1]), "a character that no text file should hold"
-    else:
-        line, col, why = 0, 0, "an escape or a number in it cannot be understood"
+        return _point(
+            document,
+            len(before) - 1,
+            len(before[-1]),
+            "a character that no text file should hold",
+            "take it out, or write it as an escape in quotes",
+        )
+    return Problem(
+        document.name, 0, 0, 0, "not YAML: an escape or a number in it cannot be understood", "look for a backslash in double quotes"
+    )
+
+
+def _point(document: Document, line: int, col: int, message: str, hint: str) -> Problem:
     source = document.lines[line] if line < len(document.lines) else ""
-    message, hint = _explain(why, source, col)
     shown, caret, length = mask_line(source, col, 1)
     return Problem(document.name, line + 1, col + 1, length, message, hint, shown, caret)
 
 
-def _explain(why: str, source: str, col: int) -> tuple[str, str]:
-    if source[col : col + 1] == "\t" or "'\\t'" in why:
-        return "a tab, where YAML takes only spaces", "indent with spaces"
+def _explain(error: yaml.MarkedYAMLError) -> tuple[str, str, yaml.Mark | None]:
+    why, context = error.problem or "", error.context or ""
+    mark = error.problem_mark or error.context_mark
+    opened = error.context_mark
+    if "'\\t'" in why:
+        return "a tab, where YAML takes only spaces", "indent with spaces", mark
     if "mapping values are not allowed" in why:
-        return "a second ': ' in one value", "put the value in quotes, or begin a new line for the next name"
-    return f"not YAML: {why}", "check quotes, brackets, colons and indentation near here"
+        return "a second ': ' in one value", "put the value in quotes, or begin a new line for the next name", mark
+    if "quoted scalar" in context and "end of stream" in why:
+        return "a quote that is never closed", "close it; a quote inside a quoted text is doubled", opened
+    if "flow" in context and why.startswith("expected ',' or"):
+        return (
+            f"a bracket that is not closed: {why.replace('<stream end>', 'the end of the file')}",
+            "close it, or put a comma before what follows",
+            opened,
+        )
+    return f"not YAML: {why or context}", "check quotes, brackets, colons and indentation near here", mark

@@ -13,6 +13,7 @@ _SECRETS = re.compile(
     r"""(?ix)
     \b[\w-]*(?:password|passwd|passphrase|token|api[_-]?key|secret|pgpass)[\w-]*["']? \s* : \s+
         (?P<value> "(?:[^"\\]|\\.)*"? | '[^']*'? | (?![!$\[{&*|>\#]) [^\s,}\#](?:[^,}\#]*[^\s,}\#])? )
+    | !secret \s+ (?P<bare> (?!\{) [^\s,}\#](?:[^,}\#]*[^\s,}\#])? )
     | ://(?P<user>[^\s/@]+)@
     | (?P<key>AGE-SECRET-KEY-\S+)
     """
@@ -79,17 +80,21 @@ def mask_line(line: str, col: int, length: int, *, secret: bool = False) -> tupl
     spans = [found.span(found.lastgroup or 0) for found in _SECRETS.finditer(line)]
     if secret:
         spans = [(start, end) for start, end in spans if end <= col or start >= col + length] + [(col, col + length)]
-    shown, moved, at = "", col, 0
-    for start, end in sorted(spans):
+    shown, at, begin, end = "", 0, col, col + length
+    for start, stop in sorted(spans):
         if start < at:
             continue
         shown += line[at:start] + STARS
-        if start <= col < end:
-            moved, length = len(shown) - len(STARS), len(STARS)
-        elif end <= col:
-            moved += len(STARS) - (end - start)
-        at = end
-    return shown + line[at:], moved, length
+        begin, end = (_moved(place, of, start, stop, len(shown)) for place, of in ((begin, col), (end, col + length)))
+        at = stop
+    return shown + line[at:], begin, end - begin
+
+
+def _moved(place: int, original: int, start: int, stop: int, shown: int) -> int:
+    """Where a place is after the stars that end at `shown` took the room of `start` to `stop`: inside them, at their nearer end."""
+    if original <= start:
+        return place
+    return shown + max(0, original - stop) if original >= stop else shown - len(STARS)
 
 
 def _show(problem: Problem) -> list[str]:
