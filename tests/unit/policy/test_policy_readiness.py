@@ -1,0 +1,164 @@
+"""Green is earned: each thing that is missing, late or broken has its colour and its words."""
+
+from datetime import timedelta
+
+import pytest
+
+from dr.model.backup import Copy
+from dr.model.base import RunId, Seconds
+from dr.model.inventory import SystemEntry
+from dr.model.readiness import DrillFact, Readiness
+from dr.model.record import Finding, Notice, NoticeState, Severity, Verdict
+from dr.policy.readiness import readiness
+from tests.support.catalog_copies import HMIS, NOW, ago, copy_at
+
+pytestmark = pytest.mark.unit
+
+ENTRY = SystemEntry.from_facts(
+    {
+        "title": "HMIS",
+        "sources": {"database": {"kind": "postgres_logical", "host": "production"}},
+        "objectives": {"rpo": "24h", "tiers": {"online": {"rto": "4h", "target": "3h"}}},
+        "retention": {"online": {"keep_within": "24h"}},
+    }
+)
+PROVEN = copy_at(ago(hours=5), level="proven")
+
+
+def drill(verdict: Verdict = "PASS", *, rto: float | None = 3600.0, days: float = 1, tier: str = "online") -> DrillFact:
+    return DrillFact(
+        run=RunId("drill-1"), tier=tier, verdict=verdict, ended=ago(days=days), rto=None if rto is None else Seconds(rto), set=PROVEN.set
+    )
+
+
+def finding(severity: Severity) -> Finding:
+    return Finding(key="k:1", severity=severity, system=HMIS, message=f"a {severity} thing", at=ago(hours=1))
+
+
+def notice(state: NoticeState, *, hours: float = 1, to: str = "admins", template: str = "nightly-failed") -> Notice:
+    return Notice(
+        id=f"{to}{hours}", to=to, template=template, subject="s", body="b", severity="critical", state=state, created=ago(hours=hours)
+    )
+
+
+def judge(
+    copies: tuple[Copy, ...] = (PROVEN,),
+    drills: tuple[DrillFact, ...] = (drill(),),
+    findings: tuple[Finding, ...] = (),
+    notices: tuple[Notice, ...] = (),
+    entry: SystemEntry = ENTRY,
+) -> Readiness:
+    return readiness(HMIS, entry, copies, drills, findings, notices, NOW)
+
+
+def words(found: Readiness, colour: str) -> list[str]:
+    every = [*found.reasons, *(r for tier in found.tiers for r in tier.reasons)]
+    return [r.text for r in every if r.colour == colour]
+
+
+def test_green_says_what_it_rests_on() -> None:
+    """A fresh proven copy and a drill within its target, and nothing else said."""
+    found = judge()
+    assert found.colour == "green"
+    assert words(found, "green") == [
+        "the newest good copy is 5 hours old, the objective is 24 h",
+        "proven 5 hours ago",
+        "the last drill passed in 1 hour, the objective is 4 h",
+    ]
+    assert (found.rpo, found.tiers[0].rpo, found.tiers[0].newest) == (18000.0, 18000.0, PROVEN.set)
+
+
+def test_nothing_at_all_is_red_never_green() -> None:
+    """OK after checking nothing must be impossible."""
+    assert words(judge((), ()), "red") == ["no proven copy at all: nothing was ever restored and compared, or what was is gone", "no copy"]
+    nothing_named = ENTRY.model_copy(update={"retention": {}, "objectives": ENTRY.objectives.model_copy(update={"tiers": {}})})
+    found = judge(entry=nothing_named)
+    assert (found.colour, words(found, "red")) == ("red", ["no tier is named, so nothing can be judged"])
+
+
+@pytest.mark.parametrize(
+    ("copies", "red"),
+    [
+        ((copy_at(ago(hours=25), level="proven"),), "RPO exceeded: the newest good copy is 25 hours old, the objective is 24 h"),
+        ((copy_at(ago(hours=1)),), "no proven copy at all: nothing was ever restored and compared, or what was is gone"),
+        ((copy_at(ago(hours=1), level="proven", damaged=True),), "no copy"),
+        ((copy_at(ago(hours=1), level="stored"),), "no good copy (1 stored and not verified)"),
+    ],
+)
+def test_a_missing_late_or_damaged_copy_is_red(copies: tuple[Copy, ...], red: str) -> None:
+    """What would not come back, or not new enough."""
+    found = judge(copies)
+    assert found.colour == "red"
+    assert red in words(found, "red")
+
+
+@pytest.mark.parametrize(
+    ("last", "colour", "text"),
+    [
+        (drill("FAIL"), "red", "the last drill failed, 24 hours ago (drill-1)"),
+        (drill("INCOMPLETE"), "amber", "the last drill is incomplete, 24 hours ago (drill-1)"),
+        (drill(rto=4 * 3600.0 + 1), "red", "the last drill passed in 4 hours: over the objective of 4 h"),
+        (drill(rto=3.5 * 3600), "amber", "the last drill passed in 3 hours: within the objective of 4 h, over the target of 3 h"),
+        (drill(rto=None), "amber", "the last drill passed but measured no RTO"),
+        (drill(days=36), "amber", "the last drill was 36 days ago"),
+        (drill(tier="vault"), "amber", "never drilled"),
+    ],
+)
+def test_the_last_drill_of_the_tier_decides(last: DrillFact, colour: str, text: str) -> None:
+    """An older pass does not outweigh it, another tier's drill does not stand for it."""
+    found = judge(
+        drills=(drill(days=40), last) if last.tier == "online" and last.ended > ago(days=40) and last.ended > ago(days=35) else (last,)
+    )
+    assert found.colour == colour
+    assert text in words(found, colour)
+
+
+def test_a_proof_older_than_35_days_is_amber() -> None:
+    """Proofs go stale (though retention still keeps them)."""
+    old = copy_at(ago(hours=1), level="proven", proven_at=ago(days=36))
+    assert words(judge((old,)), "amber") == ["the newest proof is stale: 36 days old, 35 d at most"]
+
+
+def test_a_newer_copy_that_is_not_good_is_amber() -> None:
+    """Unverified, shrunken or dated ahead: said, and not counted."""
+    assert "the newest copy is not verified yet" in words(judge((PROVEN, copy_at(ago(hours=1), level="stored"))), "amber")
+    shrunken = words(judge((PROVEN, copy_at(ago(hours=1), shrunken=True))), "amber")
+    assert shrunken == ["the newest copy is much smaller than the one before it, so it does not count as good"]
+    assert "a copy is dated ahead of now: a clock is wrong" in words(judge((PROVEN, copy_at(NOW + timedelta(hours=1)))), "amber")
+
+
+@pytest.mark.parametrize(("severity", "colour"), [("critical", "red"), ("warning", "amber"), ("info", "green")])
+def test_open_findings_colour_the_system(severity: Severity, colour: str) -> None:
+    """What a run noticed is part of the answer; another system's is not."""
+    assert judge(findings=(finding(severity),)).colour == colour
+    assert judge(findings=(finding(severity).model_copy(update={"system": "payroll"}),)).colour == "green"
+
+
+@pytest.mark.parametrize(
+    ("state", "colour", "text"),
+    [
+        ("nobody", "red", "a notice to admins reached nobody, 1 hour ago: no contact or group has that name"),
+        ("failed", "red", "a notice to admins was not delivered, 1 hour ago"),
+        ("partial", "amber", "a notice to admins reached only some of them, 1 hour ago"),
+        ("owed", "red", "a notice to admins is still owed, 1 hour ago"),
+    ],
+)
+def test_a_notice_that_did_not_arrive_is_seen(state: NoticeState, colour: str, text: str) -> None:
+    """An alarm that nobody heard is an alarm of its own (promise 8)."""
+    found = judge(notices=(notice(state), notice("delivered", hours=2)))
+    assert found.colour == colour
+    assert words(found, colour) == [text]
+
+
+def test_a_later_delivery_shows_that_the_way_works_again() -> None:
+    """To the same people, or by the same template where the name was corrected."""
+    assert judge(notices=(notice("failed", hours=2), notice("delivered"))).colour == "green"
+    assert judge(notices=(notice("nobody", hours=2, to="admin"), notice("delivered", to="admins"))).colour == "green"
+    assert judge(notices=(notice("failed", hours=2), notice("delivered", to="others", template="drill-passed"))).colour == "red"
+
+
+@pytest.mark.positive_control
+def test_without_looking_at_notices_it_would_be_green() -> None:
+    """Twin: the same facts with the ledger not handed in."""
+    assert judge(notices=(notice("nobody"),)).colour == "red"
+    assert judge(notices=()).colour == "green"
