@@ -284,7 +284,7 @@ def _point(document: Document, line: int, col: int, message: str, hint: str) -> 
 
 
 def _explain(error: yaml.MarkedYAMLError) -> tuple[str, str, yaml.Mark | None]:
-    why, context = error.problem or "", error.context or ""
+    why, context = (error.problem or "").replace("'<stream end>'", "the end of the file"), error.context or ""
     mark = error.problem_mark or error.context_mark
     opened = error.context_mark
     if "'\\t'" in why:
@@ -295,7 +295,7 @@ def _explain(error: yaml.MarkedYAMLError) -> tuple[str, str, yaml.Mark | None]:
         return "a quote that is never closed", "close it; a quote inside a quoted text is doubled", opened
     if "flow" in context and why.startswith("expected ',' or"):
         return (
-            f"a bracket that is not closed: {why.replace('<stream end>', 'the end of the file')}",
+            f"a bracket that is not closed: {why}",
             "close it, or put a comma before what follows",
             opened,
         )

@@ -20,10 +20,17 @@ _NOUNS = {
     "AudienceName": "contact or group",
 }
 
+_SECTIONS = {"tier": "repositories", "source": "systems", "group": "contacts", "contact or group": "contacts", "repository": "repositories"}
+_NEEDED = ("host", "repository", "tier", "system", "source")
+"""Nouns whose section every inventory has: where it is missing, that is the one thing to say."""
+
 
 @dataclass(frozen=True)
 class Names:
-    """Noun to the names there are, and the file that gives them. Taken from the text, so that one bad entry hides no other's name."""
+    """Noun to the names there are, and the file that gives them. Taken from the text, so that one bad entry hides no other's name.
+
+    A noun that is not here could not be read, which is told already: every name passes for one.
+    """
 
     known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
@@ -32,7 +39,7 @@ class Names:
         return offer(self.files.get(noun, "the inventory"), word, self.known.get(noun, ()))
 
     def has(self, noun: str, word: str) -> bool:
-        return word in self.known.get(noun, ())
+        return noun not in self.known or word in self.known[noun]
 
 
 def gather(root: Table) -> Names:
@@ -48,18 +55,13 @@ def gather(root: Table) -> Names:
         "group": _values(root, ("contacts", "*", "groups", "*")),
     }
     found["contact or group"] = (*found["contact"], *found["group"])
-    sections = {
-        "tier": "repositories",
-        "source": "systems",
-        "group": "contacts",
-        "contact or group": "contacts",
-        "repository": "repositories",
-    }
     files = {}
-    for noun in found:
-        section = root.get(sections.get(noun, noun + "s"))
+    for noun in list(found):
+        section = root.get(_SECTIONS.get(noun, noun + "s"))
         if section is not None:
             files[noun] = section.document.name
+        elif root.bad or noun in _NEEDED:
+            del found[noun]
     return Names(found, files)
 
 

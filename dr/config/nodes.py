@@ -32,6 +32,8 @@ class Node:
     def problem(self, message: str, hint: str = "", *, secret: bool = False, start: int = 0, length: int | None = None) -> Problem:
         """A problem at this node, or at `length` characters from its character `start`. `secret`: do not show what is written here."""
         lines = self.document.lines
+        if not lines:
+            return Problem(self.document.name, 0, 0, 0, message, hint)
         line = lines[self.line] if self.line < len(lines) else ""
         end = self.end_col if self.end_line == self.line else len(line.rstrip())
         col = min(self.col + start, max(self.col, end))

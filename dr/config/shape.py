@@ -120,6 +120,8 @@ def _fits(given: Any, wanted: Any) -> bool:
     if isinstance(given, NewType):
         return _fits(given.__supertype__, wanted)
     if isinstance(wanted, NewType):
+        if given is datetime:
+            return False
         return _fits(given, wanted.__supertype__)
     return _plain_fits(given, wanted)
 
@@ -160,4 +162,6 @@ def _say(arm: Any) -> str:
     if get_origin(arm) is Literal:
         return " or ".join(f"'{word}'" for word in get_args(arm))
     origin = get_origin(arm) or arm
-    return "a list" if origin in _LISTS else "a mapping" if _is_table(origin) else words.get(origin, "a value")
+    if origin in _LISTS:
+        return f"a list of {say(get_args(arm)[0])}" if get_args(arm) else "a list"
+    return "a mapping" if _is_table(origin) else words.get(origin, "a value")

@@ -75,7 +75,9 @@ def graph_problems(views: Sequence[StepView]) -> Iterator[Problem]:
             )
         seen.setdefault(view.id, view)
     for view in views:
-        yield from _dangling(view, [other.id for other in views if other.section == view.section and other is not view])
+        yield from _dangling(
+            view, list(dict.fromkeys(other.id for other in views if other.section == view.section and other.id != view.id))
+        )
     yield from _circles(views)
 
 
@@ -90,18 +92,18 @@ def _dangling(view: StepView, others: Sequence[str]) -> Iterator[Problem]:
 def _circles(views: Sequence[StepView]) -> Iterator[Problem]:
     above = ancestors(views)
     told: set[str] = set()
-    for view in views:
+    for view in {view.id: view for view in reversed(views)}.values():  # the first of each id
         if view.id in above[view.id] and view.id not in told and view.id not in view.needs:
-            circle = [other for other in views if other.id in above[view.id] and view.id in above[other.id]]
-            told |= {other.id for other in circle}
-            names = ", ".join(f"'{other.id}'" for other in circle)
+            circle = dict.fromkeys(other.id for other in views if other.id in above[view.id] and view.id in above[other.id])
+            told |= circle.keys()
+            names = ", ".join(f"'{other}'" for other in circle)
             place: Node = at(view.node, ["needs"]) if view.node.get("needs") else view.node
             yield place.problem(f"{view.prefix}steps wait for each other in a circle: {names}", "take one of them out of `needs`")
 
 
 def ancestors(views: Sequence[StepView]) -> Mapping[str, frozenset[str]]:
     """Id to the ids of every step that is done before it begins."""
-    needs = {view.id: view.needs for view in views}
+    needs = {view.id: view.needs for view in reversed(views)}
     found: dict[str, frozenset[str]] = {}
     for start, first in needs.items():
         seen: set[str] = set()

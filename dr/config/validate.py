@@ -1,6 +1,6 @@
 """A value against its model, with every error turned into a Problem at its place in the text, in words."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -23,9 +23,9 @@ _TYPES = {
     "bool_type": "true or false",
     "tuple_type": "a list",
     "list_type": "a list",
-    "dict_type": "names with values",
-    "model_type": "names with values",
-    "model_attributes_type": "names with values",
+    "dict_type": "a mapping (name: value)",
+    "model_type": "a mapping (name: value)",
+    "model_attributes_type": "a mapping (name: value)",
 }
 Ignore = Callable[[tuple[str | int, ...], str], bool]
 """Whether an error of a kind at a place is to be passed over (something there is not known yet)."""
@@ -92,7 +92,7 @@ def _from_pydantic(model: type[StrictModel], node: Node, error: ValidationError,
             continue
         if detail["type"] == "extra_forbidden":
             problem = _unknown(node, where, _model_at(model, where[:-1]), prefix, takes)
-        elif place.bad:
+        elif place.bad or _only_spoilt(detail):
             continue
         else:
             problem = _problem(model, node, place, detail, prefix)
@@ -100,6 +100,12 @@ def _from_pydantic(model: type[StrictModel], node: Node, error: ValidationError,
         key = (problem.line, problem.col, str(where[-1]) if detail["type"] == "missing" else "")
         found.setdefault(key, problem)
     return list(found.values())
+
+
+def _only_spoilt(detail: ErrorDetails) -> bool:
+    """A list that is too short only because its items are wrong, which is told already."""
+    given = detail["input"]
+    return detail["type"] == "too_short" and isinstance(given, list | dict) and len(given) >= detail["ctx"]["min_length"]
 
 
 def _model_at(model: type[StrictModel], where: Sequence[str | int]) -> type[StrictModel] | None:
@@ -145,16 +151,23 @@ def _words(detail: ErrorDetails, place: Node) -> tuple[str, str]:
         words = str(context.get("expected", "")).replace(" or ", ", ").replace("'", "").split(", ")
         return f"{shown} is not one of {', '.join(words)}", closest(str(given), words)
     if kind == "string_pattern_mismatch":
-        slug = context.get("pattern") == _SLUG
-        return f"{shown} is not in the form that is wanted here", (
-            "lower-case letters, digits and dashes, beginning with a letter, 40 at most"
-            if slug
-            else f"it must match {context.get('pattern')}"
-        )
+        if context.get("pattern") == _SLUG:
+            return f"{shown} cannot be a name here", "lower-case letters, digits and dashes, beginning with a letter, 40 at most"
+        return f"{shown} is not in the form that is wanted here", f"it must match {context.get('pattern')}"
     if kind in ("value_error", "assertion_error"):
         message, _, hint = str(context.get("error", detail["msg"])).partition("; ")
         return message, hint
-    return f"{shown}: {_lower(detail['msg'])}", ""
+    return _bounds(kind, shown, context) or f"{shown}: {_lower(detail['msg'])}", ""
+
+
+def _bounds(kind: str, shown: str, context: Mapping[str, Any]) -> str:
+    limits = {"greater_than_equal": ("ge", "less than"), "less_than_equal": ("le", "more than")}
+    if kind in limits:
+        return f"{shown} is {limits[kind][1]} {context.get(limits[kind][0])}"
+    if kind in ("too_short", "string_too_short"):
+        least = context.get("min_length")
+        return "this is empty" if least == 1 else f"at least {least} are needed here"
+    return ""
 
 
 def _lower(text: str) -> str:
