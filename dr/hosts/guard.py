@@ -6,7 +6,7 @@ Asked when a writable handle is given out, and again right before every destruct
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dr.errors import Damaged, NotProvablyStandby
@@ -15,7 +15,7 @@ from dr.hosts.listening import Listener, listeners
 from dr.hosts.marker import Standby
 from dr.hosts.places import Content, Place, look
 from dr.hosts.production import Protected, identifies, protected
-from dr.hosts.removal import Identity, identity, open_folder
+from dr.hosts.removal import Identity, identity, opened
 from dr.hosts.sessions import Sessions, sessions
 from dr.model.base import HostName
 from dr.model.ports import Standing
@@ -34,6 +34,8 @@ class Target:
     address: str
     port: int | None
     user: str
+    home: str = ""
+    """The home of whoever asks, absolute."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,11 @@ class Seen:
     forged: str = ""
     """What is wrong with the marker's signature."""
     in_service: bool = False
-    content: Content = Content()
+    content: Content = field(default_factory=Content)
     mounts: tuple[str, ...] = ()
     """What is mounted below the root."""
     listening: tuple[Listener, ...] = ()
-    sessions: Sessions = Sessions()
+    sessions: Sessions = field(default_factory=Sessions)
 
 
 def collect(target: Target, standing: Standing) -> Seen:
@@ -73,17 +75,14 @@ def collect(target: Target, standing: Standing) -> Seen:
     unfit = _unfit(target.root)
     if unfit:
         return Seen(target, unfit=unfit, listening=listening, real=os.path.realpath(target.root), above=_above(target.root))
-    top = open_folder(target.root)
-    try:
-        said, forged = None, ""
+    said, forged = None, ""
+    with opened(target.root) as top:
         try:
             said = marker.read(top, marker.STANDBY, Standby, standing.keys)
         except Damaged as error:
             forged = error.message
-        in_service = marker.IN_SERVICE in os.listdir(top)
+        in_service = _exists(top, marker.IN_SERVICE)
         root = identity(os.fstat(top))
-    finally:
-        os.close(top)
     real = os.path.realpath(target.root)
     content = look(real, standing.organisation, target.name, standing.keys)
     return Seen(
@@ -97,8 +96,16 @@ def collect(target: Target, standing: Standing) -> Seen:
         content=content,
         mounts=_mounts(real),
         listening=listening,
-        sessions=_sessions(target, real, content.places, listening),
+        sessions=_sessions(target, content.places, listening),
     )
+
+
+def _exists(folder: int, name: str) -> bool:
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _unfit(root: str) -> str:
@@ -129,7 +136,7 @@ def _mounts(root: str) -> tuple[str, ...]:
     return tuple(os.fsdecode(point[len(below) :]) for point in points if point.startswith(below))
 
 
-def _sessions(target: Target, root: str, places: Sequence[Place], listening: Sequence[Listener]) -> Sessions:
+def _sessions(target: Target, places: Sequence[Place], listening: Sequence[Listener]) -> Sessions:
     if target.port is None:
         return Sessions()
     for place in places:
@@ -171,24 +178,29 @@ def _role(seen: Seen) -> list[Problem]:
 
 
 def _marker(seen: Seen, standing: Standing) -> list[Problem]:
-    where, name = seen.target.root, seen.target.name
-    enrol = f"make an empty, private folder and enrol it: dr hosts enrol {name}"
+    where = seen.target.root
+    enrol = f"make an empty, private folder and enrol it: dr hosts enrol {seen.target.name}"
     if seen.unfit:
         return [Problem(f"{where} {seen.unfit}", enrol)]
     if seen.in_service:
         return [Problem(f"{where} is in service: it is production now", "a new standby is needed, in another place")]
-    if seen.forged:
-        return [Problem(f"{where}: {seen.forged}", enrol)]
-    if seen.marker is None:
-        return [Problem(f"{where} bears no standby marker", enrol)]
-    said = seen.marker
-    if said.organisation != standing.organisation:
-        return [Problem(f"{where} is the standby of another organisation", enrol)]
-    if said.host != name:
-        return [Problem(f"{where} is enrolled as host '{said.host}'", enrol)]
-    if (said.device, said.inode) != seen.root:
-        return [Problem(f"{where} is not the folder that was enrolled (device or inode differ)", enrol)]
+    wrong = f": {seen.forged}" if seen.forged else _wrong_marker(seen, standing)
+    if wrong:
+        return [Problem(f"{where}{wrong}", enrol)]
     return [Problem(f"{where}: {link} is a symbolic link", "remove the link") for link in seen.content.astray]
+
+
+def _wrong_marker(seen: Seen, standing: Standing) -> str:
+    said = seen.marker
+    if said is None:
+        return " bears no standby marker"
+    if said.organisation != standing.organisation:
+        return " is the standby of another organisation"
+    if said.host != seen.target.name:
+        return f" is enrolled as host '{said.host}'"
+    if (said.device, said.inode) != seen.root:
+        return " is not the folder that was enrolled (device or inode differ)"
+    return ""
 
 
 def _production(seen: Seen, off_limits: Protected) -> list[Problem]:

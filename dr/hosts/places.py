@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from dr.errors import Damaged
 from dr.hosts import marker
 from dr.hosts.marker import Adopted, Claim
-from dr.hosts.removal import Identity, identity, open_folder
+from dr.hosts.removal import Identity, identity, opened
 from dr.model.base import HostName, RunId
 from dr.model.ports import Keyring
 
@@ -53,11 +53,8 @@ class Content:
 
 def look(root: str, organisation: str, host: HostName, keys: Keyring) -> Content:
     """List the root's upper levels and check every claim. Raises OSError if the root cannot be read."""
-    top = open_folder(root)
-    try:
+    with opened(root) as top:
         return _Look(root, organisation, host, keys).all(top)
-    finally:
-        os.close(top)
 
 
 class _Look:
@@ -96,30 +93,24 @@ class _Look:
             self._identifiers.append(found)
 
     def _drills(self, top: int) -> None:
-        drills = open_folder(DRILLS, top)
-        try:
+        with opened(DRILLS, top) as drills:
             self._folders.add(identity(os.fstat(drills)))
             for name, at in _entries(drills):
                 if stat.S_ISDIR(at.st_mode):
                     self._place(drills, name, at)
                 else:
                     self._strange(drills, name, at, f"{DRILLS}/{name}", "not a run's place")
-        finally:
-            os.close(drills)
 
     def _place(self, drills: int, name: str, at: os.stat_result) -> None:
         try:
-            folder = open_folder(name, drills)
+            with opened(name, drills) as folder:
+                inside = {inner for inner, _ in _entries(folder)}
+                if not inside or (name.startswith(FRESH) and inside <= {marker.CLAIM, f"{marker.CLAIM}.partial"}):
+                    self._leftovers.append(name)
+                else:
+                    self._claimed(drills, folder, name, at)
         except OSError:
-            return self._strange(drills, name, at, f"{DRILLS}/{name}", "it cannot be read")
-        try:
-            inside = {inner for inner, _ in _entries(folder)}
-            if not inside or (name.startswith(FRESH) and inside <= {marker.CLAIM, f"{marker.CLAIM}.partial"}):
-                self._leftovers.append(name)
-                return None
-            return self._claimed(drills, folder, name, at)
-        finally:
-            os.close(folder)
+            self._strange(drills, name, at, f"{DRILLS}/{name}", "it cannot be read")
 
     def _claimed(self, drills: int, folder: int, name: str, at: os.stat_result) -> None:
         shown = f"{DRILLS}/{name}"

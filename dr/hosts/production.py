@@ -40,8 +40,8 @@ def protected(production: Sequence[ProductionFacts]) -> Protected:
                 paths[os.path.realpath(path)] = facts.host
                 with contextlib.suppress(OSError):
                     folders[identity(Path(path).stat())] = facts.host
-    ports = {facts.port: facts.host for facts in production if facts.port is not None and here(facts.address)}
-    identifiers = {facts.system_identifier: facts.host for facts in production if facts.system_identifier}
+    ports: dict[int, str] = {facts.port: facts.host for facts in production if facts.port is not None and here(facts.address)}
+    identifiers: dict[str, str] = {facts.system_identifier: facts.host for facts in production if facts.system_identifier}
     return Protected(folders, paths, ports, identifiers)
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import secrets
-from collections.abc import Set
+from collections.abc import Iterator, Set
 from itertools import count
 from pathlib import Path
 
@@ -21,6 +21,16 @@ def identity(at: os.stat_result) -> Identity:
 def open_folder(name: str | bytes, within: int | None = None) -> int:
     """A descriptor of a folder itself, never of what a symbolic link points to. Raises OSError."""
     return os.open(name, os.O_RDONLY | _FOLDER, dir_fd=within)
+
+
+@contextlib.contextmanager
+def opened(name: str | bytes, within: int | None = None) -> Iterator[int]:
+    """`open_folder` for the length of a block."""
+    descriptor = open_folder(name, within)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def remove_tree(parent: int, name: str, *, protected: Set[Identity], last: str | None = None) -> bool:

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 
 from dr.errors import Unreachable
-from dr.hosts.removal import open_folder
+from dr.hosts.removal import opened
 
 PASSFILE = "secret/superuser.pgpass"
 """In a run's place, written by the restore: `host:port:database:user:password`, mode 0600."""
@@ -48,17 +48,12 @@ def sessions(place: str, host: str, port: int, user: str) -> Sessions | None:
 def _password(place: str) -> tuple[str, str] | None:
     """User (empty for any) and password of the first line."""
     try:
-        folder = open_folder(place)
-    except OSError:
-        return None
-    try:
-        descriptor = os.open(PASSFILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+        with opened(place) as folder:
+            descriptor = os.open(PASSFILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
         with os.fdopen(descriptor, "rb") as file:
             line = file.read(4096).decode("utf-8", errors="surrogateescape").partition("\n")[0]
     except OSError:
         return None
-    finally:
-        os.close(folder)
     fields = [re.sub(r"\\(.)", r"\1", field) for field in re.findall(r"((?:\\.|[^:\\])*)(?::|$)", line)][:5]
     if len(fields) < 5:
         return None

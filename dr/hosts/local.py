@@ -1,0 +1,168 @@
+"""Kind `local`: this machine. Production and standby may share it, never a data directory or a port.
+
+A standby's root holds `dr-standby.json` (the signed marker that `dr hosts enrol` wrote) and `drills/<run>/{claim.json, pgdata/,
+site/<source>/, staging/, log/, secret/, adopted.json}`.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import Field
+
+from dr.errors import NotProvablyStandby, Refused
+from dr.hosts import enrol
+from dr.hosts.guard import Target
+from dr.hosts.identify import Postgres, production_facts
+from dr.hosts.production import identifies
+from dr.hosts.standby import Drills
+from dr.model.base import HostName, HostPath, JsonObject, RunId, SetId, StrictModel
+from dr.model.inventory import SecretRef
+from dr.model.ports import HostKind, HostRequest, Runner, Standing, WritableHost
+from dr.model.record import ProductionFacts, ScrubCertificate
+
+
+class LocalPostgres(StrictModel):
+    """The PostgreSQL server of this host: production's, or the one that a standby will run."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(ge=1, le=65535)
+    user: str = "postgres"
+    password: SecretRef | None = None
+    binaries: HostPath | None = None
+    """The folder of the server's programs, where they are not found by themselves."""
+    data_directory: HostPath | None = None
+    """Production's; found by asking the server where it is not given."""
+
+
+class LocalHost(StrictModel):
+    """`with` of a host of kind local."""
+
+    path: HostPath | None = None
+    """The standby's root; required for role standby. Of a production host: a folder to protect, beside what its sources name."""
+    postgres: LocalPostgres | None = None
+
+
+class Local:
+    """`dr.model.ports.Host` on this machine."""
+
+    def __init__(self, request: HostRequest) -> None:
+        self.name: HostName = request.name
+        self.role = request.role
+        self.settings: StrictModel = request.params
+        self._request = request
+
+    def runner(self) -> Runner:
+        return self._request.runner
+
+    def path(self, path: HostPath) -> HostPath:
+        return absolute(path, self._request)
+
+    def facts(self) -> ProductionFacts:
+        """Raises Unreachable if it has a server that does not answer."""
+        settings: LocalHost = self._request.params
+        folder = absolute(settings.path, self._request) if settings.path else None
+        return production_facts(self.name, _postgres(self._request), folder, self._request.clock.now())
+
+
+class WritableLocal(Local):
+    """`dr.model.ports.WritableHost` on this machine."""
+
+    def __init__(self, request: HostRequest, standing: Standing, run: RunId) -> None:
+        super().__init__(request)
+        self.run = run
+        self._drills = Drills(target(request), standing, run, request.clock)
+
+    def claim(self, set_id: SetId) -> HostPath:
+        return self._drills.claim(set_id)
+
+    def holds(self, set_id: SetId) -> bool:
+        return self._drills.holds(set_id)
+
+    def adopt(self, set_id: SetId, places: JsonObject) -> None:
+        self._drills.adopt(set_id, places)
+
+    def place(self) -> HostPath:
+        return self._drills.place()
+
+    def places(self) -> JsonObject:
+        return self._drills.places()
+
+    def recheck(self) -> None:
+        self._drills.recheck()
+
+    def require_space(self, needed: int) -> None:
+        self._drills.require_space(needed)
+
+    def scrub(self, canaries: Sequence[bytes]) -> ScrubCertificate:
+        return self._drills.scrub(canaries)
+
+    def enter_service(self, set_id: SetId) -> None:
+        """See `Drills.enter_service`."""
+        self._drills.enter_service(set_id)
+
+
+def absolute(path: HostPath, request: HostRequest) -> HostPath:
+    return HostPath(os.path.normpath(Path(request.home) / Path(path).expanduser()))
+
+
+def target(request: HostRequest) -> Target:
+    """The standby that the inventory describes. Raises NotProvablyStandby if it has no `path`."""
+    settings: LocalHost = request.params
+    if settings.path is None:
+        raise NotProvablyStandby(
+            f"host '{request.name}' may not be written to: it has no standby folder", hint="a standby has `with: {path: ...}`"
+        )
+    postgres = settings.postgres
+    return Target(
+        name=request.name,
+        role=request.role,
+        root=absolute(settings.path, request),
+        address=postgres.host if postgres else "127.0.0.1",
+        port=postgres.port if postgres else None,
+        user=postgres.user if postgres else "postgres",
+        home=str(Path(request.home).absolute()),
+    )
+
+
+def _postgres(request: HostRequest) -> Postgres | None:
+    settings: LocalHost = request.params
+    if settings.postgres is None:
+        return None
+    given = settings.postgres
+    return Postgres(
+        host=given.host,
+        port=given.port,
+        user=given.user,
+        password=request.secret(given.password) if given.password else None,
+        data_directory=absolute(given.data_directory, request) if given.data_directory else None,
+    )
+
+
+def _open(request: HostRequest) -> Local:
+    return Local(request)
+
+
+def _open_writable(request: HostRequest, standing: Standing, run: RunId) -> WritableHost:
+    return WritableLocal(request, standing, run)
+
+
+def _enrol(request: HostRequest, standing: Standing) -> ProductionFacts | None:
+    if request.role == "standby":
+        enrol.enrol_standby(target(request), standing, request.clock.now())
+        return None
+    facts = Local(request).facts()
+    if not identifies(facts):
+        raise Refused(
+            f"host '{request.name}' says nothing by which it could be recognised", hint="give it `with: {postgres: ...}` or `path`"
+        )
+    return facts
+
+
+def _check(request: HostRequest, standing: Standing) -> Sequence[tuple[bool, str]]:
+    if request.role == "standby":
+        return enrol.check_standby(lambda: target(request), standing)
+    return enrol.check_production(Local(request).facts, standing)
+
+
+KIND = HostKind(kind="local", params=LocalHost, open=_open, open_writable=_open_writable, enrol=_enrol, check=_check)
