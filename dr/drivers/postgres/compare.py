@@ -130,10 +130,10 @@ def compare_globals(expected: JsonObject, found: JsonObject) -> tuple[list[Diffe
         unsure = foreign and name.startswith("membership ")
         into = unproven if unsure else differences
         into.append(Difference(kind="globals", name=name, detail="spelled otherwise by another major version" if unsure else "differs"))
-    for role in sorted(n for n in left_or(expected, found) if expected["passwords"].get(n) != found["passwords"].get(n)):
+    for role in _passwords_that_differ(expected["passwords"], found["passwords"]):
         if role == found["bootstrap"]:
             unproven.append(Difference(kind="password", name=role, detail="the standby's own bootstrap password is kept"))
-        elif role in left.keys() | right.keys() or f"role {role}" in left.keys() & right.keys():
+        elif f"role {role}" in left.keys() & right.keys():
             differences.append(Difference(kind="password", name=role, detail="differs"))
     unproven += [
         Difference(kind="tablespace", name=name, detail="its path is mapped on the standby")
@@ -143,5 +143,5 @@ def compare_globals(expected: JsonObject, found: JsonObject) -> tuple[list[Diffe
     return differences, unproven, len(left)
 
 
-def left_or(expected: JsonObject, found: JsonObject) -> set[str]:
-    return set(expected["passwords"]) | set(found["passwords"])
+def _passwords_that_differ(left: JsonObject, right: JsonObject) -> list[str]:
+    return sorted(role for role in left.keys() | right.keys() if left.get(role) != right.get(role))

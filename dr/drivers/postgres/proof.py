@@ -4,13 +4,14 @@ Made on the source under the dump's own snapshot and again on the restored serve
 
 How a source calls it, for each database, with `key` the set's digest key:
 1. `before = sequence_positions(dsn)`, before pg_dump starts;
-2. `schema_sql = schema.dump_schema(dsn, runner, snapshot=S)` (`--schema-only --create`, by the newest pg_dump at hand) and
-   `prove_database(dsn, snapshot=S, ..., schema_sql=schema_sql, sequences=before)`, beside pg_dump under the same snapshot `S`;
+2. `prove_database(dsn, snapshot=S, ..., schema_sql=..., sequences=before)`, beside pg_dump under the same snapshot `S`; `schema_sql` is
+   the text of `pg_dump --schema-only --create --snapshot=S`, best by the newest pg_dump at hand, since the check uses the same major;
 3. `proof = close_sequences(proof, sequence_positions(dsn))`, after pg_dump has ended: sequences belong to no snapshot, and what the dump
    holds lies between the two readings. At a quiet source they are equal, and then the restored position must be too.
 The index's content of a database's artifact is `{"database": name, "proof": proof}`; of the globals', `{"globals": prove_globals(...)}`.
 """
 
+import hmac
 import threading
 from collections.abc import Callable
 from dataclasses import asdict
@@ -96,8 +97,6 @@ def prove_with(
 
 def _derived(key: bytes) -> bytes:
     """Rows get a key of their own."""
-    import hmac
-
     return hmac.digest(key, b"rows", "sha256")
 
 
@@ -140,7 +139,7 @@ def close_sequences(proof: JsonObject, after: JsonObject) -> JsonObject:
 
 
 def prove_globals(globals_sql: bytes, *, key: bytes, bootstrap: str = "", server: str = "") -> JsonObject:
-    """Digest `schema.dump_globals`'s text. `bootstrap`: of a restore, the standby's own superuser, whose password is not compared;
+    """Digest the text of `pg_dumpall --globals-only`. `bootstrap`: of a restore, the standby's own superuser, whose password is not compared;
     `server`: its version, if known. Raises Failed on a text that is not pg_dumpall's, or holds a statement of an unknown kind."""
     return {"version": VERSION, "bootstrap": bootstrap, "server": server, **digest_globals(globals_sql, keyed(key))}
 

@@ -1,24 +1,16 @@
 """Schema and security of a database as `pg_dump --schema-only --create` writes them: cut into named entries, each digested.
 
-Both sides are dumped by the same major version of pg_dump, the newest at hand, so that only what the servers hold can differ. What is
-dropped from the text: the preamble (settings of the reading session, version lines), the `\\restrict` lines with their random word, the
+Both sides should be dumped by the same major version of pg_dump, so that only what the servers hold can differ. What is dropped from the text: the preamble (settings of the reading session, version lines), the `\\restrict` lines with their random word, the
 `SET default_...` lines between entries (their meaning is kept: the tablespace is in the entry's header, the access method is put into the
 table's entry) and everything from `\\connect` to the next entry. Nothing else is: lines inside a function's body are never looked at.
 """
 
-import contextlib
 import re
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from dr.drivers.postgres import binaries
-from dr.drivers.postgres.connect import Dsn, tool_environment
-from dr.drivers.postgres.names import shown
-from dr.errors import Failed, Refused
+from dr.errors import Failed
 from dr.model.base import JsonObject
-from dr.model.ports import Runner
 
 _HEADER = re.compile(
     rb"^--\n-- Name: (?P<name>.*?); Type: (?P<type>[A-Z][A-Z ]*?); Schema: (?P<schema>.*?); Owner: (?P<owner>.*?)"
@@ -50,8 +42,9 @@ class Entry:
 
     @property
     def shown(self) -> str:
-        """`TABLE public.Client`; pg_dump writes a space for a line end in a name, so two entries may share one."""
-        return f"{self.kind} {shown(*self.name.split(' ')) if self.schema == '-' else shown(self.schema, self.name)}"
+        """`TABLE public.Client`, `COMMENT DATABASE hmis`; pg_dump writes a space for a line end in a name, so two entries may share one."""
+        name = self.name if self.schema == "-" else f"{self.schema}.{self.name}"
+        return f"{self.kind} " + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in name)
 
 
 @dataclass(frozen=True)
@@ -61,40 +54,6 @@ class SchemaText:
     server: str
     tool: str
     entries: tuple[Entry, ...]
-
-
-def dump_schema(dsn: Dsn, runner: Runner, *, snapshot: str | None = None, major: int | None = None, setting: str | None = None) -> bytes:
-    """`pg_dump --schema-only --create` of `dsn.database`, by the newest pg_dump at hand (or exactly `major`). Raises Refused, Failed."""
-    with _output() as path, tool_environment(dsn) as environment:
-        argv = [pg_tool("pg_dump", major=major, setting=setting), "--schema-only", "--create", "--encoding=UTF8", f"--file={path}"]
-        argv += [f"--snapshot={snapshot}"] if snapshot else []
-        runner.run(argv, env=environment)
-        return path.read_bytes()
-
-
-def dump_globals(dsn: Dsn, runner: Runner, *, major: int | None = None, setting: str | None = None) -> bytes:
-    """`pg_dumpall --globals-only` with password hashes, by the newest pg_dumpall at hand (or exactly `major`). Raises Refused, Failed."""
-    with _output() as path, tool_environment(dsn) as environment:
-        tool = pg_tool("pg_dumpall", major=major, setting=setting)
-        runner.run([tool, "--globals-only", f"--file={path}"], env=environment)
-        return path.read_bytes()
-
-
-def pg_tool(name: str, *, major: int | None = None, setting: str | None = None) -> str:
-    """The newest program of that name, so that one pg_dump can read every server; or the one of `major`. Raises Refused."""
-    if major is not None:
-        return binaries.find(name, exactly=major, setting=setting)
-    for wanted in range(binaries.NEWEST, binaries.OLDEST - 1, -1):
-        with contextlib.suppress(Refused):
-            return binaries.find(name, exactly=wanted, setting=setting)
-    return binaries.find(name, setting=setting)
-
-
-@contextlib.contextmanager
-def _output() -> Iterator[Path]:
-    """A private file: a schema's defaults and comments may quote client data."""
-    with tempfile.TemporaryDirectory(prefix="dr-schema-") as folder:
-        yield Path(folder) / "out.sql"
 
 
 def parse(sql: bytes) -> SchemaText:
