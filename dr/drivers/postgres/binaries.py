@@ -1,5 +1,6 @@
 """Where PostgreSQL's own programs are: by setting, then the machine's packages and PATH, then the embedded ones."""
 
+import contextlib
 import re
 import shutil
 import subprocess
@@ -64,3 +65,11 @@ def find(tool: str, *, at_least: int = OLDEST, exactly: int | None = None, setti
     wanted = f"of major version {exactly}" if exactly is not None else f"of major version {at_least} or newer"
     found = ", ".join(f"{m} in {Path(p).parent}" for m, p in sorted(seen.items())) or "none"
     raise Refused(f"no {tool} {wanted}; found: {found}", hint="install the matching client packages, or set 'binaries' of the host")
+
+
+def newest(tool: str, *, setting: str | None = None) -> str:
+    """The newest program of that name at hand: the one by which two servers of different versions can be described alike."""
+    for major in range(NEWEST, OLDEST - 1, -1):
+        with contextlib.suppress(Refused):
+            return find(tool, exactly=major, setting=setting)
+    return find(tool, setting=setting)

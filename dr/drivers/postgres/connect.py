@@ -55,7 +55,10 @@ def calm_options(*, writes: bool = False, major: int = 0) -> str:
 
 
 def connect(dsn: Dsn, *, application: str = "dr", autocommit: bool = True, options: str | None = None) -> Connection:
-    """Open a connection, by default with `calm_options()`. Raises Unreachable without the server's own words, which may quote what was sent."""
+    """Open a connection, by default with `calm_options()`.
+
+    Raises Unreachable without the server's own words, which may quote what was sent.
+    """
     try:
         return psycopg.connect(
             host=dsn.host,
@@ -117,7 +120,8 @@ def _escape(value: str) -> str:
 def tool_environment(dsn: Dsn, *, options: str | None = None) -> Iterator[dict[str, str]]:
     """The environment by which PostgreSQL's programs reach `dsn`: the password in a private file, never in argv or the environment.
 
-    The database is named by `--dbname` with `conninfo`; `options` are the session's (`calm_options`).
+    The database is named by PGDATABASE, for the programs that read it, and else by `--dbname` with `conninfo`; `options` are the
+    session's (`calm_options`).
     """
     with tempfile.TemporaryDirectory(prefix="dr-pg-") as folder:
         passfile = Path(folder) / "pgpass"
@@ -126,6 +130,7 @@ def tool_environment(dsn: Dsn, *, options: str | None = None) -> Iterator[dict[s
             "PGHOST": dsn.host,
             "PGPORT": str(dsn.port),
             "PGUSER": dsn.user,
+            "PGDATABASE": dsn.database,
             "PGPASSFILE": str(passfile),
             "PGAPPNAME": "dr",
             "PGCONNECT_TIMEOUT": "10",

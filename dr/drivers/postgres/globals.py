@@ -20,7 +20,6 @@ _LITERAL = r"E?'(?:[^']|'')*'"
 _ROLE = re.compile(rf"(CREATE|ALTER) ROLE ({_IDENT})\s*(.*)", re.DOTALL)
 _TABLESPACE = re.compile(rf"CREATE TABLESPACE ({_IDENT})(.*) LOCATION {_LITERAL}", re.DOTALL)
 _GRANTOR = re.compile(rf"(GRANT .*?) GRANTED BY {_IDENT}", re.DOTALL)
-_SKIPPED = ("SET client_encoding", "\\restrict", "\\unrestrict")
 _TOKEN = re.compile(
     r"""--[^\n]*\n?                    # comment
       | \\(?:un)?restrict[^\n]*\n?     # psql's own
@@ -47,17 +46,13 @@ class Adapted:
 
 
 def globals_sql(dsn: Dsn, folder: Path, *, runner: Runner, pg_dumpall: str, watch: Watch) -> bytes:
-    """`pg_dumpall --globals-only`, and what it leaves out (ALTER ROLE ALL SET). Raises Failed, Unreachable."""
+    """`pg_dumpall --globals-only` with passwords' verifiers, and what it leaves out (ALTER ROLE ALL SET). Raises Failed, Unreachable.
+
+    `folder`: a private one, for a moment.
+    """
     file = folder / "globals.sql"
+    argv = [pg_dumpall, "--globals-only", "--encoding=UTF8", "--no-sync", f"--file={file}"]
     with maintenance(dsn) as connection, tool_environment(dsn) as env:
-        argv = [
-            pg_dumpall,
-            "--globals-only",
-            "--encoding=UTF8",
-            "--no-sync",
-            f"--file={file}",
-            f"--dbname={conninfo(connection.info.dbname)}",
-        ]
         tools.run(runner, argv, what="the roles and tablespaces were not read", env=env, watch=watch)
         text = file.read_bytes() + _settings_for_all(connection)
     file.unlink()
@@ -78,18 +73,74 @@ def _setting(connection: Connection, name: str, value: str) -> str:
     return f"{row[0]} TO {row[1]}"
 
 
-def statements(sql: str) -> Iterator[str]:
-    """Cut at the semicolons that stand outside quotes; comments, psql's own lines and the session's settings are left out."""
+def statements(sql: bytes) -> Iterator[str]:
+    """The statements of a `pg_dumpall` script, cut at the semicolons outside quotes; no comments, none of psql's own commands."""
     pieces: list[str] = []
-    for token in _TOKENS.findall(sql):
-        blank = not "".join(pieces).strip() if token[0] in "\\;" else False
-        if token.startswith("--") or (token[0] == "\\" and blank):
+    for found in _TOKEN.finditer(sql.decode("utf-8")):
+        part = found[0]
+        if part.startswith(("--", "\\restrict", "\\unrestrict")):
             continue
-        if token != ";":
-            pieces.append(token)
+        if part != ";":
+            pieces.append(part)
             continue
-        statement, pieces = "".join(pieces).strip(), []
-        if statement and not _SESSION.match(statement):
-            yield statement
+        yield "".join(pieces).strip()
+        pieces = []
     if "".join(pieces).strip():
-        raise Failed("the globals' text ends inside a statement: it is not whole")
+        raise Failed("the source's roles and settings end inside a statement: they are not whole")
+
+
+def made(sql: bytes) -> frozenset[str]:
+    """The statements that make a role or a tablespace: what a dump's objects may need."""
+    return frozenset(text.split(" OWNER ")[0] for text in statements(sql) if text.startswith(("CREATE ROLE ", "CREATE TABLESPACE ")))
+
+
+def adapt(sql: bytes, *, bootstrap: str, tablespaces: str, source_major: int, target_major: int) -> Adapted:
+    """Fit a source's globals to a cluster of our own.
+
+    The bootstrap role exists already and keeps its throwaway password; tablespaces get folders `tablespaces/000`, ... ; grantors that a
+    server before 16 wrote are left out for one from 16 on, which would refuse most of them. All else is run as it was written.
+    """
+    out: list[str] = []
+    folders: list[str] = []
+    mapped: list[str] = []
+    for text in statements(sql):
+        role, tablespace = _ROLE.fullmatch(text), _TABLESPACE.match(text)
+        if text.startswith("SET client_encoding"):
+            continue
+        if role and _unquoted(role[2]) == bootstrap and (role[1] == "CREATE" or role[3].startswith("WITH ")):
+            if role[1] == "ALTER":
+                mapped.append(f"role '{shown(bootstrap)}': login, password and its expiry are this cluster's own")
+                out.append(_without_login(text, role[3]))
+        elif tablespace:
+            folders.append(f"{tablespaces}/{len(folders):03d}")
+            mapped.append(f"tablespace '{shown(_unquoted(tablespace[1]))}': lies in the place of the restore")
+            location = folders[-1].replace("'", "''")
+            out.append(f"CREATE TABLESPACE {tablespace[1]}{tablespace[2]} LOCATION '{location}'" + text[tablespace.end() :])
+        elif source_major < 16 <= target_major and text.startswith("GRANT ") and (grant := _GRANTOR.fullmatch(text)):
+            mapped.append("role memberships: their grantor is the bootstrap role")
+            out.append(grant[1])
+        else:
+            out.append(text)
+    return Adapted(tuple(out), tuple(folders), tuple(dict.fromkeys(mapped)))
+
+
+def load(connection: Connection, adapted: Adapted) -> None:
+    """Run the statements. Raises Failed, naming the kind of statement, never its text, which may hold a password."""
+    for text in adapted.statements:
+        try:
+            connection.execute(text.encode())
+        except psycopg.Error as error:
+            what = " ".join(text.split()[:2])
+            raise Failed(
+                f"the roles and settings of the source were not accepted at '{what}': {explain_error(error)}",
+                hint="is the standby's PostgreSQL older than the source, or built without what it uses?",
+            ) from None
+
+
+def _without_login(text: str, attributes: str) -> str:
+    kept = re.sub(rf" (?:PASSWORD|VALID UNTIL) {_LITERAL}", "", attributes)
+    return text[: len(text) - len(attributes)] + re.sub(r"\bNOLOGIN\b", "LOGIN", kept)
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name

@@ -36,8 +36,14 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     (r"canceling statement due to statement timeout", "a statement ran out of time"),
     (r"canceling statement due to conflict with recovery", "the server, itself a replica, cancelled the read"),
     (r"canceling statement due to user request", "a person or program cancelled the statement"),
-    (r"terminating connection|server closed the connection|connection to server was lost|connection not open", "the server ended the connection"),
-    (r"the connection is (?:closed|lost)|could not receive data from server|SSL connection has been closed", "the server ended the connection"),
+    (
+        r"terminating connection|server closed the connection|connection to server was lost|connection not open",
+        "the server ended the connection",
+    ),
+    (
+        r"the connection is (?:closed|lost)|could not receive data from server|SSL connection has been closed",
+        "the server ended the connection",
+    ),
     (r"the database system is (starting up|shutting down|in recovery mode|not yet accepting connections)", "the server is {0}"),
     (r"Connection refused", "the server does not listen"),
     (r"could not translate host name", "the host's name is not known"),

@@ -42,10 +42,12 @@ def require_plantable(dsn: Dsn) -> None:
         name = shown(dsn.database)
         if _value(connection, "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool"):
             raise Refused(f"no needle in database '{name}': it is read-only", hint="set 'needle: false' for this source")
-        published = _value(connection, _PUBLISHED) or (_value(connection, _PUBLISHED_SCHEMA) if connection.info.server_version >= 150000 else None)
+        published = _value(connection, _PUBLISHED) or (
+            _value(connection, _PUBLISHED_SCHEMA) if connection.info.server_version >= 150000 else None
+        )
         if published:
             raise Refused(
-                f"no needle in database '{name}': publication '{shown(published)}' would send it to its subscribers",
+                f"no needle in database '{name}': publication '{shown(str(published))}' would send it to its subscribers",
                 hint="set 'needle: false' for this source, or publish named tables only",
             )
         shape = connection.execute(_COLUMNS).fetchall()

@@ -42,7 +42,9 @@ class TarWriter:
                 left -= count
                 watch()
         if left:
-            raise Damaged(f"a file of the dump lost {left} bytes while it was read", hint="is another program at work in the staging folder?")
+            raise Damaged(
+                f"a file of the dump lost {left} bytes while it was read", hint="is another program at work in the staging folder?"
+            )
         self._pad(size)
 
     def close(self) -> None:

@@ -1,0 +1,225 @@
+"""How `postgres_logical` comes back: a new cluster in the claimed place, globals, databases, first statistics, durable at the end."""
+
+import secrets
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import rmtree
+
+from dr.drivers.postgres import binaries, globals, load
+from dr.drivers.postgres.catalogue import maintenance, read_server
+from dr.drivers.postgres.cluster import Cluster, configure, initialise, start, stop
+from dr.drivers.postgres.connect import Dsn, connect, passfile_line, write_private
+from dr.drivers.postgres.tar import extract_dump, read_globals
+from dr.errors import Damaged, Refused
+from dr.model.base import JsonObject
+from dr.model.ports import ArtifactReader, Runner, StepContext, WritableHost
+from dr.sources.postgres_settings import settings_of
+
+LOOPBACK = "127.0.0.1"
+_KEPT = {"max_locks_per_transaction": "256", "max_logical_replication_workers": "0"}
+"""Room for a dump's locks; and no subscription of the source can be switched on by accident (pg_dump leaves them disabled already)."""
+
+
+@dataclass(frozen=True)
+class Restoring:
+    """One restore's fixed circumstances."""
+
+    ctx: StepContext
+    runner: Runner
+    place: Path
+    cluster: Cluster
+    dsn: Dsn
+    major: int
+    jobs: int
+
+    def tool(self, name: str) -> str:
+        return f"{self.cluster.binaries}/{name}"
+
+
+def restore(artifacts: Sequence[ArtifactReader], host: WritableHost, ctx: StepContext) -> JsonObject:
+    """See `PostgresLogicalSource.restore`."""
+    readers = {reader.artifact.name: reader for reader in artifacts}
+    described, text = _read_globals(_globals_artifact(artifacts))
+    _require_whole(described, readers)
+    needed = sum(int(entry["size"]) for entry in described["databases"]) + max(int(a.artifact.plain) for a in artifacts)
+    host.require_space(needed)
+    job = _prepare(described, host, ctx)
+    try:
+        return _load(job, described, text, readers)
+    except BaseException:
+        stop(job.cluster.data)  # what is there is no restored server; the place is wiped by the next claim or the scrub
+        raise
+
+
+def _globals_artifact(artifacts: Sequence[ArtifactReader]) -> ArtifactReader:
+    found = [reader for reader in artifacts if reader.artifact.name.endswith("-globals")]
+    if len(found) != 1:
+        raise Damaged("the set holds no roles and tablespaces for this source", hint="restore another set")
+    return found[0]
+
+
+def _read_globals(reader: ArtifactReader) -> tuple[JsonObject, bytes]:
+    with _naming(reader), reader.stream() as stream:
+        return read_globals(stream)
+
+
+def _require_whole(described: JsonObject, readers: dict[str, ArtifactReader]) -> None:
+    missing = [entry["artifact"] for entry in described["databases"] if entry["artifact"] not in readers]
+    if missing:
+        raise Damaged(f"{missing[0]}: the set lacks this artifact, which its globals name", hint="restore another set")
+
+
+# ---------------------------------------------------------------- the new cluster
+
+
+def _prepare(described: JsonObject, host: WritableHost, ctx: StepContext) -> Restoring:
+    """Folders, programs, passwords: all that can be refused before anything runs."""
+    settings = settings_of(host)
+    place = Path(host.place())
+    data = place / "pgdata"
+    if data.exists():
+        raise Refused(f"{data} exists already", hint="a restore needs a freshly claimed place; scrub the standby and run the drill again")
+    _require_free_port(settings.port)
+    source_major = int(described["server_version"].split(".")[0])
+    server = binaries.find("postgres", at_least=max(source_major, int(described["pg_dump"])), setting=settings.binaries)
+    folder = str(Path(server).parent)
+    major = binaries.major_of(server) or 0
+    log, secret = _private(place / "log"), _private(place / "secret")
+    password = secrets.token_urlsafe(24)
+    user = str(described["bootstrap"])
+    write_private(secret / "superuser.pgpass", passfile_line(LOOPBACK, settings.port, password))
+    cluster = Cluster(str(data), settings.port, folder, str(log / "postgres.log"), user)
+    dsn = Dsn(LOOPBACK, settings.port, user, "postgres", password)
+    return Restoring(ctx, host.runner(), place, cluster, dsn, major, load.jobs_here())
+
+
+def _require_free_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            raise Refused(
+                f"port {port} of the standby is in use", hint="stop what listens there, or set another 'port' under the host's 'postgres'"
+            ) from None
+
+
+def _private(folder: Path) -> Path:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.chmod(0o700)
+    return folder
+
+
+def _load(job: Restoring, described: JsonObject, text: bytes, readers: dict[str, ArtifactReader]) -> JsonObject:
+    initialise(job.cluster, job.runner, password=job.dsn.password)
+    configure(job.cluster, _KEPT)
+    start(job.cluster, job.runner, options=load.load_settings())
+    mapped = _load_globals(job, described, text)
+    names = [entry["name"] for entry in described["databases"]]
+    for number, entry in enumerate(sorted(described["databases"], key=_last_the_default_ones)):
+        job.ctx.progress(f"loading {entry['artifact']}", number, len(names), "items")
+        _load_database(job, readers[entry["artifact"]], str(entry["name"]))
+    load.drop_missing(job.dsn, names)
+    job.ctx.progress("first statistics", len(names), len(names), "items")
+    load.first_statistics(
+        job.dsn, names, runner=job.runner, vacuumdb=job.tool("vacuumdb"), jobs=job.jobs, major=job.major, watch=job.ctx.check_stop
+    )
+    _carry_settings(job, described)
+    _make_durable(job)
+    return _facts(job, names, mapped)
+
+
+def _last_the_default_ones(entry: JsonObject) -> tuple[int, str]:
+    """`postgres` and `template1` last: the others are made through them."""
+    return {"template1": 1, "postgres": 2}.get(entry["name"], 0), str(entry["artifact"])
+
+
+def _load_globals(job: Restoring, described: JsonObject, text: bytes) -> list[str]:
+    adapted = globals.adapt(
+        text,
+        bootstrap=job.cluster.user,
+        tablespaces=str(job.place / "tablespaces"),
+        source_major=int(described["server_version"].split(".")[0]),
+        target_major=job.major,
+    )
+    if adapted.tablespaces:
+        _private(job.place / "tablespaces")
+    for folder in adapted.tablespaces:
+        _private(Path(folder))
+    with connect(job.dsn) as connection:
+        globals.load(connection, adapted)
+    return list(adapted.mapped)
+
+
+def _load_database(job: Restoring, reader: ArtifactReader, name: str) -> None:
+    """From the stream into a private folder of the place, from there into the server; the folder is gone afterwards."""
+    _private(job.place / "staging")
+    folder = _private(job.place / "staging" / reader.artifact.name)
+    try:
+        with _naming(reader), reader.stream() as stream:
+            described = extract_dump(stream, folder, job.ctx.check_stop)
+        if described.get("name") != name:
+            raise Damaged(f"{reader.artifact.name}: it holds another database than the set's globals say", hint="restore another set")
+        load.restore_database(
+            job.dsn,
+            name,
+            folder,
+            runner=job.runner,
+            pg_restore=job.tool("pg_restore"),
+            jobs=job.jobs,
+            major=job.major,
+            watch=job.ctx.check_stop,
+        )
+    finally:
+        rmtree(folder)
+
+
+def _carry_settings(job: Restoring, described: JsonObject) -> None:
+    with maintenance(job.dsn) as connection:
+        refused = load.carry_settings(connection, described["settings"])
+    for setting in refused:
+        job.ctx.finding(
+            f"setting-not-carried:{setting}",
+            "warning",
+            f"the restored server does not take the source's '{setting}'",
+            hint="install the source's locales on the standby",
+        )
+
+
+def _make_durable(job: Restoring) -> None:
+    """It was loaded with fsync off: stop, sync what was written, start with nothing but the lasting settings."""
+    job.ctx.progress("making it durable")
+    stop(job.cluster.data, timeout=600)
+    load.sync(job.place, runner=job.runner, watch=job.ctx.check_stop)
+    start(job.cluster, job.runner)
+
+
+def _facts(job: Restoring, names: list[str], mapped: list[str]) -> JsonObject:
+    with maintenance(job.dsn) as connection:
+        server = read_server(connection)
+    return {
+        "host": LOOPBACK,
+        "port": job.cluster.port,
+        "user": job.cluster.user,
+        "passfile": str(job.place / "secret" / "superuser.pgpass"),
+        "databases": names,
+        "server_version": server.version,
+        "system_identifier": server.system_identifier,
+        "data_directory": job.cluster.data,
+        "statistics": "first stage; run vacuumdb --all --analyze-only once it is open",
+        "mapped": mapped,
+    }
+
+
+@contextmanager
+def _naming(reader: ArtifactReader) -> Iterator[None]:
+    """Damage found inside an artifact names the artifact first, as damage of its parts does."""
+    try:
+        yield
+    except Damaged as error:
+        if error.message.startswith(reader.artifact.name):
+            raise
+        raise Damaged(f"{reader.artifact.name}: {error.message}", hint=error.hint) from None
