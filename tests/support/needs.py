@@ -51,7 +51,8 @@ def _absent(needs: Sequence[str], known: dict[str, bool]) -> list[str]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     missing: dict[str, list[str]] = {}
     known: dict[str, bool] = {}
-    kept, out = [], []
+    kept: list[pytest.Item] = []
+    out: list[pytest.Item] = []
     for item in items:
         absent = _absent(tuple(_needs(item)), known)
         for need in absent:
