@@ -5,6 +5,7 @@ import secrets
 import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
@@ -43,6 +44,7 @@ class Engine:
     """Holds a slot and carries runs until it is closed; also those of processes that died, which it finds every second.
 
     One at a time in a process. `keep_rows`: for how long the engine's own rows of ended runs are kept (the facts stay in the catalog).
+    `admit` refuses a state that this engine must not work on; `if_dead` tells whether a slot is free, and holds it meanwhile.
     """
 
     def __init__(
@@ -53,12 +55,16 @@ class Engine:
         *,
         keep_rows: timedelta = _KEEP_ROWS,
         farewell: Callable[[Sequence[RunId]], None] = say_resumable,
+        admit: Callable[[Path], None] = refuse_other_versions,
+        if_dead: Callable[[Path, str], AbstractContextManager[bool]] = held_if_dead,
     ) -> None:
         self._services = services
         self._state = state
         self._failpoints = failpoints
         self._keep_rows = keep_rows
         self._farewell = farewell
+        self._admit = admit
+        self._if_dead = if_dead
         self._works = Works(services, failpoints)
         self._slot: Slot | None = None
         self._closing = threading.Event()
@@ -73,7 +79,7 @@ class Engine:
 
     def open(self) -> None:
         """Take a slot and launch. Raises Refused if runs of another engine version are unfinished, or no slot is free."""
-        refuse_other_versions(self._state)
+        self._admit(self._state)
         self._slot = take_slot(self._state / SLOTS_FOLDER)
         from dr.engine import durable
 
@@ -180,7 +186,7 @@ class Engine:
         from dr.engine import durable
 
         for executor in sorted(set(executors) - {self._slot.name if self._slot else ""}):
-            with held_if_dead(self._state / SLOTS_FOLDER, executor) as dead:
+            with self._if_dead(self._state / SLOTS_FOLDER, executor) as dead:
                 if dead:
                     durable.take_over(executor)
 

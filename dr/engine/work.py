@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 
@@ -20,6 +20,9 @@ _NUDGE = 0.2
 """Seconds between two looks at an attempt that was told to end; each look ends what it may have started meanwhile."""
 _PARKING = 5.0
 """Seconds that interrupted attempts get to put their things away."""
+
+
+UntilEnded = Callable[[Attempt, "asyncio.Future[JsonObject]", str], Awaitable[JsonObject]]
 
 
 class Run:
@@ -41,9 +44,11 @@ class Run:
 class Works:
     """What the durable workflow calls for every one of its operations. All of it is safe to repeat."""
 
-    def __init__(self, services: Services, failpoints: Failpoints) -> None:
+    def __init__(self, services: Services, failpoints: Failpoints, until_ended: "UntilEnded | None" = None) -> None:
+        """`until_ended` ends an attempt that must stop and comes back when its thread has."""
         self.services = services
         self.failpoints = failpoints
+        self._until_ended = until_ended or wait_for_thread
         self._live: dict[tuple[RunId, StepId], Attempt] = {}
         self._lock = threading.Lock()
 
@@ -83,7 +88,7 @@ class Works:
         with self._lock:
             self._live[key] = attempt
         try:
-            return await _watch(attempt, _in_thread(attempt), step.timeout)
+            return await self._watch(attempt, _in_thread(attempt), step.timeout)
         finally:
             with self._lock:
                 self._live.pop(key, None)
@@ -144,6 +149,15 @@ class Works:
             attempt.parked.wait(_PARKING / max(1, len(attempts)))
             attempt.context.runner.kill_all()
 
+    async def _watch(self, attempt: Attempt, future: "Future[JsonObject]", timeout: Seconds | None) -> JsonObject:
+        wrapped = asyncio.wrap_future(future)
+        try:
+            done, _ = await asyncio.wait({wrapped}, timeout=timeout)
+        except asyncio.CancelledError:
+            await self._until_ended(attempt, wrapped, "cancel")
+            raise
+        return wrapped.result() if done else await self._until_ended(attempt, wrapped, "timeout")
+
     def _of(self, run: RunId | None) -> list[Attempt]:
         with self._lock:
             return [attempt for (its_run, _), attempt in self._live.items() if run in (None, its_run)]
@@ -172,17 +186,7 @@ def _in_thread(attempt: Attempt) -> "Future[JsonObject]":
     return future
 
 
-async def _watch(attempt: Attempt, future: "Future[JsonObject]", timeout: Seconds | None) -> JsonObject:
-    wrapped = asyncio.wrap_future(future)
-    try:
-        done, _ = await asyncio.wait({wrapped}, timeout=timeout)
-    except asyncio.CancelledError:
-        await _until_ended(attempt, wrapped, "cancel")
-        raise
-    return wrapped.result() if done else await _until_ended(attempt, wrapped, "timeout")
-
-
-async def _until_ended(attempt: Attempt, wrapped: "asyncio.Future[JsonObject]", why: str) -> JsonObject:
+async def wait_for_thread(attempt: Attempt, wrapped: "asyncio.Future[JsonObject]", why: str) -> JsonObject:
     """No retry may start, and no step may end, while its thread lives, however impatient the caller is."""
     while not wrapped.done():
         await asyncio.to_thread(attempt.halt, why)

@@ -63,13 +63,13 @@ class Bench:
         path.write_text(json.dumps(plan.to_facts()))
         return path
 
-    def start(self, *words: str, failpoint: str = "", log: Path | None = None) -> "subprocess.Popen[str]":
-        environ = {**os.environ, "DR_FAILPOINT": failpoint, "DR_FAILPOINT_LOG": str(log or "")}
+    def start(self, *words: str, failpoint: str = "", log: Path | None = None, unguarded: str = "") -> "subprocess.Popen[str]":
+        environ = {**os.environ, "DR_FAILPOINT": failpoint, "DR_FAILPOINT_LOG": str(log or ""), "TOY_UNGUARDED": unguarded}
         command = [sys.executable, "-m", "tests.support.engine_toys", str(self.state), *words]
         return subprocess.Popen(command, cwd=ROOT, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
-    def call(self, *words: str, failpoint: str = "", log: Path | None = None) -> "subprocess.CompletedProcess[str]":
-        process = self.start(*words, failpoint=failpoint, log=log)
+    def call(self, *words: str, failpoint: str = "", log: Path | None = None, unguarded: str = "") -> "subprocess.CompletedProcess[str]":
+        process = self.start(*words, failpoint=failpoint, log=log, unguarded=unguarded)
         out, err = process.communicate(timeout=60)
         return subprocess.CompletedProcess(words, process.returncode, out, err)
 
