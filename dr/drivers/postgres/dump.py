@@ -66,9 +66,14 @@ def dump(
 
 
 def schema_sql(dsn: Dsn, folder: Path, *, runner: Runner, pg_dump: str, snapshot: str | None, watch: Watch) -> bytes:
-    """The database's definitions, security included, as SQL in UTF-8 (or the database's bytes, if it is SQL_ASCII). Raises Failed."""
+    """The database's definitions, security included, as SQL text in the database's own encoding. Raises Failed.
+
+    With the database's own properties (CREATE DATABASE, ALTER DATABASE), unless its name holds a line end: there pg_dump writes no
+    script with `--create`, since psql's `\\connect` could not name it. `folder`: a private one, for a moment.
+    """
     file = folder / "schema.sql"
-    argv = [pg_dump, "--schema-only", "--create", "--no-sync", f"--file={file}", f"--dbname={conninfo(dsn.database)}"]
+    argv = [pg_dump, "--schema-only", "--no-sync", f"--file={file}", f"--dbname={conninfo(dsn.database)}"]
+    argv += [] if set(dsn.database) & set("\r\n") else ["--create"]
     argv += [f"--snapshot={snapshot}"] if snapshot else []
     with tool_environment(dsn) as env:
         tools.run(runner, argv, what=f"the schema of database '{shown(dsn.database)}' was not read", env=env, watch=watch)

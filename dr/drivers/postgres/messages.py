@@ -77,6 +77,7 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     (r"cache lookup failed", "an object vanished meanwhile"),
     (r"deadlock detected", "a deadlock"),
     (r"invalid (?:role|database|schema) name", "a name that PostgreSQL does not take"),
+    (r"(?:database|role) name contains a newline or carriage return", "a name holds a line end"),
     (r"unterminated |syntax error", "a statement that PostgreSQL does not understand"),
 )
 _PATTERNS = tuple((re.compile(pattern), text) for pattern, text in _KNOWN)
