@@ -49,7 +49,7 @@ ONLY_IN: Mapping[str, tuple[str, ...]] = {
     "rich": ("dr.cli",),
     "apprise": ("dr.notify",),
     "alembic": ("dr.catalog",),
-    "psycopg": ("dr.drivers", "dr.demo", "dr.hosts.sessions"),
+    "psycopg": ("dr.drivers", "dr.sources", "dr.checks", "dr.hosts", "dr.demo"),
 }
 """Library to the modules that may import it."""
 
