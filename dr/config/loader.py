@@ -4,26 +4,30 @@ Refused, each with its place: duplicate keys, more than a few aliases, what alia
 document, words that YAML readers disagree on (see `scalars`), names that are not text, deep nesting, bytes that are not UTF-8.
 """
 
-import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import yaml
 
 from dr.config.nodes import Document, Items, Node, Scalar, Table, plain
-from dr.config.problems import Problem, closest, mask_line
+from dr.config.problems import Problem, closest
 from dr.config.scalars import Surprise, read_plain
+from dr.config.syntax import BREAK, UNREADABLE, syntax_problem
 
 MAX_BYTES = 2**20
-MAX_ALIASES = 16
-MAX_NODES = 20_000
-"""What a file may hold once its aliases are written out."""
-MAX_DEPTH = 32
 SECRET_PLACES = ("file", "env", "credential")
 _PLACES = "write !secret {file: keys/NAME}, !secret {env: NAME} or !secret {credential: NAME}"
-_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
-_UNREADABLE = (yaml.YAMLError, ValueError, OverflowError, IndexError)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one file may hold. `values` counts what it holds once its aliases are written out."""
+
+    aliases: int = 16
+    values: int = 20_000
+    depth: int = 32
 
 
 class _Stop(Exception):
@@ -58,10 +62,10 @@ def read_bytes(data: bytes, name: str) -> tuple[Table | None, list[Problem]]:
         return None, [Problem(name, line, 1, 1, "this line is not UTF-8 text", "save the file as UTF-8")]
 
 
-def read_text(text: str, name: str) -> tuple[Table | None, list[Problem]]:
+def read_text(text: str, name: str, limits: Limits = Limits()) -> tuple[Table | None, list[Problem]]:
     """The tree of one document, which must be a mapping, and everything that is wrong with it as YAML."""
-    document = Document(name, tuple(_BREAK.split(text)))
-    composer = _Composer(document)
+    document = Document(name, tuple(BREAK.split(text)))
+    composer = _Composer(document, limits)
     try:
         root = composer.compose(text)
     except _Stop as stop:
@@ -74,10 +78,11 @@ def read_text(text: str, name: str) -> tuple[Table | None, list[Problem]]:
 
 
 class _Composer:
-    """From PyYAML's events to our tree. Recursion is bounded by MAX_DEPTH."""
+    """From PyYAML's events to our tree. Recursion is bounded by the limits."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, limits: Limits) -> None:
         self.document = document
+        self.limits = limits
         self.problems: list[Problem] = []
         self.anchors: dict[str, Node | None] = {}
         self.sizes: dict[int, int] = {}
@@ -99,8 +104,8 @@ class _Composer:
     def _parsed(self, text: str) -> Iterator[yaml.Event]:
         try:
             yield from yaml.parse(text, Loader=yaml.SafeLoader)
-        except _UNREADABLE as error:
-            raise _Stop(_syntax(error, text, self.document)) from None
+        except UNREADABLE as error:
+            raise _Stop(syntax_problem(error, text, self.document)) from None
 
     def _mark(self, event: yaml.Event) -> Node:
         start, end = cast("yaml.Mark", event.start_mark), cast("yaml.Mark", event.end_mark)
@@ -122,17 +127,17 @@ class _Composer:
 
     def _count(self, event: yaml.Event, more: int) -> None:
         self.nodes += more
-        if self.nodes > MAX_NODES:
+        if self.nodes > self.limits.values:
             raise _Stop(
                 self._mark(event).problem(
-                    f"the file holds more than {MAX_NODES} values", "aliases that repeat aliases grow fast; write less"
+                    f"the file holds more than {self.limits.values} values", "aliases that repeat aliases grow fast; write less"
                 )
             )
 
     def _alias(self, event: yaml.AliasEvent) -> Node:
         self.aliases += 1
-        if self.aliases > MAX_ALIASES:
-            raise _Stop(self._mark(event).problem(f"more than {MAX_ALIASES} aliases in one file", "write the values out"))
+        if self.aliases > self.limits.aliases:
+            raise _Stop(self._mark(event).problem(f"more than {self.limits.aliases} aliases in one file", "write the values out"))
         target = self.anchors.get(event.anchor or "")
         if target is None:
             known = event.anchor in self.anchors
@@ -154,14 +159,19 @@ class _Composer:
         value = event.value if quoted else read_plain(event.value)
         if isinstance(value, Surprise):
             return self._bad(event, value.message, value.hint)
-        if isinstance(value, str) and not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
-            return self._bad(event, "half of a surrogate pair is not text", "write the character itself")
+        if isinstance(value, str) and not value.isascii():
+            try:  # JSON writes a character beyond U+FFFF as two escapes
+                value = value.encode("utf-16", "surrogatepass").decode("utf-16")
+            except UnicodeDecodeError:
+                return self._bad(event, "half of a surrogate pair is not text", "write the character itself")
         return Scalar(mark.document, mark.line, mark.col, mark.end_line, mark.end_col, value=value, text=event.value, quoted=quoted)
 
     def _nested(self, event: yaml.Event) -> Node:
         self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise _Stop(self._mark(event).problem(f"nested more than {MAX_DEPTH} deep", "nothing here needs that; check the brackets"))
+        if self.depth > self.limits.depth:
+            raise _Stop(
+                self._mark(event).problem(f"nested more than {self.limits.depth} deep", "nothing here needs that; check the brackets")
+            )
         node = self._items(event) if isinstance(event, yaml.SequenceStartEvent) else self._table(cast("yaml.MappingStartEvent", event))
         self.depth -= 1
         return node
@@ -255,48 +265,3 @@ def _tag(tag: str) -> tuple[str, str]:
         return "a secret's value is not written here", _PLACES
     shown = tag.replace("tag:yaml.org,2002:", "!!")
     return f"tag '{shown}' is not known", "the only tag is !secret; write the value without one"
-
-
-def _syntax(error: Exception, text: str, document: Document) -> Problem:
-    """Where PyYAML stopped, in our words. For something left open, where it was opened: the end of the file tells nobody anything."""
-    if isinstance(error, yaml.MarkedYAMLError):
-        message, hint, mark = _explain(error)
-        if mark is not None:
-            return _point(document, mark.line, mark.column, message, hint)
-    elif isinstance(error, yaml.reader.ReaderError):
-        before = _BREAK.split(text[: error.position])
-        return _point(
-            document,
-            len(before) - 1,
-            len(before[-1]),
-            "a character that no text file should hold",
-            "take it out, or write it as an escape in quotes",
-        )
-    return Problem(
-        document.name, 0, 0, 0, "not YAML: an escape or a number in it cannot be understood", "look for a backslash in double quotes"
-    )
-
-
-def _point(document: Document, line: int, col: int, message: str, hint: str) -> Problem:
-    source = document.lines[line] if line < len(document.lines) else ""
-    shown, caret, length = mask_line(source, col, 1)
-    return Problem(document.name, line + 1, col + 1, length, message, hint, shown, caret)
-
-
-def _explain(error: yaml.MarkedYAMLError) -> tuple[str, str, yaml.Mark | None]:
-    why, context = (error.problem or "").replace("'<stream end>'", "the end of the file"), error.context or ""
-    mark = error.problem_mark or error.context_mark
-    opened = error.context_mark
-    if "'\\t'" in why:
-        return "a tab, where YAML takes only spaces", "indent with spaces", mark
-    if "mapping values are not allowed" in why:
-        return "a second ': ' in one value", "put the value in quotes, or begin a new line for the next name", mark
-    if "quoted scalar" in context and "end of stream" in why:
-        return "a quote that is never closed", "close it; a quote inside a quoted text is doubled", opened
-    if "flow" in context and why.startswith("expected ',' or"):
-        return (
-            f"a bracket that is not closed: {why}",
-            "close it, or put a comma before what follows",
-            opened,
-        )
-    return f"not YAML: {why or context}", "check quotes, brackets, colons and indentation near here", mark

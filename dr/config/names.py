@@ -1,13 +1,13 @@
 """The names that the inventory gives, and whether a name that is written somewhere is one of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from dr.config.nodes import Node, Table, at, match, plain
+from dr.config.nodes import Node, Scalar, Table, at, match, plain
 from dr.config.problems import Problem, offer
-from dr.config.shape import literals, newtypes, places
+from dr.config.shape import Place, literals, newtypes, places
 from dr.model.base import JsonValue, StrictModel
+from dr.model.inventory import Inventory
 
 _NOUNS = {
     "HostName": "host",
@@ -65,6 +65,24 @@ def gather(root: Table) -> Names:
     return Names(found, files)
 
 
+def names_of(inventory: Inventory) -> Names:
+    """The names in an inventory that was loaded."""
+    contacts = inventory.contacts
+    groups = tuple(dict.fromkeys(group for contact in contacts.values() for group in contact.groups))
+    known = {
+        "host": tuple(inventory.hosts),
+        "repository": tuple(inventory.repositories),
+        "system": tuple(inventory.systems),
+        "office": tuple(inventory.offices),
+        "contact": tuple(contacts),
+        "group": groups,
+        "contact or group": (*contacts, *groups),
+        "tier": tuple(dict.fromkeys(entry.tier for entry in inventory.repositories.values())),
+        "source": tuple(dict.fromkeys(name for entry in inventory.systems.values() for name in entry.sources)),
+    }
+    return Names(known, {})
+
+
 def _keys(root: Table, section: str) -> tuple[str, ...]:
     table = root.get(section)
     return tuple(table.entries) if isinstance(table, Table) else ()
@@ -75,10 +93,17 @@ def _values(root: Table, pattern: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value for value in values if isinstance(value, str)))
 
 
-def unknown_names(model: type[StrictModel], value: JsonValue, node: Node, names: Names, prefix: str = "") -> Iterator[Problem]:
-    """Every place of `value` whose type is a name (HostName, ...) and whose name is not in the inventory. References are passed over."""
+def closed(_where: Place) -> bool:
+    """No place is open."""
+    return False
+
+
+def unknown_names(
+    model: type[StrictModel], value: JsonValue, node: Node, names: Names, prefix: str = "", is_open: Callable[[Place], bool] = closed
+) -> Iterator[Problem]:
+    """Every place of `value` whose type is a name (HostName, ...) and whose name is not in the inventory. Open places are passed over."""
     for where, annotation, word in places(model, value):
-        if not isinstance(word, str) or "${" in word or at(node, where).bad:
+        if not isinstance(word, str) or is_open(where) or at(node, where).bad:
             continue
         nouns = [_NOUNS[name] for name in newtypes(annotation) if name in _NOUNS]
         if not nouns or word in literals(annotation) or any(names.has(noun, word) for noun in nouns):
@@ -88,8 +113,7 @@ def unknown_names(model: type[StrictModel], value: JsonValue, node: Node, names:
 
 def word_of(word: str, node: Node) -> str:
     """A word as a message shows it, with the reference that it came from."""
-    text: Any = getattr(node, "text", word)
-    return f"'{word}' (from {text})" if "${" in text else f"'{word}'"
+    return f"'{word}' (from {node.text})" if isinstance(node, Scalar) and "${" in node.text else f"'{word}'"
 
 
 def article(noun: str) -> str:

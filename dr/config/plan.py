@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from dr.config.kinds import Kinds
-from dr.config.names import Names
+from dr.config.names import Names, names_of
 from dr.config.nodes import Document, Table
 from dr.config.parameters import with_problems
 from dr.config.problems import offer
@@ -124,24 +124,6 @@ def _objective(runbook: Runbook, inventory: Inventory, system: str | None, tier:
         return None
     targets = [objective.target for objective in found if objective.target is not None]
     return Objective(rto=min(objective.rto for objective in found), target=min(targets, default=None))
-
-
-def names_of(inventory: Inventory) -> Names:
-    """The names in an inventory that was loaded."""
-    contacts = inventory.contacts
-    groups = tuple(dict.fromkeys(group for contact in contacts.values() for group in contact.groups))
-    known = {
-        "host": tuple(inventory.hosts),
-        "repository": tuple(inventory.repositories),
-        "system": tuple(inventory.systems),
-        "office": tuple(inventory.offices),
-        "contact": tuple(contacts),
-        "group": groups,
-        "contact or group": (*contacts, *groups),
-        "tier": tuple(dict.fromkeys(entry.tier for entry in inventory.repositories.values())),
-        "source": tuple(dict.fromkeys(name for entry in inventory.systems.values() for name in entry.sources)),
-    }
-    return Names(known, {})
 
 
 def _recheck(steps: Sequence[PlannedStep], kinds: Kinds, names: Names, runbook: str) -> None:

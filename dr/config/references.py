@@ -7,7 +7,7 @@ from typing import Any
 from dr.config.kinds import Kinds
 from dr.config.nodes import Scalar, scalars
 from dr.config.problems import Problem, offer
-from dr.config.shape import at_path, fields, fits, say
+from dr.config.shape import Place, at_path, fields, fits, say
 from dr.config.steps import StepView
 from dr.model.base import JsonObject, JsonValue
 from dr.model.references import KEEP, BadReference, Found, Reference, locate, resolve, substitute
@@ -144,18 +144,29 @@ def fill(value: JsonValue, parameters: Mapping[str, JsonValue], inventory: JsonO
     return substitute(value, look_up)
 
 
-def is_open(value: JsonValue) -> bool:
-    """Whether a reference still stands somewhere in the value."""
-    try:
-        return bool(locate(value))
-    except BadReference:
-        return True
+@dataclass(frozen=True)
+class Settled:
+    """A filled value as it will be, for validating, and the places in it that only a run can fill."""
+
+    value: JsonValue
+    opens: frozenset[Place]
+
+    def is_open(self, where: Place) -> bool:
+        """Whether a reference still stands at the place, or it lies below such a one (pydantic names a union's arms there)."""
+        return any(where[: len(place)] == place for place in self.opens)
+
+    def holds_open(self, where: Place) -> bool:
+        """Whether a reference still stands somewhere in what is at the place."""
+        return any(place[: len(where)] == where for place in self.opens)
+
+    def inside(self, where: Place, value: JsonValue) -> "Settled":
+        """The same of a part."""
+        return Settled(value, frozenset(place[len(where) :] for place in self.opens if place[: len(where)] == where))
 
 
-def settle(value: JsonValue) -> JsonValue:
-    """As a person means it, for validating: `$$` is `$` in every text that has no open reference."""
-    if isinstance(value, str):
-        return value if is_open(value) else resolve(value, lambda _: None)
-    if isinstance(value, dict):
-        return {key: settle(item) for key, item in value.items()}
-    return [settle(item) for item in value] if isinstance(value, list) else value
+def settle(value: JsonValue) -> Settled:
+    """`$$` becomes `$`; a reference that is still open stays, and its place is remembered. Raises BadReference.
+
+    What was put in cannot be taken for a reference, because `fill` doubled its dollar signs.
+    """
+    return Settled(resolve(value, str), frozenset(found.where for found in locate(value)))

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dr.config.inventory import check_inventory, yaml_files
+from dr.config.inventory import yaml_files
 from dr.config.inventory_rules import target_problems
 from dr.config.kinds import Kinds
 from dr.config.loader import read_file
-from dr.config.names import Names
+from dr.config.names import Names, names_of
 from dr.config.nodes import Scalar, Table, at, plain, plain_table
 from dr.config.parameters import with_problems
-from dr.config.problems import ConfigProblems, Problem, closest, offer
+from dr.config.problems import ConfigProblems, Problem, offer
 from dr.config.references import Scope, fill, reference_problems, settle
 from dr.config.steps import StepView, ancestors, graph_problems, read_steps
 from dr.config.validate import validate
@@ -42,8 +42,7 @@ class CheckedRunbooks:
 
 def load_runbooks(home: Path, inventory: Inventory, kinds: Kinds) -> dict[str, Runbook]:
     """Name to runbook. Raises ConfigProblems with every problem of every file of `runbooks/`."""
-    names = check_inventory(home, kinds).names
-    checked = check_runbooks(home, Around(kinds, names, inventory))
+    checked = check_runbooks(home, Around(kinds, names_of(inventory), inventory))
     if checked.problems:
         raise ConfigProblems(checked.problems)
     return checked.runbooks
@@ -172,8 +171,3 @@ def _seconds(table: Table, name: str) -> float | None:
         return parse_duration(value) if isinstance(value, str) else None
     except ValueError:
         return None
-
-
-def near_runbook(word: str, known: dict[str, Runbook]) -> str:
-    """A hint for a runbook's name that is not there."""
-    return closest(word, known) or offer("runbooks/", word, sorted(known))

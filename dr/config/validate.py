@@ -71,7 +71,8 @@ def _unwritable(model: type[StrictModel], node: Node, value: JsonValue, prefix: 
         if place.bad:
             continue
         unit = quantity(annotation)
-        if unit and isinstance(here, int | float) and not isinstance(here, bool):
+        written = isinstance(place, Scalar) and "${" not in place.text  # what the inventory gives is in seconds or bytes already
+        if unit and written and isinstance(here, int | float) and not isinstance(here, bool):
             example = "30s, 15m or 4h" if unit == "duration" else "512KiB or 10GiB"
             found.append(place.problem(f"{prefix}{here} has no unit", f"write a {unit} such as {example}"))
         inner = model_arm(annotation)
