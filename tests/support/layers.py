@@ -8,7 +8,7 @@ from pathlib import Path
 VOCABULARY = frozenset({"model", "errors", "clock", "units"})
 """The words that every room speaks."""
 KINDS = ("ACTION", "SOURCE", "KIND", "CHECK")
-"""A file that assigns one of these is a kind; its room's other files may share helpers with it, but not import it."""
+"""A file that assigns one of these is a kind. Kinds may share helpers, but a kind does not import another."""
 
 _PLUG_IN = VOCABULARY | {"stream", "drivers"}
 RULES: Mapping[str, frozenset[str]] = {
@@ -130,8 +130,8 @@ def _wrong(each: Import, known_kinds: frozenset[str]) -> Iterator[str]:
         return
     if each.wants and each.wants != each.room and each.wants not in RULES[each.room]:
         yield f"{each.room} may not import {each.target}"
-    if each.wants == each.room and each.target in known_kinds and each.module != each.target:
-        yield f"a kind may not be imported by another file of its room: {each.target}"
+    if {each.module, each.target} <= known_kinds and each.module != each.target and each.wants == each.room:
+        yield f"a kind may not import another: {each.target}"
     library = each.target.split(".")[0]
     if library in FORBIDDEN_LIBRARIES.get(each.room, frozenset()):
         yield f"{each.room} decides without effects, so it may not import {library}"
