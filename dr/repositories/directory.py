@@ -52,6 +52,7 @@ class DirectoryRepository:
         self._place = Place(name, root)
         self._organisation = organisation
         self._min_free = min_free
+        self.lock_wait = LOCK_WAIT
 
     # ---------------------------------------------------------------- what it is
 
@@ -245,7 +246,7 @@ class DirectoryRepository:
             os.close(fd)
 
     def _wait_for(self, fd: int) -> None:
-        until = time.monotonic() + LOCK_WAIT
+        until = time.monotonic() + self.lock_wait
         while True:
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,108 @@
+"""Promise 9: lose `dr`, restore with standard tools. The very commands of a set's RESTORE.md are run in bash."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dr.model.backup import Manifest
+from dr.stream.guide import guide
+from tests.integration.test_format1_sets import World
+from tests.support.stream_context import HMIS
+from tests.support.stream_tars import filling, noise, tar_of
+
+pytestmark = [pytest.mark.integration, pytest.mark.needs("age", "zstd", "tar", "bash")]
+
+
+def blocks(text: str) -> list[str]:
+    return re.findall(r"^```bash\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def follow(folder: Path, key: str, out: Path) -> subprocess.CompletedProcess[str]:
+    """Paste every block, one after another, in the set's folder."""
+    out.parent.mkdir(exist_ok=True)
+    key_file = out.parent / "key.txt"
+    key_file.write_text(f"# as age-keygen writes it\n{key}\n")
+    script = "\n".join(blocks((folder / "RESTORE.md").read_text()))
+    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "KEY": str(key_file), "OUT": str(out)}
+    return subprocess.run(["bash"], input=script, cwd=folder, env=environment, text=True, capture_output=True, check=False)
+
+
+def site(place: Path) -> bytes:
+    """A tar stream as GNU tar writes it, with big, hostile and linked files."""
+    place.mkdir()
+    (place / "big.bin").write_bytes(noise(20 * 2**20, 5))
+    for number in range(30):
+        (place / f"client {number} \n *'\"$(touch owned)").write_bytes(noise(100_000, number))
+    (place / "link").symlink_to("big.bin")
+    return subprocess.run(["tar", "-c", "--format=pax", "-C", str(place), "."], check=True, capture_output=True).stdout
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+@pytest.mark.parametrize("holder", ["drill", "escrow"])
+def test_a_file_set_comes_back_by_following_restore_md(world: World, tmp_path: Path, holder: str) -> None:
+    """With either key."""
+    written = world.write({"site-00": site(tmp_path / "site")})
+    key = world.keys.identity() if holder == "drill" else str(world.keys.escrow)
+    done = follow(world.folder("vault", written.manifest.set), key, tmp_path / "restore" / "out")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    compared = subprocess.run(["diff", "-r", "--no-dereference", tmp_path / "site", tmp_path / "restore/out/site-00"], check=False)
+    assert compared.returncode == 0
+    assert '"set":"' + written.manifest.set in (tmp_path / "restore/out/index.json").read_text()
+    assert not list(tmp_path.rglob("owned"))
+
+
+def test_its_check_names_a_part_that_is_not_what_was_signed(world: World, tmp_path: Path) -> None:
+    written = world.write({"site-00": tar_of({"a": noise(5 * 2**20, 1), "b": b"1"})})
+    folder = world.folder("vault", written.manifest.set)
+    part = folder / "site-00/000000.zst.age"
+    part.write_bytes(part.read_bytes()[:-1] + b"x")
+    done = follow(folder, world.keys.identity(), tmp_path / "restore" / "out")
+    assert done.stdout == "NOT WHAT WAS SIGNED: ./site-00/000000.zst.age\n"
+    assert done.returncode != 0
+
+
+def test_a_broken_part_in_the_middle_stops_it(world: World, tmp_path: Path) -> None:
+    """A half restored tree that looks finished would be worse than none."""
+    written = world.write({"site-00": tar_of({"a": noise(5 * 2**20, 1), "b": noise(5 * 2**20, 2)})})
+    folder = world.folder("vault", written.manifest.set)
+    (folder / "site-00/000000.zst.age").write_bytes(b"")
+    assert follow(folder, world.keys.identity(), tmp_path / "restore" / "out").returncode != 0
+
+
+def test_databases_come_after_their_roles_and_name_their_tools(world: World) -> None:
+    """The commands for PostgreSQL's own tools, in the order that works."""
+    tar = tar_of({"dump/toc.dat": b"1"})
+    manifest = world.sets.write(
+        system=HMIS,
+        set_id=world.id(),
+        run="r",  # type: ignore[arg-type]
+        created=world.ctx.clock.now(),
+        to=[world.online],
+        needle=None,
+        fill=filling({"hmis-00": tar, "hmis-01": tar, "hmis-globals": tar}, kind="postgres_logical", source="hmis"),
+        ctx=world.ctx.step,
+    ).manifest
+    text = guide(manifest).decode()
+    steps = [re.search(r"psql .*|unpack [a-z0-9-]+|(?m:^  pg_restore .*)", block) for block in blocks(text)]
+    assert [step.group(0).strip() for step in steps if step] == [
+        "unpack index",
+        "unpack hmis-globals",
+        'psql --no-psqlrc --quiet --dbname=postgres --file="$OUT/hmis-globals/globals.sql"',
+        "unpack hmis-00",
+        'pg_restore --exit-on-error --dbname="$NAME" "$OUT/hmis-00/dump"',
+        "unpack hmis-01",
+        'pg_restore --exit-on-error --dbname="$NAME" "$OUT/hmis-01/dump"',
+    ]
+    assert subprocess.run(["bash", "-n"], input="\n".join(blocks(text)), text=True, check=False).returncode == 0
+
+
+def test_the_guide_is_bound_by_the_manifest_that_it_describes(world: World) -> None:
+    written = world.write({"site": tar_of({"a": b"1"})})
+    bare: Manifest = written.manifest.model_copy(update={"guide": None})
+    assert (world.folder("online", written.manifest.set) / "RESTORE.md").read_bytes() == guide(bare)
