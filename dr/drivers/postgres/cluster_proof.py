@@ -8,8 +8,14 @@ from dr.model.base import JsonObject
 
 _TITLE = b"--\n-- PostgreSQL database cluster dump\n"
 _IDENTIFIER = r'(?:"(?:[^"]|"")*"|[^\s";,]+)'
-_PASSWORD = re.compile(r" PASSWORD ('(?:[^']|'')*')")
-_LOCATION = re.compile(r" LOCATION E?('(?:[^']|'')*')")
+_TEXT = r"('(?:[^']|'')*')"
+_APART = (
+    ("role", "passwords", re.compile(rf"(?<=[A-Z]) PASSWORD E?{_TEXT}")),
+    ("role", "expiries", re.compile(rf"(?<=[A-Z']) VALID UNTIL E?{_TEXT}")),
+    ("role", "logins", re.compile(r"(?<=[A-Z])( LOGIN| NOLOGIN)(?= )")),
+    ("tablespace", "locations", re.compile(rf" LOCATION E?{_TEXT}")),
+)
+"""Whose statement, which part of the proof, and where it stands."""
 _KINDS = (
     ("role", re.compile(rf"(?:CREATE|ALTER|COMMENT ON) ROLE ({_IDENTIFIER})")),
     ("role", re.compile(rf"SECURITY LABEL FOR {_IDENTIFIER} ON ROLE ({_IDENTIFIER})")),
@@ -25,27 +31,28 @@ _PIECES = re.compile(r"""'[^']*'|"[^"]*"|--[^\n]*|\\[^\n]*|;|[^'";\\-]+|.""", re
 
 
 def digest_globals(sql: bytes, digest: Callable[[object], str]) -> JsonObject:
-    """`{"entries": {name: [digest, ...]}, "passwords": {role: digest}, "locations": {tablespace: digest}}`.
+    """`{"entries": {name: [digest, ...]}, "passwords": {role: digest}, "expiries": ..., "logins": ..., "locations": {tablespace: digest}}`.
 
-    Passwords (their hashes, as stored) and tablespace paths are taken out of the statements and digested by themselves, since the
-    standby's bootstrap role keeps a password of its own and paths are mapped. Raises Failed on a text that is not pg_dumpall's, or holds
+    Passwords (their hashes, as stored), their expiry, whether a role may log in, and tablespace paths are taken out of the statements
+    and digested by themselves, since the standby's bootstrap role keeps a login of its own and paths are mapped. Raises Failed on a text that is not pg_dumpall's, or holds
     a statement of an unknown kind.
     """
     if not sql.lstrip().startswith(_TITLE):
         raise Failed("the globals' text is not pg_dumpall's: its first line is missing")
     entries: dict[str, list[str]] = {}
-    apart: dict[str, dict[str, str]] = {"passwords": {}, "locations": {}}
+    apart: dict[str, dict[str, str]] = {part: {} for _, part, _ in _APART}
     for statement in statements(sql.decode("utf-8", "backslashreplace")):
         kind, name = _classify(statement)
-        rest = _take(statement, _PASSWORD, apart["passwords"], name, digest) if kind == "role" else statement
-        rest = _take(rest, _LOCATION, apart["locations"], name, digest) if kind == "tablespace" else rest
+        rest = statement
+        for whose, part, pattern in _APART:
+            rest = _take(rest, pattern, apart[part], name, digest) if kind == whose else rest
         entries.setdefault(f"{kind} {name}", []).append(digest(rest))
     return {"entries": {name: sorted(digests) for name, digests in entries.items()}, **apart}
 
 
 def _take(statement: str, pattern: "re.Pattern[str]", into: dict[str, str], name: str, digest: Callable[[object], str]) -> str:
     found = pattern.search(statement)
-    if not found:
+    if not found or statement.startswith("COMMENT "):
         return statement
     into[name] = digest(found[1])
     return statement[: found.start()] + statement[found.end() :]

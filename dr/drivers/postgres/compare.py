@@ -130,18 +130,18 @@ def compare_globals(expected: JsonObject, found: JsonObject) -> tuple[list[Diffe
         unsure = foreign and name.startswith("membership ")
         into = unproven if unsure else differences
         into.append(Difference(kind="globals", name=name, detail="spelled otherwise by another major version" if unsure else "differs"))
-    for role in _passwords_that_differ(expected["passwords"], found["passwords"]):
-        if role == found["bootstrap"]:
-            unproven.append(Difference(kind="password", name=role, detail="the standby's own bootstrap password is kept"))
-        elif f"role {role}" in left.keys() & right.keys():
-            differences.append(Difference(kind="password", name=role, detail="differs"))
+    for part, word in (("passwords", "password"), ("expiries", "password's expiry"), ("logins", "right to log in")):
+        for role in _unequal(expected[part], found[part]):
+            if role == found["bootstrap"]:
+                unproven.append(Difference(kind="role", name=role, detail=f"{word}: the standby's bootstrap role keeps its own"))
+            elif f"role {role}" in left.keys() & right.keys():
+                differences.append(Difference(kind="role", name=role, detail=f"{word} differs"))
     unproven += [
         Difference(kind="tablespace", name=name, detail="its path is mapped on the standby")
-        for name in sorted(expected["locations"])
-        if expected["locations"][name] != found["locations"].get(name)
+        for name in _unequal(expected["locations"], found["locations"])
     ]
     return differences, unproven, len(left)
 
 
-def _passwords_that_differ(left: JsonObject, right: JsonObject) -> list[str]:
-    return sorted(role for role in left.keys() | right.keys() if left.get(role) != right.get(role))
+def _unequal(left: JsonObject, right: JsonObject) -> list[str]:
+    return sorted(name for name in left.keys() | right.keys() if left.get(name) != right.get(name))

@@ -28,6 +28,7 @@ class Crew:
         self._tallies: dict[int, Tally] = {}
         self._failure: BaseException | None = None
         self._done = self._total = 0
+        self._news = ""
 
     def run(self, chunks: Iterable[Chunk], workers: int) -> dict[int, Tally]:
         """Raises Stopped, Unreachable, or Failed with the table's name and the SQLSTATE (the server's words may quote data)."""
@@ -39,6 +40,7 @@ class Crew:
         for thread in threads:
             while thread.is_alive():
                 thread.join(_POLL)
+                self._say()
                 if self._stop.is_set() or self._failure:
                     self._cancel()
         if self._stop.is_set():
@@ -79,8 +81,13 @@ class Crew:
             oid = chunk.table.oid
             self._tallies[oid] = self._tallies.get(oid, Tally()) + tally
             self._done += chunk.blocks
-            done = self._done
-        self._progress(f"digest of {chunk.table.shown}", done, self._total)
+            self._news = f"digest of {chunk.table.shown}"
+
+    def _say(self) -> None:
+        """From the thread that waits, so that nobody's progress need be ready for several."""
+        news, self._news = self._news, ""
+        if news:
+            self._progress(news, self._done, self._total)
 
     def _cancel(self) -> None:
         with self._lock:

@@ -50,7 +50,7 @@ def prove_database(
 ) -> JsonObject:
     """Digest everything in `dsn.database`, under an exported snapshot (its transaction stays open meanwhile) or one of its own.
 
-    `progress(what, done, total)` counts blocks, then large objects; it is called from several threads. `key`: 32 bytes. Counts and names
+    `progress(what, done, total)` counts blocks, then large objects. `key`: 32 bytes. Counts and names
     are in clear in the result, values never. Raises Stopped, Unreachable, or Failed with the name of what could not be read.
     """
     digester = Fast() if method == "fast" else Cryptographic(_derived(key))
