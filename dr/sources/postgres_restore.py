@@ -114,7 +114,7 @@ def _private(folder: Path) -> Path:
 
 
 def _load(job: Restoring, described: JsonObject, text: bytes, readers: dict[str, ArtifactReader]) -> JsonObject:
-    initialise(job.cluster, job.runner, password=job.dsn.password)
+    initialise(job.cluster, job.runner, password=job.dsn.password, sync=False)
     configure(job.cluster, _KEPT)
     start(job.cluster, job.runner, options=load.load_settings())
     mapped = _load_globals(job, described, text)

@@ -37,8 +37,11 @@ class Cluster:
     user: str = "postgres"
 
 
-def initialise(cluster: Cluster, runner: Runner, *, password: str, locale: str = "C", encoding: str = "UTF8") -> None:
-    """Make an empty cluster in `cluster.data` (which must not exist, or be empty), with scram for everybody. Raises Failed."""
+def initialise(cluster: Cluster, runner: Runner, *, password: str, locale: str = "C", encoding: str = "UTF8", sync: bool = True) -> None:
+    """Make an empty cluster in `cluster.data` (which must not exist, or be empty), with scram for everybody. Raises Failed.
+
+    `sync=False`: the caller makes it durable later.
+    """
     data = Path(cluster.data)
     pwfile = data.parent / f".{data.name}.pw"
     descriptor = os.open(pwfile, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -56,6 +59,7 @@ def initialise(cluster: Cluster, runner: Runner, *, password: str, locale: str =
                 f"--locale={locale}",
                 "--data-checksums",
                 "--no-instructions",
+                *([] if sync else ["--no-sync"]),
             ],
             unprivileged=True,
         )
