@@ -59,12 +59,13 @@ sets = Table(
     "sets",
     metadata,
     Column("set_id", String, primary_key=True),
-    Column("system", String, nullable=False, index=True),
+    Column("system", String, nullable=False),
     Column("instant", UtcText, nullable=False),
     Column("plain", Integer, nullable=False),
     Column("previous", String),
     Column("run", String, nullable=False),
     Column("manifest", JsonText, nullable=False),
+    Index("ix_sets_system", "system"),
 )
 
 copies = Table(
