@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from dr.checks.postgres import KIND, Server, servers
+from dr.checks.postgres import Server, servers
 from dr.drivers.postgres import binaries, globals, proof
 from dr.drivers.postgres.catalogue import maintenance, read_databases
 from dr.drivers.postgres.connect import Dsn
@@ -91,12 +91,9 @@ class _Looking:
 
     def tool(self, name: str, recorded: str) -> str:
         """Of the same major version as wrote the source's text; a newer one if that cannot read this server."""
-        wanted, server = (
-            int(recorded.split(".", maxsplit=1)[0] or binaries.OLDEST),
-            int(str(self.server.place["server_version"]).split(".")[0]),
-        )
+        majors = [int(version.split(".")[0] or 0) for version in (recorded, str(self.server.place["server_version"]))]
         try:
-            return binaries.find(name, exactly=max(wanted, server))
+            return binaries.find(name, exactly=max(majors))
         except Refused:
             return binaries.newest(name)
 
@@ -116,9 +113,7 @@ def _compare_server(looking: _Looking, found: _Found) -> None:
         elif reader.index.content.get("database") in there:
             _compare_database(looking, reader, found)
         elif "database" not in reader.index.content:
-            found.differences.append(
-                Difference(kind="unlisted", name=reader.artifact.name, detail=f"no proof came with this {KIND} artifact")
-            )
+            found.differences.append(Difference(kind="unlisted", name=reader.artifact.name, detail="no proof came with this artifact"))
 
 
 def _compare_database(looking: _Looking, reader: ArtifactReader, found: _Found) -> None:

@@ -27,7 +27,7 @@ class Needle:
     kind = "needle"
     params: type[StrictModel] = Params
 
-    def run(self, params: Params, restored: Restored, ctx: StepContext) -> CheckResult:
+    def run(self, params: Params, restored: Restored, ctx: StepContext) -> CheckResult:  # noqa: ARG002 - it has none
         started = ctx.clock.now()
         token = restored.set.index.needle
         wrong, examined = _look(token, restored, ctx) if token is not None else ([], 0)

@@ -70,9 +70,8 @@ def _server(params: Params, restored: Restored) -> Server:
     having = [s for s in servers(restored) if params.source in (None, s.source) and params.database in s.databases]
     if len(having) != 1:
         said = "no restored source has" if not having else f"{len(having)} restored sources have"
-        raise Refused(
-            f"sql-assertion: {said} a database '{shown(params.database)}'", hint="name the 'source' and the 'database' in the runbook"
-        )
+        hint = "name the 'source' and the 'database' in the runbook"
+        raise Refused(f"sql-assertion: {said} a database '{shown(params.database)}'", hint=hint)
     return having[0]
 
 

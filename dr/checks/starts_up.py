@@ -28,7 +28,7 @@ class StartsUp:
     kind = "starts-up"
     params: type[StrictModel] = Params
 
-    def run(self, params: Params, restored: Restored, ctx: StepContext) -> CheckResult:
+    def run(self, params: Params, restored: Restored, ctx: StepContext) -> CheckResult:  # noqa: ARG002 - it has none
         started = ctx.clock.now()
         names: list[str] = []
         wrong: list[Difference] = []

@@ -34,8 +34,8 @@ def digest_globals(sql: bytes, digest: Callable[[object], str]) -> JsonObject:
     """`{"entries": {name: [digest, ...]}, "passwords": {role: digest}, "expiries": ..., "logins": ..., "locations": {tablespace: digest}}`.
 
     Passwords (their hashes, as stored), their expiry, whether a role may log in, and tablespace paths are taken out of the statements
-    and digested by themselves, since the standby's bootstrap role keeps a login of its own and paths are mapped. Raises Failed on a text that is not pg_dumpall's, or holds
-    a statement of an unknown kind.
+    and digested by themselves, since the standby's bootstrap role keeps a login of its own and paths are mapped. Raises Failed on a text
+    that is not pg_dumpall's, or holds a statement of an unknown kind.
     """
     if not sql.lstrip().startswith(_TITLE):
         raise Failed("the globals' text is not pg_dumpall's: its first line is missing")

@@ -139,8 +139,11 @@ def close_sequences(proof: JsonObject, after: JsonObject) -> JsonObject:
 
 
 def prove_globals(globals_sql: bytes, *, key: bytes, bootstrap: str = "", server: str = "") -> JsonObject:
-    """Digest the text of `pg_dumpall --globals-only`. `bootstrap`: of a restore, the standby's own superuser, whose password is not compared;
-    `server`: its version, if known. Raises Failed on a text that is not pg_dumpall's, or holds a statement of an unknown kind."""
+    """Digest the text of `pg_dumpall --globals-only`, as `globals.globals_sql` gives it.
+
+    `bootstrap`: of a restore, the standby's own superuser, whose login is not compared; `server`: its version, if known. Raises Failed
+    on a text that is not pg_dumpall's, or holds a statement of an unknown kind.
+    """
     return {"version": VERSION, "bootstrap": bootstrap, "server": server, **digest_globals(globals_sql, keyed(key))}
 
 

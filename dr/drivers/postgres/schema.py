@@ -1,8 +1,9 @@
 """Schema and security of a database as `pg_dump --schema-only --create` writes them: cut into named entries, each digested.
 
-Both sides should be dumped by the same major version of pg_dump, so that only what the servers hold can differ. What is dropped from the text: the preamble (settings of the reading session, version lines), the `\\restrict` lines with their random word, the
-`SET default_...` lines between entries (their meaning is kept: the tablespace is in the entry's header, the access method is put into the
-table's entry) and everything from `\\connect` to the next entry. Nothing else is: lines inside a function's body are never looked at.
+Both sides should be dumped by the same major version of pg_dump, so that only what the servers hold can differ. What is dropped from the
+text: the preamble (settings of the reading session, version lines), the `\\restrict` lines with their random word, the `SET default_...`
+lines between entries (their meaning is kept: the tablespace is in the entry's header, the access method is put into the table's entry)
+and everything from `\\connect` to the next entry. Nothing else is: lines inside a function's body are never looked at.
 """
 
 import re
