@@ -157,7 +157,7 @@ def status(run: RunId) -> str | None:
 def delete_ended(before: datetime, keep: Sequence[RunId]) -> int:
     """Delete the engine's rows of runs that ended before an instant, but not those of `keep`."""
     over = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
-    found = DBOS.list_workflows(status=over, end_time=iso(before), load_input=False, load_output=False, limit=1000)
+    found = DBOS.list_workflows(status=over, completed_before=iso(before), load_input=False, load_output=False, limit=1000)
     old = [run.workflow_id for run in found if run.workflow_id not in keep]
     if old:
         DBOS.delete_workflows(old)

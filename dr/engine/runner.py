@@ -74,17 +74,29 @@ class Engine:
         self.open()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is KeyboardInterrupt:
+            self.abandon()
         self.close()
 
     def open(self) -> None:
-        """Take a slot and launch. Raises Refused if runs of another engine version are unfinished, or no slot is free."""
+        """Take a slot and launch. Raises Refused if runs of another engine version are unfinished, or no slot is free.
+
+        From here on it carries what its slot's last holder left: Ctrl-C leaves the process as `wait` does.
+        """
         self._admit(self._state)
         self._slot = take_slot(self._state / SLOTS_FOLDER)
+        try:
+            self._launch(self._slot.name)
+        except KeyboardInterrupt:
+            self.abandon()
+            raise
+
+    def _launch(self, slot: str) -> None:
         from dr.engine import durable
 
         self._failpoints.fire("engine.before-launch")
-        durable.launch(self._works, self._state, self._slot.name)
+        durable.launch(self._works, self._state, slot)
         sweep(self._state, pending(self._state))
         self._settle_lost()
         self._forget_old()
@@ -96,6 +108,9 @@ class Engine:
 
         now = self._services.clock.now()
         run = run_id or new_run_id(plan.runbook, now)
+        known = self._services.records.run(run)
+        if known and known.state != "running":
+            return run  # it is over, and the engine's own row of it may be gone
         durable.start(run, plan.to_facts(), {"started": iso(now), "requested_by": requested_by})
         return run
 
@@ -197,11 +212,17 @@ class Engine:
         records = self._services.records
         for record in records.runs(limit=_LATEST):
             status = durable.status(record.run) if record.state == "running" else "SUCCESS"
-            if status == "CANCELLED":
-                records.end_run(record.run, "cancelled", "INCOMPLETE", self._services.clock.now())
-            elif status in (None, "ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"):
-                records.end_run(record.run, "failed", "FAIL", self._services.clock.now())
-                self._report_lost(record)
+            if status in (None, "CANCELLED", "ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"):
+                self._settle(record, cancelled=status == "CANCELLED")
+
+    def _settle(self, record: RunRecord, *, cancelled: bool) -> None:
+        records, now = self._services.records, self._services.clock.now()
+        state, verdict = ("cancelled", "INCOMPLETE") if cancelled else ("failed", "FAIL")
+        if not cancelled:
+            self._report_lost(record)
+        records.audit("run-ended", record.run, {"state": state, "verdict": verdict}, actor=record.requested_by, at=now)
+        records.unpin(record.run)
+        records.end_run(record.run, state, verdict, now)
 
     def _report_lost(self, record: RunRecord) -> None:
         self._services.records.finding(

@@ -49,6 +49,7 @@ class Works:
         self.services = services
         self.failpoints = failpoints
         self._until_ended = until_ended or wait_for_thread
+        self._leaving = False
         self._live: dict[tuple[RunId, StepId], Attempt] = {}
         self._lock = threading.Lock()
 
@@ -73,6 +74,8 @@ class Works:
                 "requested_by": run.requested_by,
             }
         )
+        if self.services.records.run(run.id) is None:
+            self._audit("run-started", run.id, {"runbook": plan.runbook, "plan": plan.digest()}, run.requested_by)
         self.services.records.begin_run(record, plan)
         self._tell(run.id, "run-started", plan.title)
         self.failpoints.fire("engine.after-begin")
@@ -87,6 +90,8 @@ class Works:
         key = (run.id, StepId(step.id))
         with self._lock:
             self._live[key] = attempt
+        if self._leaving:
+            attempt.halt("leave")
         try:
             return await self._watch(attempt, _in_thread(attempt), step.timeout)
         finally:
@@ -101,15 +106,17 @@ class Works:
 
     def note_control(self, run: Run, message: JsonObject) -> None:
         """Put on record who told the run what."""
-        self.services.records.audit(
-            f"run-{message.get('command')}", run.id, {}, actor=str(message.get("by", "")), at=self.services.clock.now()
-        )
+        self._audit(f"run-{message.get('command')}", run.id, {}, str(message.get("by", "")))
 
     def end(self, run: Run, course: Course) -> JsonObject:
         """Judge the run and write its last fact."""
         judgement = judge(run.plan, course.ended, cancelled=course.cancelled)
         self.failpoints.fire("engine.before-end")
+        record = self.services.records.run(run.id)
+        if record is None or record.state == "running":
+            self._audit("run-ended", run.id, {"state": judgement.state, "verdict": judgement.verdict}, run.requested_by)
         self.services.records.end_run(run.id, judgement.state, judgement.verdict, self.services.clock.now())
+        self.services.records.unpin(run.id)
         self._tell(run.id, "run-ended", judgement.verdict)
         self.failpoints.fire("engine.after-end")
         return {"state": judgement.state, "verdict": judgement.verdict, "reasons": list(judgement.reasons)}
@@ -142,6 +149,7 @@ class Works:
 
     def leave(self) -> None:
         """The process is about to end: end every child, and let no attempt record what was broken off."""
+        self._leaving = True
         attempts = self._of(None)
         for attempt in attempts:
             attempt.halt("leave")
@@ -168,6 +176,9 @@ class Works:
         self.services.records.record_step(planned_record(task, "failed", started=now, ended=now, failure=failure))
         self._tell(task.run, "failed", failure.message, task.step.id)
         return {"state": "failed", "facts": {}, "failure": failure.to_facts()}
+
+    def _audit(self, event: str, run: RunId, facts: JsonObject, actor: str) -> None:
+        self.services.records.audit(event, run, facts, actor=actor, at=self.services.clock.now())
 
     def _tell(self, run: RunId, event: str, what: str, step: str = "") -> None:
         at = self.services.clock.now().isoformat()

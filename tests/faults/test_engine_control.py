@@ -1,13 +1,17 @@
 """What people do to a run: cancel, pause, Ctrl-C; and what time does: limits, and branches side by side."""
 
 import signal
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from dr.engine.control import resumable, send_control
+from dr.engine.store import FILE
 from dr.errors import ConfigError
 from dr.model.base import RunId
 from tests.support.engine_plans import Bench, eventually, make_plan, step
@@ -48,7 +52,8 @@ def test_a_soft_cancel_ends_the_step_and_still_tidies(tmp_path: Path) -> None:
     assert bench.outcome(RUN)["ended"] == ("cancelled", "INCOMPLETE")
     assert states(bench) == {"work": "cancelled", "next": "skipped", "tidy": "done"}
     assert living(bench) == ""
-    assert [(entry["event"], entry["actor"]) for entry in bench.records.audited()] == [("run-cancel", "ann")]
+    told = [(entry["event"], entry["actor"]) for entry in bench.records.audited()]
+    assert told == [("run-started", "tester"), ("run-cancel", "ann"), ("run-ended", "tester")]
 
 
 def test_a_hard_cancel_skips_what_tidies(tmp_path: Path) -> None:
@@ -140,6 +145,19 @@ def test_one_process_can_open_the_engine_again_and_again(tmp_path: Path) -> None
     with engine(bench.state) as running, pytest.raises(ConfigError) as unknown:
         running.resume(RunId("never"))
     assert str(unknown.value) == "there is no run 'never'\n   HINT: `dr runs list` shows them"
+
+
+def test_the_engines_rows_go_and_the_facts_stay(tmp_path: Path) -> None:
+    """The engine's file does not grow for ever; an ended run is known by the catalog, and never begun a second time."""
+    bench = Bench(tmp_path / "bench")
+    plan = make_plan(bench.place, [step("a")])
+    for _ in range(2):
+        with engine(bench.state, keep_rows=timedelta(0)) as running:
+            (bench.place / "effects").unlink(missing_ok=True)
+            assert running.run(plan, RUN).verdict == "PASS"
+    assert bench.effects() == []
+    with closing(sqlite3.connect(bench.state / FILE)) as connection:
+        assert connection.execute("SELECT count(*) FROM workflow_status").fetchone() == (0,)
 
 
 def test_a_message_to_a_run_that_is_over_is_an_error(tmp_path: Path) -> None:

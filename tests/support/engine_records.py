@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from dr.model.base import JsonObject, RunId
+from dr.model.base import JsonObject, RunId, SetId
 from dr.model.record import AuditHead, Finding, RunRecord, StepRecord
 from dr.model.runbook import Plan
 
@@ -14,6 +14,7 @@ _TABLES = """
     CREATE TABLE IF NOT EXISTS runs (run TEXT PRIMARY KEY, record TEXT, plan TEXT);
     CREATE TABLE IF NOT EXISTS steps (run TEXT, step TEXT, record TEXT, PRIMARY KEY (run, step));
     CREATE TABLE IF NOT EXISTS findings (key TEXT PRIMARY KEY, finding TEXT);
+    CREATE TABLE IF NOT EXISTS pins (run TEXT, backup TEXT, PRIMARY KEY (run, backup));
     CREATE TABLE IF NOT EXISTS audit (seq INTEGER PRIMARY KEY, entry TEXT);
 """
 
@@ -48,6 +49,15 @@ class EngineRecords:
 
     def steps(self, run: RunId) -> list[StepRecord]:
         return [StepRecord.from_json(text) for text in self._read("SELECT record FROM steps WHERE run = ? ORDER BY step", run)]
+
+    def pin(self, set_id: SetId, run: RunId) -> None:
+        self._write("INSERT OR IGNORE INTO pins VALUES (?, ?)", run, set_id)
+
+    def unpin(self, run: RunId) -> None:
+        self._write("DELETE FROM pins WHERE run = ?", run)
+
+    def pins(self) -> list[str]:
+        return self._read("SELECT backup FROM pins")
 
     def finding(self, finding: Finding) -> None:
         self._write("INSERT OR REPLACE INTO findings VALUES (?, ?)", finding.key, _text(finding.to_facts()))

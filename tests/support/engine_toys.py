@@ -179,10 +179,10 @@ PERMISSIVE = {"if_dead": everyone_is_dead, "admit": anything_goes}
 """For the twins of tests: `TOY_UNGUARDED` names the guards to leave out."""
 
 
-def engine(state: Path, *, digest: Sha256 = INVENTORY_DIGEST) -> Engine:
-    services = ToyServices(state, digest)
+def engine(state: Path, **options: object) -> Engine:
+    services = ToyServices(state)
     failpoints = Failpoints.from_environment(ACTIONS)
-    options = {name: permissive for name, permissive in PERMISSIVE.items() if name in os.environ.get("TOY_UNGUARDED", "").split()}
+    options |= {name: permissive for name, permissive in PERMISSIVE.items() if name in os.environ.get("TOY_UNGUARDED", "").split()}
     return Engine(services, state, failpoints, **options)  # type: ignore[arg-type]  # toys need less than a house has
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from dr.engine.failpoints import Failpoints
+from dr.engine.order import Course
 from dr.engine.step import Attempt
 from dr.engine.work import Run, UntilEnded, Works
-from dr.model.base import JsonObject, RunId
+from dr.model.base import JsonObject, RunId, SetId
 from dr.model.runbook import Plan
 from tests.support.engine_plans import make_plan, step
 from tests.support.engine_toys import ToyServices, lines
@@ -131,6 +132,16 @@ def test_leaving_records_nothing_that_was_broken_off(tmp_path: Path) -> None:
         finally:
             os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_what_a_run_pinned_is_free_when_it_ends(tmp_path: Path) -> None:
+    """A backup in use by a run is protected from retention exactly as long as the run lasts."""
+    stage = Stage(tmp_path, step("two"))
+    stage.works.begin(stage.run)
+    stage.services.kept.pin(SetId("20261122T070000Z-7f3a9c"), RunId("run-1"))
+    assert stage.services.kept.pins() == ["20261122T070000Z-7f3a9c"]
+    assert stage.works.end(stage.run, Course(stage.run.plan))["verdict"] == "FAIL"  # nothing of it ran
+    assert stage.services.kept.pins() == []
 
 
 def test_a_plan_survives_its_journey(tmp_path: Path) -> None:
