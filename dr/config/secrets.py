@@ -50,13 +50,15 @@ def _read(path: Path, what: str, *, private: bool) -> str:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO must not hang the tool
     except OSError as error:
         raise Refused(f"{what}: {(error.strerror or 'cannot be opened').lower()}", hint=_how_to_make(path)) from None
-    with os.fdopen(handle, "rb") as file:
+    try:
         mode = os.fstat(handle).st_mode
         if not stat.S_ISREG(mode):
             raise Refused(f"{what} is not a regular file", hint="put the secret into a plain file")
         if private and mode & 0o077:
             raise Refused(f"{what} can be read by others (mode {mode & 0o777:04o})", hint=f"chmod 600 {path}")
-        data = file.read(MAX_BYTES + 1)
+        data = os.read(handle, MAX_BYTES + 1)
+    finally:
+        os.close(handle)
     return _text(data, what)
 
 
