@@ -141,10 +141,10 @@ def _bytes(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
         raise Damaged("a description in the artifact is absurdly long", hint=_HINT)
     source = archive.extractfile(member)
     assert source is not None  # a regular file
-    data = source.read()
-    if len(data) != member.size:
-        raise Damaged("the artifact's tar stream ends too early", hint=_HINT)
-    return data
+    try:
+        return source.read()
+    except tarfile.TarError:
+        raise Damaged("the artifact's tar stream ends too early", hint=_HINT) from None
 
 
 def _copy(archive: tarfile.TarFile, member: tarfile.TarInfo, to: Path, watch: Callable[[], None]) -> None:
