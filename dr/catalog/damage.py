@@ -1,7 +1,7 @@
 """Shared bytes: which sets a damaged part takes with it, and how many copies are physically apart."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, select, tuple_, update
@@ -14,16 +14,29 @@ _PART = re.compile(r"^([a-z][a-z0-9-]*)/(\d+)\.")
 """`database-00/000003.zst.age`, with or without a cause after it."""
 
 
-def mark_parts(connection: Connection, set_id: SetId, repository: RepositoryName, paths: Sequence[str], at: datetime) -> list[SetId]:
+def shared_bytes(
+    connection: Connection, set_id: SetId, repository: RepositoryName, named: Collection[tuple[str, int]]
+) -> list[tuple[str, str]]:
+    """Origin and digest of these parts (artifact and number) of a set: what identifies bytes on disk within one repository.
+
+    The set's parts are picked here and not in SQL: a statement cannot bind tens of thousands of names.
+    """
+    own = select(parts.c.artifact, parts.c.number, parts.c.origin, parts.c.sha256)
+    rows = connection.execute(own.where(parts.c.repository == repository, parts.c.set_id == set_id))
+    wanted = set(named)
+    return [(row.origin, row.sha256) for row in rows if (row.artifact, row.number) in wanted]
+
+
+def mark_parts(connection: Connection, set_id: SetId, repository: RepositoryName, paths: Sequence[str], at: datetime) -> set[SetId]:
     """Mark the parts at these paths, and all that share their bytes, as damaged; gives back the existing sets that hold any of them."""
     named = [(found[1], int(found[2])) for found in map(_PART.match, paths) if found]
-    own = select(parts.c.origin, parts.c.sha256).where(
-        parts.c.repository == repository, parts.c.set_id == set_id, tuple_(parts.c.artifact, parts.c.number).in_(named)
-    )
-    shared = (parts.c.repository == repository, tuple_(parts.c.origin, parts.c.sha256).in_(own))
-    connection.execute(update(parts).where(*shared, parts.c.damaged_at.is_(None)).values(damaged_at=at))
     present = select(copies.c.set_id).where(copies.c.repository == repository, copies.c.removed_at.is_(None))
-    return [SetId(s) for s in connection.execute(select(parts.c.set_id).where(*shared, parts.c.set_id.in_(present)).distinct()).scalars()]
+    holders: set[SetId] = set()
+    for origin, digest in shared_bytes(connection, set_id, repository, named):
+        same = (parts.c.repository == repository, parts.c.origin == origin, parts.c.sha256 == digest)
+        connection.execute(update(parts).where(*same, parts.c.damaged_at.is_(None)).values(damaged_at=at))
+        holders |= {SetId(s) for s in connection.execute(select(parts.c.set_id).where(*same, parts.c.set_id.in_(present))).scalars()}
+    return holders
 
 
 def distinct(connection: Connection, found: Sequence[Copy]) -> int:

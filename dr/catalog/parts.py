@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, bindparam, exists, or_, select, update
+from sqlalchemy import bindparam, exists, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
+from dr.catalog.damage import shared_bytes
 from dr.catalog.noun import Noun
 from dr.catalog.schema import copies, parts
 from dr.model.backup import PartCopy
@@ -39,16 +40,13 @@ class PartRecords(Noun):
         """These parts' stored bytes were read and matched; so did every other set's part that shares them."""
         if not paths:
             return
-        named = parts.alias("named")
-        shares = exists().where(
-            named.c.repository == bindparam("in_repository"),
-            named.c.set_id == bindparam("of_set"),
-            named.c.artifact == bindparam("of_artifact"),
-            named.c.number == bindparam("of_number"),
-            and_(named.c.repository == parts.c.repository, named.c.origin == parts.c.origin, named.c.sha256 == parts.c.sha256),
+        instant = parts.c.read_back.type
+        statement = (
+            update(parts)
+            .where(parts.c.repository == repository, parts.c.origin == bindparam("of"), parts.c.sha256 == bindparam("digest"))
+            .where(or_(parts.c.read_back.is_(None), parts.c.read_back < bindparam("read", type_=instant)))
+            .values(read_back=bindparam("read", type_=instant))
         )
-        older = or_(parts.c.read_back.is_(None), parts.c.read_back < bindparam("read_at", type_=parts.c.read_back.type))
-        statement = update(parts).where(shares, older).values(read_back=bindparam("read_at", type_=parts.c.read_back.type))
-        rows = [{"in_repository": repository, "of_set": set_id, "of_artifact": a, "of_number": n, "read_at": at} for a, n in paths]
         with self._store.write() as connection:
-            connection.execute(statement, rows)
+            if found := shared_bytes(connection, set_id, repository, paths):
+                connection.execute(statement, [{"of": origin, "digest": digest, "read": at} for origin, digest in found])

@@ -14,6 +14,7 @@ loses nothing at all.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from dr.model.backup import Copy, ProofLevel, at_least
 from dr.model.base import SetId
@@ -135,13 +136,22 @@ class _Room:
     zone: str
     key: Tier
 
+    @cached_property
+    def good(self) -> list[Copy]:
+        return [c for c in self.copies if _good(c)]
+
+    @cached_property
+    def newest(self) -> dict[ProofLevel, frozenset[SetId]]:
+        """What rules 2 and 3 protect."""
+        return {level: _newest(self.copies, level) for _, level, _ in _LAST_OF_A_TIER}
+
     def fate(self, copy: Copy) -> Fate:
         protection = self._protection(copy)
         lapse = self._lapse(copy)
         if protection is not None:
             rule, why = protection
             return Fate(True, rule, f"kept: {why}{lapse.words}", loud=lapse.past_privacy)
-        if not any(_good(c) for c in self.copies):
+        if not self.good:
             reason = f"kept: tier {self.key[1]} has no good copy at all, so nothing expires"
             return Fate(True, "no-good-copy", reason + lapse.words, loud=lapse.past_privacy)
         if self.policy is None:
@@ -158,7 +168,7 @@ class _Room:
         if copy.pinned_by:
             return "in-use", f"in use by run {copy.pinned_by}"
         for rule, level, words in _LAST_OF_A_TIER:
-            if copy.set in _newest(self.copies, level) and not copy.damaged and at_least(copy.level, level):
+            if copy.set in self.newest[level] and not copy.damaged and at_least(copy.level, level):
                 return rule, f"{words} of tier {self.key[1]}"
         return None
 
@@ -177,8 +187,7 @@ class _Room:
         twin = policy.requires_copy_in
         if twin is not None and not _has_twin(copy, twin, self.everywhere):
             return Fate(True, "requires-copy", f"kept: tier {twin} has no intact copy of this set yet")
-        good = [c for c in self.copies if _good(c)]
-        kept: Kept = by_rules(copy, good, policy, self.zone)
+        kept: Kept = by_rules(copy, self.good, policy, self.zone)
         if kept.rule:
             return Fate(True, kept.rule, f"kept: {kept.reason}")
         return Fate(False, "no-rule-keeps-it", f"expired: {kept.reason}")
