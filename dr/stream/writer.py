@@ -62,7 +62,8 @@ def write_set(request: WriteRequest, fill: Callable[[SetWriter], None]) -> Writt
 
 
 def workers() -> int:
-    return min(4, max(2, os.cpu_count() or 2))
+    """Threads that store parts: one more than there are processors, since one of them mostly waits for a disk."""
+    return min(4, (os.cpu_count() or 1) + 1)
 
 
 def _reusable(request: WriteRequest, encoder: Encoder) -> Reusable:

@@ -3,7 +3,7 @@
 import hashlib
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pyrage import x25519
 
 from dr.errors import Damaged, Refused
@@ -21,6 +21,10 @@ class TestKeys:
         self._signing = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(seed.encode()).digest())
         self.recipients: tuple[str, ...] = (str(self._drill.to_public()), str(self.escrow.to_public()))
 
+    @property
+    def public(self) -> Ed25519PublicKey:
+        return self._signing.public_key()
+
     def digest_key(self) -> bytes:
         return b"digest key for tests............"
 
@@ -34,7 +38,7 @@ class TestKeys:
 
     def verify(self, data: bytes, signature: bytes) -> None:
         try:
-            self._signing.public_key().verify(signature, data)
+            self.public.verify(signature, data)
         except InvalidSignature:
             raise Damaged("no trusted key made the signature") from None
 

@@ -1,0 +1,1 @@
+ahfwC5p3bbinzgzjNHKqy6y9Nl+RvsN4jkaU7R5+Cs3B1lHldr3tJrSZ0Yrpy023YURwpzOgpufaXnClfargAQ==

@@ -1,0 +1,1 @@
+8KqktzFfcypqOEKPLem/YPRstX+P1mfR7O4XnKUSLXJ7wBSi3YzeEiEEAaOt0ivozQwbgVsPpUpgBY35x5U5Dw==
