@@ -13,7 +13,7 @@ from dr.config.plan import compile_plan
 from dr.config.secrets import check_secrets
 from dr.errors import ConfigError, Damaged, Refused
 from dr.model.inventory import Keys, SecretRef
-from tests.support.example_kinds import EXAMPLE_KINDS
+from dr.plugins import kinds
 
 pytestmark = pytest.mark.unit
 
@@ -30,11 +30,11 @@ def tree(home: Path) -> dict[str, bytes]:
 def test_a_new_home_passes_as_it_is(tmp_path: Path) -> None:
     """The first `dr check` of a new organisation finds nothing wrong in the files, and lists just the secrets that a person must bring."""
     lines = init_home(tmp_path / "home", 'St. Mary\'s "Shelter" \\ Ünïon', "America/Chicago")
-    loaded = load(tmp_path / "home", EXAMPLE_KINDS)
+    loaded = load(tmp_path / "home", kinds())
     assert loaded.inventory.organisation.name == 'St. Mary\'s "Shelter" \\ Ünïon'
     assert sorted(loaded.runbooks) == ["drill-online", "drill-vault", "nightly"]
     for runbook in loaded.runbooks.values():
-        assert compile_plan(runbook, loaded.inventory, {}, EXAMPLE_KINDS).system == "hmis"
+        assert compile_plan(runbook, loaded.inventory, {}, kinds()).system == "hmis"
     missing = check_secrets(loaded.inventory, tmp_path / "home", {})
     assert [problem.file for problem in missing] == ["inventory/contacts.yaml"] * 3 + ["inventory/hosts.yaml"]
     assert any(ESCROW in line for line in lines)
@@ -47,7 +47,7 @@ def test_every_comment_of_the_templates_is_kept(tmp_path: Path) -> None:
         made = (tmp_path / "home" / template.parent.name / template.name).read_text()
         changed = [line for line, other in zip(template.read_text().splitlines(), made.splitlines(), strict=True) if line != other]
         assert len(changed) == (4 if template.name == "organisation.yaml" else 0)
-    loaded = load(tmp_path / "home", EXAMPLE_KINDS)
+    loaded = load(tmp_path / "home", kinds())
     assert loaded.inventory.organisation.zone == "Europe/Berlin"
 
 
