@@ -80,9 +80,10 @@ def _in_file(path: bytes, canaries: set[bytes]) -> set[bytes]:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:  # another user's, gone meanwhile, a link or a socket
         return found
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return found
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return found
         before = b""
         while block := file.read(_BLOCK):
             window = before + block
