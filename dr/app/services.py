@@ -66,7 +66,7 @@ class HomeServices:
 
     @cached_property
     def notifier(self) -> Notifier:
-        from dr.notify import LedgerNotifier
+        from dr.notify.ledger import LedgerNotifier
 
         return LedgerNotifier(self.inventory, self.records, self.clock, self.secret, self.inventory.organisation.zone)
 
