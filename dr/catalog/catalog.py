@@ -44,7 +44,8 @@ def open_catalog(path: Path, clock: Clock) -> Catalog:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
+        if not path.exists():
+            path.touch(mode=0o600)
     except OSError as error:
         raise Unreachable(f"the catalog {path} did not open: {error.strerror}", hint="check the folder and its permissions") from error
     store = Store(path)

@@ -50,8 +50,10 @@ class Store:
 
     def upgrade(self) -> None:
         """Bring the tables to this version. Raises Refused if a newer `dr` wrote it, or if it is not a catalog."""
+        if self.version() == REVISIONS[-1]:
+            return
         with _migrating(self.path):
-            if self.version() != REVISIONS[-1]:
+            if self.version() != REVISIONS[-1]:  # another process may have done it meanwhile
                 with self._honest():
                     _migrate(self._engine, self._writing)
 
