@@ -141,9 +141,15 @@ def _sessions(target: Target, places: Sequence[Place], listening: Sequence[Liste
         return Sessions()
     for place in places:
         if any(serves(place, one) for one in listening):
-            found = sessions(place.path, target.address, target.port, target.user)
+            found = sessions(place.path, target.address, target.port, [*_users(place), target.user])
             return found or Sessions()  # without its password nobody can look; that it is ours is known all the same
     return Sessions()
+
+
+def _users(place: Place) -> list[str]:
+    """The superuser's name, as the restore told it when the place was adopted: the source's bootstrap role."""
+    told = place.adopted.places.values() if place.adopted else ()
+    return [one["user"] for one in told if isinstance(one, dict) and isinstance(one.get("user"), str)]
 
 
 def serves(place: Place, listener: Listener) -> bool:

@@ -151,6 +151,8 @@ def _enrol(request: HostRequest, standing: Standing) -> ProductionFacts | None:
     if request.role == "standby":
         enrol.enrol_standby(target(request), standing, request.clock.now())
         return None
+    if request.role != "production":
+        raise Refused(f"host '{request.name}' has role '{request.role}'", hint="only production and standby hosts are enrolled")
     facts = Local(request).facts()
     if not identifies(facts):
         raise Refused(
@@ -162,6 +164,8 @@ def _enrol(request: HostRequest, standing: Standing) -> ProductionFacts | None:
 def _check(request: HostRequest, standing: Standing) -> Sequence[tuple[bool, str]]:
     if request.role == "standby":
         return enrol.check_standby(lambda: target(request), standing)
+    if request.role != "production":
+        return [(True, "it is this machine")]
     return enrol.check_production(Local(request).facts, standing)
 
 

@@ -33,12 +33,14 @@ def opened(name: str | bytes, within: int | None = None) -> Iterator[int]:
         os.close(descriptor)
 
 
-def remove_tree(parent: int, name: str, *, protected: Set[Identity], last: str | None = None) -> bool:
-    """Remove the folder `name` of an open parent; False if it is not there. The plain file `last` in it goes after everything else.
+def remove_tree(parent: int, name: str, *, protected: Set[Identity], first: str = "", last: str = "") -> bool:
+    """Remove the folder `name` of an open parent; False if it is not there.
 
-    Folders are moved up to the top before they are emptied, so that depth costs neither stack nor descriptors, and each is looked at
-    through its own descriptor right before: a protected one, or one of another file system, raises Refused. Raises Failed if it stops
-    half-way.
+    The plain file `first` in it goes, durably, before everything else, and the plain file `last` after.
+
+    A protected folder in it, or one of another file system, raises Refused: found in a walk before anything goes, and again right before
+    each folder is opened to be emptied. Folders are moved up to the top first, so that depth costs neither stack nor descriptors. Raises
+    Failed if it stops half-way.
     """
     removal = _Removal(os.fstat(parent).st_dev, protected)
     try:
@@ -46,6 +48,10 @@ def remove_tree(parent: int, name: str, *, protected: Set[Identity], last: str |
     except FileNotFoundError:
         return False
     try:
+        removal.inspect(top)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(first, dir_fd=top)
+            os.fsync(top)
         removal.empty(top, last)
         os.rmdir(name, dir_fd=parent)
         os.fsync(parent)
@@ -81,14 +87,38 @@ class _Removal:
         if at.st_dev != self._device:
             raise Refused("another file system is mounted in the place to be removed", hint="unmount it first")
 
-    def empty(self, top: int, last: str | None) -> None:
+    def inspect(self, top: int) -> None:
+        """Walk all folders with one descriptor, up by `..`; one that may not be entered yet is left to the removal."""
+        here = os.dup(top)
+        trail = [(identity(os.fstat(here)), _folders(here))]
+        try:
+            while trail:
+                _, waiting = trail[-1]
+                if waiting:
+                    here, entered = self._down(here, waiting.pop())
+                    trail += [(identity(os.fstat(here)), _folders(here))] if entered else []
+                else:
+                    trail.pop()
+                    here = _up(here, trail[-1][0]) if trail else here
+        finally:
+            os.close(here)
+
+    def _down(self, here: int, name: bytes) -> tuple[int, bool]:
+        try:
+            below = open_folder(name, here)
+        except (PermissionError, FileNotFoundError):
+            return here, False
+        os.close(here)
+        self._allow(os.fstat(below))
+        return below, True
+
+    def empty(self, top: int, last: str) -> None:
         while folders := _unlink_files(top, keep=last):
             for name in folders:
                 self._raise_content(top, name)
                 os.rmdir(name, dir_fd=top)
-        if last is not None:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(last, dir_fd=top)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(last, dir_fd=top)
 
     def _raise_content(self, top: int, name: bytes) -> None:
         """Unlink the folder's files and move its folders up to the top."""
@@ -101,11 +131,24 @@ class _Removal:
             os.close(folder)
 
 
-def _unlink_files(folder: int, *, keep: str | None = None) -> list[bytes]:
+def _up(here: int, expected: Identity) -> int:
+    above = open_folder("..", here)
+    os.close(here)
+    if identity(os.fstat(above)) != expected:
+        raise Refused("the place to be removed is being changed", hint="end what works in it, then try again")
+    return above
+
+
+def _folders(folder: int) -> list[bytes]:
+    with os.scandir(folder) as entries:
+        return [os.fsencode(entry.name) for entry in entries if entry.is_dir(follow_symlinks=False)]
+
+
+def _unlink_files(folder: int, *, keep: str = "") -> list[bytes]:
     """Unlink all that is no folder, but `keep`; gives back the folders' names."""
     with os.scandir(folder) as entries:
         found = [(os.fsencode(entry.name), entry.is_dir(follow_symlinks=False)) for entry in entries]
     for name, is_folder in found:
-        if not is_folder and (keep is None or name != keep.encode()):
+        if not is_folder and name != keep.encode():
             os.unlink(name, dir_fd=folder)
     return [name for name, is_folder in found if is_folder]

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dr.errors import Unreachable
@@ -25,24 +26,31 @@ class Sessions:
     streaming: int = 0
 
 
-def sessions(place: str, host: str, port: int, user: str) -> Sessions | None:
-    """Look, with the password that the place holds; None where it holds none, or the server does not take it."""
+def sessions(place: str, host: str, port: int, users: Sequence[str]) -> Sessions | None:
+    """Look, with the password that the place holds, as the user it names or one of `users`.
+
+    None where it holds no password, or the server does not take it.
+    """
     found = _password(place)
     if found is None:
         return None
+    named, password = found
+    tries = ((user, database) for user in ([named] if named else dict.fromkeys(users)) for database in ("postgres", "template1"))
+    looked = (_look(host, port, user, database, password) for user, database in tries)
+    return next((seen for seen in looked if seen is not None), None)
+
+
+def _look(host: str, port: int, user: str, database: str, password: str) -> Sessions | None:
     from psycopg import Error
 
     from dr.drivers.postgres.connect import Dsn, connect
 
-    named, password = found
-    for database in ("postgres", "template1"):
-        try:
-            with connect(Dsn(host, port, named or user, database, password)) as connection:
-                row = connection.execute(_QUERY, [_OURS.pattern]).fetchone()
-        except (Unreachable, Error):
-            continue
-        return Sessions(*row) if row else None
-    return None
+    try:
+        with connect(Dsn(host, port, user, database, password)) as connection:
+            row = connection.execute(_QUERY, [_OURS.pattern]).fetchone()
+    except (Unreachable, Error):
+        return None
+    return Sessions(*row) if row else None
 
 
 def _password(place: str) -> tuple[str, str] | None:

@@ -13,7 +13,7 @@ from dr.hosts.canaries import certify
 from dr.hosts.guard import Seen, Target, recorded, require_standby, serves
 from dr.hosts.marker import Adopted, Claim, InService
 from dr.hosts.places import DRILLS, FRESH, Place
-from dr.hosts.removal import Identity, identity, opened, remove_tree
+from dr.hosts.removal import identity, opened, remove_tree
 from dr.model.base import HostPath, JsonObject, RunId, SetId
 from dr.model.ports import Standing
 from dr.model.record import ScrubCertificate
@@ -152,7 +152,8 @@ class Drills:
             raise Refused(f"what lies on host '{self._target.name}' changed meanwhile", hint="is another dr at work there? try again")
         keep_out = recorded(self._standing.production)
         with self._opened_root() as root, opened(DRILLS, root) as drills:
-            gone = [name for name in names if _remove_place(drills, name, keep_out)]
+            # The adoption first, since what follows is no longer whole; the claim last, so that what a crash leaves is still known as ours.
+            gone = [name for name in names if remove_tree(drills, name, protected=keep_out, first=marker.ADOPTED, last=marker.CLAIM)]
         return [f"{self._target.root}/{DRILLS}/{name}" for name in gone]
 
     def _stop(self, place: Place, seen: Seen) -> None:
@@ -172,14 +173,6 @@ class Drills:
             if said is None or (said.device, said.inode) != identity(os.fstat(root)):
                 raise Refused(f"{self._target.root} changed meanwhile", hint="find out who moved it")
             yield root
-
-
-def _remove_place(drills: int, name: str, keep_out: frozenset[Identity]) -> bool:
-    """The adoption first, since what follows is no longer whole; the claim last, so that what a crash leaves is still known as ours."""
-    with suppress(FileNotFoundError), opened(name, drills) as place:
-        os.unlink(marker.ADOPTED, dir_fd=place)
-        os.fsync(place)
-    return remove_tree(drills, name, protected=keep_out, last=marker.CLAIM)
 
 
 def _works_in(pid: int, data: str) -> bool:
