@@ -8,7 +8,7 @@ from pathlib import Path
 VOCABULARY = frozenset({"model", "errors", "clock", "units"})
 """The words that every room speaks."""
 KINDS = ("ACTION", "SOURCE", "KIND", "CHECK")
-"""A file that assigns one of these is a kind. Kinds may share helpers, but a kind does not import another."""
+"""A file that builds one of these is a kind. Kinds may share helpers, but a kind does not import another."""
 
 _PLUG_IN = VOCABULARY | {"stream", "drivers"}
 RULES: Mapping[str, frozenset[str]] = {
@@ -111,7 +111,9 @@ def kinds(root: Path, package: str = "dr") -> frozenset[str]:
     found = set()
     for path in (root / package).rglob("*.py"):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+            if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(node.value, ast.Call):
+                continue
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             if any(isinstance(target, ast.Name) and target.id in KINDS for target in targets):
                 found.add(module_name(path, root))
     return frozenset(found)

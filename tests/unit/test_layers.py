@@ -39,7 +39,7 @@ def test_every_room_has_a_rule() -> None:
         ("dr/checks/bad.py", "from ..hosts import local\n", "dr.checks.bad:1: checks may not import dr.hosts.local"),
         (
             "dr/hosts/bad.py",
-            "KIND = 2\nfrom dr.hosts.local import f\n",
+            "KIND = HostKind(2)\nfrom dr.hosts.local import f\n",
             "dr.hosts.bad:2: a kind may not import another: dr.hosts.local",
         ),
         ("dr/attic/bad.py", "import json\n", "dr.attic.bad:1: the room 'attic' has no rule"),
@@ -48,7 +48,7 @@ def test_every_room_has_a_rule() -> None:
 )
 def test_a_forbidden_import_is_found(tmp_path: Path, path: str, text: str, expected: str) -> None:
     """The rules bite: each kind of forbidden import, in a house that is otherwise clean, is named with its line."""
-    for clean, content in (("dr/engine/__init__.py", ""), ("dr/hosts/local.py", "KIND = 1\n")):
+    for clean, content in (("dr/engine/__init__.py", ""), ("dr/hosts/local.py", "KIND = HostKind(1)\n")):
         (tmp_path / clean).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / clean).write_text(content)
     assert violations(tmp_path) == []
