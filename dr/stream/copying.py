@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from dr.errors import DrError
 from dr.model.backup import Manifest, PartCopy
 from dr.model.base import SetId, Sha256, SystemName
 from dr.model.ports import Keyring, Repository, SetUpload, StepContext
@@ -48,7 +50,8 @@ def copy_set(request: CopyRequest) -> Manifest:
         with to.locked():
             upload.commit(stored, signature, beside)
     except BaseException:
-        upload.abandon()
+        with suppress(DrError):  # one that cannot be reached is swept later; the first problem is the one to tell
+            upload.abandon()
         raise
     _record(request, manifest, linked)
     return manifest

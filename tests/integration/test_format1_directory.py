@@ -86,6 +86,16 @@ def test_nothing_is_written_through_a_link(repository: DirectoryRepository, tmp_
     assert list(outside.iterdir()) == []
 
 
+@pytest.mark.positive_control
+def test_an_ordinary_write_would_follow_such_a_link(repository: DirectoryRepository, tmp_path: Path) -> None:
+    """The twin: the same place, written to without the guard."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (tmp_path / "online/home").symlink_to(outside)
+    (tmp_path / "online/home/inventory.age").write_bytes(b"x")
+    assert [path.name for path in outside.iterdir()] == ["inventory.age"]
+
+
 def test_removing_a_set_empties_nothing_outside(repository: DirectoryRepository, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()

@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import shutil
+import signal
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -257,6 +259,27 @@ def test_killed_before_the_manifest_nothing_is_there_and_it_starts_anew(world: W
     assert world.write({"site": tar_of(SITE)}).failed == {}
 
 
+@pytest.mark.fault
+@pytest.mark.parametrize("point", ["after-part", "before-manifest", "between-commits"])
+def test_killed_by_the_system_at_any_failpoint_it_ends_as_if_it_had_not_been(world: World, point: str) -> None:
+    """Promise 1, with SIGKILL: what it leaves is invisible, and the next attempt makes the set once, whole, in both places."""
+    child = os.fork()
+    if not child:
+        world.ctx.failpoint = lambda name: os.kill(os.getpid(), signal.SIGKILL) if name == point else None  # type: ignore[method-assign]
+        world.write({"site": tar_of(SITE)})
+        os._exit(0)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    there = {"online": 1, "vault": 0} if point == "between-commits" else {"online": 0, "vault": 0}
+    assert {one.name: len(one.sets()) for one in (world.online, world.vault)} == there
+    written = world.write({"site": tar_of(SITE)})
+    for repository in (world.online, world.vault):
+        assert repository.sets() == [(HMIS, written.manifest.set)]
+        assert world.read(repository, written.manifest.set) == {"site": tar_of(SITE)}
+        assert world.damage(repository, written.manifest.set) == []
+        assert repository.sweep(NOW + timedelta(days=9)) == []
+        assert [path.name for path in (world.place / repository.name / "sets/hmis").iterdir()] == [written.manifest.set]
+
+
 def test_repeating_a_finished_write_changes_nothing(world: World) -> None:
     first = world.write({"site": tar_of(SITE)})
     before = stored_bytes(world.place)
@@ -360,6 +383,16 @@ def test_bytes_that_rotted_are_not_handed_to_another_repository(world: World) ->
     part.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     second = world.night({"site": tar_of({"a": b"1"})})
     assert world.read(world.vault, second.manifest.set) == world.read(world.online, second.manifest.set) == {"site": tar_of({"a": b"1"})}
+
+
+def test_a_set_that_was_pruned_meanwhile_is_not_needed(world: World) -> None:
+    """The catalog says that parts can be linked; the folder says no: they are written."""
+    first = world.night({"site": tar_of(SITE)})
+    for name in TIERS:
+        shutil.rmtree(world.folder(name, first.manifest.set))
+    second = world.night({"site": tar_of(SITE)})
+    assert second.reused == 0
+    assert world.read(world.vault, second.manifest.set) == {"site": tar_of(SITE)}
 
 
 # ---------------------------------------------------------------- copy
