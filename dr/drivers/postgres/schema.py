@@ -21,6 +21,8 @@ _HEADER = re.compile(
 _TITLE = b"--\n-- PostgreSQL database dump\n--\n"
 _FOOTER = b"--\n-- PostgreSQL database dump complete\n--"
 _CONNECT = b"\n\\connect "
+_ENCODING = re.compile(rb"\n\\encoding SQL_ASCII\n$")
+"""Written before a name that is not plain ASCII."""
 _TOKEN = re.compile(rb"^\\restrict ([A-Za-z0-9]+)$", re.MULTILINE)
 _BETWEEN = re.compile(rb"SET (default_tablespace|default_table_access_method|default_with_oids) = (.*);")
 _VERSION = {
@@ -95,14 +97,21 @@ def _trim(raw: bytes, kind: str, token: bytes, *, last: bool) -> tuple[bytes, by
     text = raw.rstrip(b"\n")
     if last:
         text = _without_end(text, token).removesuffix(_FOOTER).rstrip(b"\n")
-    if kind in ("DATABASE", "DATABASE PROPERTIES") and _CONNECT in text:
-        text = _without_end(text[: text.rfind(_CONNECT)], token)
+    if kind in ("DATABASE", "DATABASE PROPERTIES"):
+        text = _before_connect(text, token)
     method = b""
     while found := _BETWEEN.fullmatch(text.rsplit(b"\n", 1)[-1]):
         if found[1] == b"default_table_access_method" and not method:
             method = found[2]
         text = text[: -len(found[0])].rstrip(b"\n")
     return text, method
+
+
+def _before_connect(text: bytes, token: bytes) -> bytes:
+    """Without psql's way into the database that was just made: it leaves the restricted mode, or an older pg_dump's, which has none."""
+    marker = rb"\unrestrict " + token + b"\n" if token else _CONNECT
+    found = text.rfind(marker)
+    return text if found < 0 else _ENCODING.sub(b"", text[:found]).rstrip(b"\n")
 
 
 def _text(name: bytes) -> str:
