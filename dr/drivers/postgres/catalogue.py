@@ -101,9 +101,9 @@ def read_databases(connection: Connection) -> list[Database]:
 
 
 def carried_settings(connection: Connection) -> dict[str, str]:
-    """The server's own values of the settings that change what queries give."""
-    query = "SELECT name, reset_val FROM pg_settings WHERE name = ANY(%s)"
-    return {name: value for name, value in connection.execute(query, [list(_CARRIED)]) if value}
+    """What the server's files say of the settings that change what queries give."""
+    query = "SELECT name, setting FROM pg_file_settings WHERE applied AND lower(name) = ANY(%s)"  # pg_settings tells our session's own
+    return {name: value for name, value in connection.execute(query, [[name.lower() for name in _CARRIED]]) if value}
 
 
 def database_settings(connection: Connection) -> list[JsonObject]:

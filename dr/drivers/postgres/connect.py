@@ -31,6 +31,8 @@ class Dsn:
         return replace(self, database=database)
 
 
+_PINNED = "-c search_path=pg_catalog -c client_min_messages=error -c datestyle=ISO,MDY -c timezone=UTC -c bytea_output=hex"
+"""Of our own sessions: psycopg reads ISO dates only, and a database may have set another style."""
 _CALM = {
     "statement_timeout": "0",
     "lock_timeout": "0",
@@ -70,7 +72,7 @@ def connect(dsn: Dsn, *, application: str = "dr", autocommit: bool = True, optio
             connect_timeout=10,
             autocommit=autocommit,
             client_encoding="UTF8",
-            options="-c search_path=pg_catalog -c client_min_messages=error " + (calm_options() if options is None else options),
+            options=f"{_PINNED} {calm_options() if options is None else options}",
         )
     except psycopg.OperationalError as error:
         cause = error.sqlstate or type(error).__name__

@@ -61,7 +61,7 @@ def globals_sql(dsn: Dsn, folder: Path, *, runner: Runner, pg_dumpall: str, watc
 
 def _settings_for_all(connection: Connection) -> bytes:
     row = connection.execute("SELECT setconfig FROM pg_db_role_setting WHERE setdatabase = 0 AND setrole = 0").fetchone()
-    lines = [f"ALTER ROLE ALL SET {_setting(connection, *entry.split('=', 1))};\n" for entry in sorted(row[0])] if row else []
+    lines = [f"ALTER ROLE ALL SET {_setting(connection, *entry.split('=', 1))};\n" for entry in row[0]] if row else []
     return ("\n--\n-- Settings of all roles\n--\n\n" + "".join(lines) + "\n").encode() if lines else b""
 
 
