@@ -25,7 +25,7 @@ def parse_size(text: str) -> int:
 
 
 def show_duration(seconds: float) -> str:
-    """`3.2 s`, `4 min 12 s`, `3 h 05 min`, `2 d 4 h`: two units at most."""
+    """`3.2 s`, `4 min 12 s`, `3 h 05 min`, `24 h`, `2 d 4 h`: two units at most, a second one that is zero left out."""
     if seconds < 0:
         return "-" + show_duration(-seconds)
     if seconds < 1:
@@ -34,10 +34,14 @@ def show_duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    if whole < 86400:
-        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+        return _two(whole // 60, "min", whole % 60, "s", digits=2)
+    if whole < 172800:
+        return _two(whole // 3600, "h", whole % 3600 // 60, "min", digits=2)
+    return _two(whole // 86400, "d", whole % 86400 // 3600, "h", digits=1)
+
+
+def _two(big: int, unit: str, small: int, lesser: str, *, digits: int) -> str:
+    return f"{big} {unit} {small:0{digits}d} {lesser}" if small else f"{big} {unit}"
 
 
 def show_size(count: int) -> str:

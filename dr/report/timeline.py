@@ -41,7 +41,7 @@ def timeline(run: RunRecord, steps: Sequence[StepRecord]) -> Timeline | None:
     timed = [(s, s.started, s.ended) for s in steps if s.started and s.ended]
     if not timed:
         return None
-    span = max(max((ended - run.started).total_seconds() for _, _, ended in timed), 0.001)
+    span = max(*((ended - run.started).total_seconds() for _, _, ended in timed), 0.001)
     scale = (WIDTH - LABEL - 90) / span
     bars = tuple(_bar(step, begun, ended, index, run, scale) for index, (step, begun, ended) in enumerate(timed))
     ticks = tuple((LABEL + span * part * scale, show_duration(span * part)) for part in (0.0, 0.25, 0.5, 0.75, 1.0))
