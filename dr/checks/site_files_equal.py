@@ -1,4 +1,4 @@
-"""`site-files-equal`: the restored files are the files that were backed up: names, types, contents, modes, owners, times, links, attributes.
+"""`site-files-equal`: restored files are what was backed up: names, types, contents, modes, owners, times, links, attributes.
 
 Proves every artifact of kind `files`. File names can name a client, so a difference is named `file:<16 hex digits>`, a keyed digest of
 the path; an operator who may see names finds the file again with `dr.drivers.files.listing.name_for` over the paths of the set's index,
@@ -32,7 +32,7 @@ class SiteFilesEqual:
     kind: str = "site-files-equal"
     params: type[StrictModel] = Params
 
-    def run(self, params: Params, restored: Restored, ctx: StepContext) -> CheckResult:
+    def run(self, params: Params, restored: Restored, ctx: StepContext) -> CheckResult:  # noqa: ARG002 - the port's
         started = ctx.clock.now()
         readers = [reader for reader in restored.set.artifacts() if reader.artifact.kind == KIND_OF_ARTIFACT]
         found = {reader.artifact.name: _compare(reader, restored, ctx) for reader in readers}

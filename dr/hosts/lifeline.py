@@ -8,7 +8,6 @@ import contextlib
 import os
 import subprocess
 import threading
-import weakref
 
 _WATCHER = """
 trap '' HUP INT TERM
@@ -40,6 +39,13 @@ class Lifeline:
         """The group has ended."""
         self._say(f"- {group}\n")
 
+    def close(self) -> None:
+        """End what is still held, as our death would."""
+        with self._lock:
+            if self._pipe is not None:
+                os.close(self._pipe)
+            self._pipe = None
+
     def _say(self, line: str) -> None:
         with self._lock:
             if self._pipe is None or self._owner != os.getpid():
@@ -61,7 +67,6 @@ class Lifeline:
         assert watcher.stdin is not None
         self._pipe, self._owner = os.dup(watcher.stdin.fileno()), os.getpid()  # not inheritable: only we hold it
         watcher.stdin.close()
-        weakref.finalize(watcher, watcher.poll)
         watcher.returncode = 0  # it outlives us by a moment, which is its purpose: nobody waits for it
 
 

@@ -108,8 +108,12 @@ class _Removal:
             below = open_folder(name, here)
         except (PermissionError, FileNotFoundError):
             return here, False
+        try:
+            self._allow(os.fstat(below))
+        except Refused:
+            os.close(below)
+            raise
         os.close(here)
-        self._allow(os.fstat(below))
         return below, True
 
     def empty(self, top: int, last: str) -> None:
@@ -133,10 +137,11 @@ class _Removal:
 
 def _up(here: int, expected: Identity) -> int:
     above = open_folder("..", here)
-    os.close(here)
-    if identity(os.fstat(above)) != expected:
-        raise Refused("the place to be removed is being changed", hint="end what works in it, then try again")
-    return above
+    if identity(os.fstat(above)) == expected:
+        os.close(here)
+        return above
+    os.close(above)
+    raise Refused("the place to be removed is being changed", hint="end what works in it, then try again")
 
 
 def _folders(folder: int) -> list[bytes]:
