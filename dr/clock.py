@@ -1,6 +1,5 @@
 """The one source of time. Inside, every instant is aware and UTC; zones belong to the edge."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -33,15 +32,14 @@ class SystemClock:
 class FixedClock:
     """A clock that stands still until it is moved; for tests and golden output."""
 
-    def __init__(self, at: datetime, tick: Callable[[], float] | None = None) -> None:
+    def __init__(self, at: datetime) -> None:
         self._at = at.astimezone(UTC)
-        self._tick = tick or (lambda: self._at.timestamp())
 
     def now(self) -> datetime:
         return self._at
 
     def monotonic(self) -> float:
-        return self._tick()
+        return self._at.timestamp()
 
     def move_to(self, at: datetime) -> None:
         self._at = at.astimezone(UTC)

@@ -4,13 +4,13 @@ Safe to repeat: the notice is in the ledger before it is sent; who was reached i
 """
 
 from dr.errors import Failed
-from dr.model.base import StrictModel
+from dr.model.base import AudienceName, StrictModel
 from dr.model.ports import Action, Effect, Outcome, StepContext, Telling
 from dr.model.record import Severity
 
 
 class Params(StrictModel):
-    to: str
+    to: AudienceName
     """A contact or a group."""
     template: str
     severity: Severity = "warning"
@@ -33,4 +33,4 @@ def run(params: Params, ctx: StepContext) -> Outcome:
     return Outcome(changed=True, facts=Facts(notice=notice.id, state=notice.state, deliveries=delivered).to_facts())
 
 
-ACTION = Action(kind="notify", params=Params, facts=Facts, effect=Effect.TELLS, run=run)
+ACTION = Action(kind="notify", params=Params, facts=Facts, effect=Effect.TELLS, run=run, failpoints=("after-send",))

@@ -18,6 +18,8 @@ from dr.clock import Clock, SystemClock
 from dr.config.home import find_home
 from dr.config.load import load
 from dr.config.plan import compile_plan
+from dr.config.problems import ConfigProblems
+from dr.config.secrets import check_secrets
 from dr.engine.control import Command, resumable, send_control
 from dr.engine.failpoints import Failpoints, all_failpoints
 from dr.engine.runner import Engine, new_run_id
@@ -67,6 +69,12 @@ class App:
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder
 
+    def require_secrets(self) -> None:
+        """Raises ConfigProblems for every secret that is not there; a run must not find that out half-way."""
+        unset = check_secrets(self.inventory, self.home)
+        if unset:
+            raise ConfigProblems(unset)
+
     # ------------------------------------------------------------ runs
 
     def run(self, runbook: str, parameters: Mapping[str, str]) -> RunRecord:
@@ -81,6 +89,7 @@ class App:
             return engine.run(plan, new_run_id(plan.runbook, self.clock.now()), whoami())
 
     def _engine(self) -> Engine:
+        self.require_secrets()
         failpoints = Failpoints.from_environment(plugins.ACTIONS.values())
         return Engine(self.services, self.state, failpoints)
 

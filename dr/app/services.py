@@ -68,7 +68,10 @@ class HomeServices:
     def notifier(self) -> Notifier:
         from dr.notify.ledger import LedgerNotifier
 
-        return LedgerNotifier(self.inventory, self.records, self.clock, self.secret, self.inventory.organisation.zone)
+        zone = self.inventory.organisation.zone
+        return LedgerNotifier(
+            self.inventory, self.records, self.clock, self.secret, zone, after_send=lambda ctx: ctx.failpoint("after-send")
+        )
 
     @cached_property
     def reporter(self) -> Reporter:

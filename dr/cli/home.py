@@ -34,6 +34,7 @@ def check(home: str | None) -> None:
     from dr.app import App
 
     app = App.open(home)
+    app.require_secrets()
     systems, runbooks = len(app.inventory.systems), len(app.runbooks)
     if not (systems and runbooks):
         say("nothing to check: no system or no runbook")

@@ -263,8 +263,10 @@ class SetWriter(Protocol):
 class ArtifactReader(Protocol):
     """One artifact of an opened set: every part is checked against the signed manifest before a byte of it comes out."""
 
-    artifact: Artifact
-    index: ArtifactIndex
+    @property
+    def artifact(self) -> Artifact: ...
+    @property
+    def index(self) -> ArtifactIndex: ...
 
     def stream(self) -> AbstractContextManager[IO[bytes]]:
         """The tar stream. Raises Damaged, naming the part."""
@@ -274,10 +276,14 @@ class ArtifactReader(Protocol):
 class OpenSet(Protocol):
     """A set whose signature was checked and whose index was decrypted."""
 
-    manifest: Manifest
-    index: SetIndex
-    repository: RepositoryName
-    tier: str
+    @property
+    def manifest(self) -> Manifest: ...
+    @property
+    def index(self) -> SetIndex: ...
+    @property
+    def repository(self) -> RepositoryName: ...
+    @property
+    def tier(self) -> str: ...
 
     def artifacts(self) -> Sequence[ArtifactReader]: ...
 
@@ -415,7 +421,7 @@ class Source(Protocol):
         ...
 
     def restore(self, artifacts: Sequence[ArtifactReader], host: WritableHost, ctx: StepContext) -> JsonObject:
-        """Bring this source's artifacts up in `host.place()`; the facts that checks need to reach it (ports, paths; a secret by its file)."""
+        """Bring this source's artifacts up in `host.place()`; the facts by which checks reach it (ports, paths; a secret by its file)."""
         ...
 
 
@@ -435,8 +441,10 @@ class Restored:
 class Check(Protocol):
     """A proof on a restored system. Never raises for what it finds; raises only when it could not look."""
 
-    kind: str
-    params: type[StrictModel]
+    @property
+    def kind(self) -> str: ...
+    @property
+    def params(self) -> type[StrictModel]: ...
 
     def run(self, params: Any, restored: Restored, ctx: StepContext) -> CheckResult: ...
 
