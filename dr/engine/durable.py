@@ -5,6 +5,8 @@ that was killed replays to where it was. Change an operation or its place and `v
 """
 
 import asyncio
+import logging
+import os
 import threading
 from collections.abc import Sequence
 from datetime import datetime
@@ -121,8 +123,25 @@ def launch(works: Works, state: Path, slot: str) -> None:
         notification_listener_polling_interval_sec=0.2,
     )
     DBOS(config=config)
+    _quieten()
     DBOS.listen_queues([])
     DBOS.launch()
+
+
+class _NoTraces(logging.Filter):
+    """DBOS logs exceptions with their text, which may hold what no log may: only the class is kept, but for a developer."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and os.environ.get("DR_LOG") != "debug":
+            kind = record.exc_info[0]
+            record.msg, record.args, record.exc_info = f"{record.getMessage()} {kind.__name__ if kind else ''}", (), None
+        return True
+
+
+def _quieten() -> None:
+    log = logging.getLogger("dbos")
+    if not any(isinstance(one, _NoTraces) for one in log.filters):
+        log.addFilter(_NoTraces())
 
 
 def shut_down() -> bool:

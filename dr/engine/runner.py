@@ -17,7 +17,7 @@ from dr.engine.services import Services
 from dr.engine.slots import Slot, held_if_dead, take_slot
 from dr.engine.staging import sweep
 from dr.engine.store import under_way
-from dr.engine.work import Works
+from dr.engine.work import PATIENCE, Works
 from dr.errors import EXIT_INTERRUPTED, ConfigError, Failed
 from dr.model.base import RunId, SystemName
 from dr.model.record import Finding, RunRecord
@@ -57,6 +57,7 @@ class Engine:
         farewell: Callable[[Sequence[RunId]], None] = say_resumable,
         admit: Callable[[Path], None] = refuse_other_versions,
         if_dead: Callable[[Path, str], AbstractContextManager[bool]] = held_if_dead,
+        patience: Sequence[float] = PATIENCE,
     ) -> None:
         self._services = services
         self._state = state
@@ -65,7 +66,7 @@ class Engine:
         self._farewell = farewell
         self._admit = admit
         self._if_dead = if_dead
-        self._works = Works(services, failpoints)
+        self._works = Works(services, failpoints, patience=patience)
         self._slot: Slot | None = None
         self._closing = threading.Event()
         self._reaper = threading.Thread(target=self._reap, name="engine-reaper", daemon=True)
@@ -117,7 +118,7 @@ class Engine:
     def wait(self, run_id: RunId) -> RunRecord:
         """Until the run is over, whoever carries it. Ctrl-C leaves the process (exit 130) and the run resumable.
 
-        Raises ConfigError for a run that nobody knows, Failed for one that ended without a word in the catalog.
+        Raises ConfigError for a run that nobody knows, Failed when facts of record cannot be written (the run can be resumed then).
         """
         try:
             return self._wait(run_id)
@@ -139,17 +140,20 @@ class Engine:
         """Until this process carries no run and none is queued."""
         try:
             while self._carried():
+                self._require_records()
                 self._closing.wait(_LOOK_EVERY)
         except KeyboardInterrupt:
             self.abandon()
             raise
 
     def close(self) -> bool:
-        """Wait for what this process carries, then stop. False if DBOS would not stop: the process must then leave with `leave`."""
+        """Wait for what this process carries, then stop. False if that cannot be: the process must then leave with `leave`."""
         if self._slot is None:
             return True
         from dr.engine import durable
 
+        if self._works.unrecorded:
+            return False
         self.wait_idle()
         self._closing.set()
         self._reaper.join()
@@ -177,16 +181,24 @@ class Engine:
         from dr.engine import durable
 
         while (status := durable.status(run_id)) in ("PENDING", "ENQUEUED", "DELAYED"):
+            self._require_records()
             self._closing.wait(_LOOK_EVERY)
         record = self._services.records.run(run_id)
         if record is None and status is None:
             raise ConfigError(f"there is no run '{run_id}'", hint="`dr runs list` shows them")
         if record is None or (status == "ERROR" and record.state == "running"):
             self._settle_lost()
-            raise Failed(f"run '{run_id}' broke off: its facts could not be recorded", hint="is the catalog's disk full or read-only?")
+            raise Failed(f"run '{run_id}' broke off in the engine itself", hint="DR_LOG=debug shows where; start it anew")
         if record.state == "running":
             self._settle_lost()
         return self._services.records.run(run_id) or record
+
+    def _require_records(self) -> None:
+        if self._works.unrecorded:
+            raise Failed(
+                f"the catalog takes no facts of record ({self._works.unrecorded}), so nothing goes on",
+                hint="is its disk full, or is it read-only? Then `dr runs resume` goes on where it was",
+            )
 
     def _carried(self) -> list[RunId]:
         me = self._slot.name if self._slot else None

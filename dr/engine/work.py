@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Collection, Mapping
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 
@@ -11,13 +12,15 @@ from dr.engine.order import Course
 from dr.engine.services import Services
 from dr.engine.step import Attempt, Task, planned_record
 from dr.errors import DrError
-from dr.model.base import JsonObject, RunId, Seconds, StepId
+from dr.model.base import JsonObject, RunId, Seconds, StepId, SystemName
 from dr.model.record import Failure, Finding, Progress, RunRecord
 from dr.model.runbook import Plan, PlannedStep, Section
-from dr.policy.verdict import judge
+from dr.policy.verdict import Judgement, judge
 
 _NUDGE = 0.2
 """Seconds between two looks at an attempt that was told to end; each look ends what it may have started meanwhile."""
+PATIENCE = (0.2, 1.0, 5.0, 20.0)
+"""Seconds between attempts to write a fact of record: a full disk may be emptied, a lock is let go."""
 _PARKING = 5.0
 """Seconds that interrupted attempts get to put their things away."""
 
@@ -44,10 +47,15 @@ class Run:
 class Works:
     """What the durable workflow calls for every one of its operations. All of it is safe to repeat."""
 
-    def __init__(self, services: Services, failpoints: Failpoints, until_ended: "UntilEnded | None" = None) -> None:
-        """`until_ended` ends an attempt that must stop and comes back when its thread has."""
+    def __init__(
+        self, services: Services, failpoints: Failpoints, until_ended: "UntilEnded | None" = None, patience: Sequence[float] = PATIENCE
+    ) -> None:
+        """`until_ended` ends an attempt that must stop and comes back when its thread has; `patience`: as PATIENCE."""
         self.services = services
         self.failpoints = failpoints
+        self.unrecorded = ""
+        """Why a fact of record could not be written, when patience ended; what carries a run then stands still."""
+        self._patience = patience
         self._until_ended = until_ended or wait_for_thread
         self._leaving = False
         self._live: dict[tuple[RunId, StepId], Attempt] = {}
@@ -74,9 +82,13 @@ class Works:
                 "requested_by": run.requested_by,
             }
         )
-        if self.services.records.run(run.id) is None:
-            self._audit("run-started", run.id, {"runbook": plan.runbook, "plan": plan.digest()}, run.requested_by)
-        self.services.records.begin_run(record, plan)
+
+        def write() -> None:
+            if self.services.records.run(run.id) is None:
+                self._audit("run-started", run.id, {"runbook": plan.runbook, "plan": plan.digest()}, run.requested_by)
+            self.services.records.begin_run(record, plan)
+
+        self._record(write)
         self._tell(run.id, "run-started", plan.title)
         self.failpoints.fire("engine.after-begin")
 
@@ -86,7 +98,7 @@ class Works:
         try:
             attempt = Attempt(task, self.services, self.failpoints)
         except DrError as error:
-            return self._unstartable(task, error)
+            return await asyncio.to_thread(self._unstartable, task, error)
         key = (run.id, StepId(step.id))
         with self._lock:
             self._live[key] = attempt
@@ -100,43 +112,58 @@ class Works:
 
     def skip(self, run: Run, step: PlannedStep, why: str) -> JsonObject:
         """Record that a step does not run."""
-        self.services.records.record_step(planned_record(run.task(step), "skipped"))
+        self._record(lambda: self.services.records.record_step(planned_record(run.task(step), "skipped")))
         self._tell(run.id, "skipped", why, step.id)
         return {"state": "skipped", "facts": {}, "failure": None}
 
     def note_control(self, run: Run, message: JsonObject) -> None:
         """Put on record who told the run what."""
-        self._audit(f"run-{message.get('command')}", run.id, {}, str(message.get("by", "")))
+        self._record(lambda: self._audit(f"run-{message.get('command')}", run.id, {}, str(message.get("by", ""))))
 
     def end(self, run: Run, course: Course) -> JsonObject:
         """Judge the run and write its last fact."""
         judgement = judge(run.plan, course.ended, cancelled=course.cancelled)
         self.failpoints.fire("engine.before-end")
-        record = self.services.records.run(run.id)
-        if record is None or record.state == "running":
-            self._audit("run-ended", run.id, {"state": judgement.state, "verdict": judgement.verdict}, run.requested_by)
-        self.services.records.end_run(run.id, judgement.state, judgement.verdict, self.services.clock.now())
-        self.services.records.unpin(run.id)
+        self._record(lambda: self._write_end(run, judgement))
         self._tell(run.id, "run-ended", judgement.verdict)
         self.failpoints.fire("engine.after-end")
         return {"state": judgement.state, "verdict": judgement.verdict, "reasons": list(judgement.reasons)}
+
+    def _write_end(self, run: Run, judgement: Judgement) -> None:
+        record = self.services.records.run(run.id)
+        if record is None or record.state == "running":
+            self._audit("run-ended", run.id, {"state": judgement.state, "verdict": judgement.verdict}, run.requested_by)
+        self.services.records.unpin(run.id)
+        self.services.records.end_run(run.id, judgement.state, judgement.verdict, self.services.clock.now())
+
+    def _record(self, write: Callable[[], object]) -> None:
+        """Write facts of record, patiently. An operation that failed would end the run for good, beyond resuming: so when patience ends,
+        it stands still here, and the process, which sees `unrecorded`, leaves the run to be resumed."""
+        for wait in (*self._patience, None):
+            try:
+                write()
+                return
+            except Exception as error:  # noqa: BLE001 whatever the catalog's trouble is, the run must survive it
+                self.unrecorded = type(error).__name__ if wait is None else ""
+            if wait is not None:
+                time.sleep(wait)
+        threading.Event().wait()
 
     def note_changed_inventory(self, run: Run) -> None:
         """A run keeps the plan that it was begun with; that the inventory has changed since is worth knowing."""
         if run.plan.inventory == self.services.inventory_digest:
             return
-        self.services.records.finding(
-            Finding.from_facts(
-                {
-                    "key": f"inventory-changed:{run.id}",
-                    "severity": "warning",
-                    "system": run.plan.system,
-                    "message": f"run {run.id} goes on with the plan it began with, but the inventory has changed since",
-                    "hint": "if the change matters to it, cancel the run and start it anew",
-                    "run": run.id,
-                    "at": self.services.clock.now().isoformat(),
-                }
-            )
+        self._record(lambda: self.services.records.finding(self._inventory_finding(run)))
+
+    def _inventory_finding(self, run: Run) -> Finding:
+        return Finding(
+            key=f"inventory-changed:{run.id}",
+            severity="warning",
+            system=SystemName(run.plan.system) if run.plan.system else None,
+            message=f"run {run.id} goes on with the plan it began with, but the inventory has changed since",
+            hint="if the change matters to it, cancel the run and start it anew",
+            run=run.id,
+            at=self.services.clock.now(),
         )
 
     # ------------------------------------------------------------ from outside
@@ -173,7 +200,7 @@ class Works:
     def _unstartable(self, task: Task, error: DrError) -> JsonObject:
         failure = Failure(error=type(error).__name__, exit_code=error.exit_code, message=error.message, hint=error.hint)
         now = self.services.clock.now()
-        self.services.records.record_step(planned_record(task, "failed", started=now, ended=now, failure=failure))
+        self._record(lambda: self.services.records.record_step(planned_record(task, "failed", started=now, ended=now, failure=failure)))
         self._tell(task.run, "failed", failure.message, task.step.id)
         return {"state": "failed", "facts": {}, "failure": failure.to_facts()}
 

@@ -160,6 +160,26 @@ def test_the_engines_rows_go_and_the_facts_stay(tmp_path: Path) -> None:
         assert connection.execute("SELECT count(*) FROM workflow_status").fetchone() == (0,)
 
 
+def test_a_catalog_that_takes_nothing_strands_no_run(tmp_path: Path) -> None:
+    """Promise 1: a run whose facts cannot be recorded stands still, says so without quoting anything, and goes on when they can be."""
+    bench = Bench(tmp_path / "bench")
+    plan = bench.write(make_plan(bench.place, [step("a")]))
+    refusing = "CREATE TRIGGER full BEFORE UPDATE ON runs BEGIN SELECT RAISE(ABORT, 'row of Jane Doe'); END"
+    with closing(sqlite3.connect(bench.records.path)) as connection, connection:
+        connection.execute(refusing)
+    stopped = bench.call("run", str(plan), RUN, unguarded="patience")
+    assert stopped.returncode == 1
+    assert stopped.stderr == (
+        "the catalog takes no facts of record (IntegrityError), so nothing goes on\n"
+        "   HINT: is its disk full, or is it read-only? Then `dr runs resume` goes on where it was\n"
+    )
+    with closing(sqlite3.connect(bench.records.path)) as connection, connection:
+        connection.execute("DROP TRIGGER full")
+    assert bench.call("resume").returncode == 0
+    assert bench.outcome(RUN)["ended"] == ("done", "PASS")
+    assert bench.effects() == ["a"]
+
+
 def test_a_message_to_a_run_that_is_over_is_an_error(tmp_path: Path) -> None:
     """A cancel that can reach nobody must not look as if it had."""
     with pytest.raises(ConfigError) as error:

@@ -44,10 +44,8 @@ def test_a_living_process_finishes_the_run_of_a_dead_one(tmp_path: Path) -> None
     assert resumable(bench.state) == []
     dying.kill()
     dying.communicate()
-    killed = time.monotonic()
     before = sum(tries(bench)[f"a-{number}"] for number in range(4))
     eventually(lambda: sum(tries(bench)[f"a-{number}"] for number in range(4)) > before, seconds=10)
-    assert time.monotonic() - killed < 6
     assert living.wait(30) == 0
     living.communicate()
     assert bench.outcome(ONE)["ended"] == bench.outcome(TWO)["ended"] == ("done", "PASS")

@@ -23,7 +23,7 @@ class EngineRecords:
     """Every write is durable and idempotent, as the catalog's."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         with closing(self._open()) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.executescript(_TABLES)
@@ -73,7 +73,7 @@ class EngineRecords:
         return [json.loads(text) for text in self._read("SELECT entry FROM audit ORDER BY seq")]
 
     def _open(self) -> sqlite3.Connection:
-        return sqlite3.connect(self._path, timeout=30)
+        return sqlite3.connect(self.path, timeout=30)
 
     def _write(self, statement: str, *values: object) -> None:
         with closing(self._open()) as connection, connection:

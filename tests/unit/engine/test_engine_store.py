@@ -1,6 +1,8 @@
 """The engine's file and the private folders beside it."""
 
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,12 @@ def test_the_store_is_wal_durable_and_tells_the_time(tmp_path: Path) -> None:
         assert connection.execute(sa.text("PRAGMA synchronous")).scalar() == 2
         assert connection.execute(sa.text("SELECT unixepoch('subsec') * 1000")).scalar_one() > 1.7e12
     store.dispose()
+
+
+def test_the_engines_face_is_light() -> None:
+    """Listing runs or asking for help must not wait a second for DBOS."""
+    look = "import sys, dr.engine.runner, dr.engine.control; print(sorted({'dbos', 'sqlalchemy'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_nothing_is_under_way_where_nothing_ever_ran(tmp_path: Path) -> None:
