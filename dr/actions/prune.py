@@ -4,11 +4,12 @@ Safe to repeat: tombstone, manifest, parts, record; a half-removed set is invisi
 """
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from dr.model.backup import Copy, Tombstone
 from dr.model.base import RepositoryName, SetId, StrictModel, SystemName, canonical
-from dr.model.ports import Action, Effect, Outcome, Repository, StepContext
+from dr.model.inventory import Inventory, RetentionPolicy
+from dr.model.ports import Action, Effect, Outcome, Records, Repository, StepContext
 from dr.model.record import Decision, RetentionOutcome
 from dr.policy.retention import decide
 
@@ -37,29 +38,25 @@ class Facts(StrictModel):
     needs_person: str = ""
 
 
-def decisions(system: SystemName, ctx: StepContext) -> RetentionOutcome:
-    entry = ctx.inventory.systems[system]
-    seen = ctx.records.setting(f"retention:{system}")
-    previous = {
-        tier: type(policy).from_facts(json.loads(seen)[tier])
-        for tier, policy in entry.retention.items()
-        if seen and tier in json.loads(seen)
-    }
-    return decide(
-        ctx.records.copies(system),
-        entry.retention,
-        ctx.clock.now(),
-        ctx.inventory.organisation.zone,
-        expiry=ctx.records.setting(EXPIRY) != "off",
-        previous_policies=previous or None,
-    )
+def decisions(system: SystemName, inventory: Inventory, records: Records, now: datetime) -> RetentionOutcome:
+    """What retention says of every copy now; the same for a prune and for whoever only looks."""
+    policies = inventory.systems[system].retention
+    remembered = json.loads(records.setting(f"retention:{system}") or "{}")
+    previous = {tier: RetentionPolicy.from_facts(remembered[tier]) for tier in policies if tier in remembered}
+    expiry = records.setting(EXPIRY) != "off"
+    zone = inventory.organisation.zone
+    return decide(records.copies(system), policies, now, zone, expiry=expiry, previous_policies=previous or None)
+
+
+def _decide(system: SystemName, ctx: StepContext) -> RetentionOutcome:
+    return decisions(system, ctx.inventory, ctx.records, ctx.clock.now())
 
 
 def run(params: Params, ctx: StepContext) -> Outcome:
     for repository in ctx.repositories():
         repository.identity()
         repository.sweep(ctx.clock.now() - PARTIAL_AGE)
-    outcome = decisions(params.system, ctx)
+    outcome = _decide(params.system, ctx)
     withheld = bool(outcome.needs_person) and not params.confirmed
     removed = [] if withheld or outcome.frozen else _remove_all(params, outcome, ctx)
     _say(params.system, outcome, withheld, ctx)
@@ -84,7 +81,7 @@ def _remove(system: SystemName, decision: Decision, ctx: StepContext) -> bool:
     """Decide again under the lock: a hold, a pin or a loss that came since wins."""
     repository = ctx.repository(decision.repository)
     with repository.locked():
-        again = decisions(system, ctx)
+        again = _decide(system, ctx)
         same = [d for d in again.decisions if (d.set, d.repository) == (decision.set, decision.repository)]
         copy = _copy(system, decision, ctx)
         if copy is None or again.frozen or not same or same[0].keep:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from dr import plugins
+from dr.actions.prune import EXPIRY, decisions
 from dr.app import asked
 from dr.app.services import HomeServices
 from dr.catalog.catalog import Catalog, open_catalog
@@ -33,7 +34,6 @@ from dr.model.readiness import Readiness
 from dr.model.record import AuditEntry, Progress, RetentionOutcome, RunRecord
 from dr.model.runbook import Runbook
 from dr.policy.readiness import readiness
-from dr.policy.retention import decide
 
 
 def _nobody(_: Progress) -> None:
@@ -203,9 +203,12 @@ class App:
 
     def retention(self, system: SystemName) -> RetentionOutcome:
         """What a prune would decide now; nothing is deleted."""
-        entry = self.inventory.systems[system]
-        expiry = self.records.setting("expiry") != "off"
-        return decide(self.records.copies(system), entry.retention, self.clock.now(), self.inventory.organisation.zone, expiry=expiry)
+        return decisions(system, self.inventory, self.records, self.clock.now())
+
+    def set_expiry(self, state: str) -> None:
+        """`on` or `off`: whether retention may delete anything; a person's word, so it is audited."""
+        self.records.set_setting(EXPIRY, state)
+        self.records.audit("expiry.turned", state, {}, actor=whoami(), at=self.clock.now())
 
     # ------------------------------------------------------------ repositories and hosts
 

@@ -11,9 +11,11 @@ from dr.model.record import RetentionOutcome
 @click.argument("system", required=False)
 @click.option("--dry-run", is_flag=True, help="Show every decision with its reason; delete nothing.")
 @click.option("--confirm", is_flag=True, help="Delete even where a brake wants a person: more than half of a tier, or a shrunken policy.")
+@click.option("--turn-off", "expiry", flag_value="off", help="Let nothing expire until it is turned on again.")
+@click.option("--turn-on", "expiry", flag_value="on", help="Let retention delete again.")
 @json_option
 @click.pass_obj
-def retention(home: str | None, system: str | None, dry_run: bool, confirm: bool, as_json: bool) -> None:
+def retention(home: str | None, system: str | None, dry_run: bool, confirm: bool, expiry: str | None, as_json: bool) -> None:
     """Delete the copies that no rule keeps; the last proven copy is never one of them.
 
     \b
@@ -24,6 +26,9 @@ def retention(home: str | None, system: str | None, dry_run: bool, confirm: bool
     from dr.app import App
 
     app = App.open(home)
+    if expiry:
+        app.set_expiry(expiry)
+        return click.echo(f"expiry is {expiry}, for every system")
     name = app.system(system)
     if not dry_run:
         return follow(home, as_json, lambda again: again.prune(name, confirm))
