@@ -75,7 +75,7 @@ CREATE DOMAIN shop.tags AS text[] CHECK (array_length(VALUE, 1) < 9);
 def types_sql(rows: int = 6, types: dict[str, tuple[str, str]] = TYPES) -> str:
     """A table with two columns of every type, the two values spread unevenly over its rows."""
     columns = [f"{letter}{n} {type_}" for n, type_ in enumerate(types) for letter in "ab"]
-    first = ", ".join(f"{v[0]}" for v in types.values() for _ in "ab")
+    first = ", ".join(f"{v[i]}" for v in types.values() for i in (0, 1))
     second = ", ".join(f"{v[i]}" for v in types.values() for i in (1, 0))
     some = ", ".join(f"{v[0]}" if n % 2 else "NULL" for n, v in enumerate(types.values()) for _ in "ab")
     lines = [f"INSERT INTO shop.types VALUES (1, {first}), (2, {second}), (3, {some});"]

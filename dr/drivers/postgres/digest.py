@@ -20,7 +20,8 @@ ROW_SEED, FINAL_SEED = 7341921158350217, 5086173409914763
 CHUNK_BLOCKS = 2048
 BLOCK = 8192
 _NULLS_PER_WORD = 31
-_MODULUS = 2**256
+MODULUS = 2**256
+"""Of the cryptographic sum, chunk by chunk and over all of them."""
 
 
 @dataclass(frozen=True)
@@ -132,4 +133,4 @@ class Cryptographic:
             for row in copy:  # libpq hands out whole rows
                 rows += 1
                 total += int.from_bytes(blake3.blake3(row, key=self._key).digest(), "big")
-        return Tally(rows, total % _MODULUS)
+        return Tally(rows, total % MODULUS)

@@ -22,7 +22,7 @@ from dr.drivers.postgres.cluster_proof import digest_globals
 from dr.drivers.postgres.compare import compare_databases, compare_globals
 from dr.drivers.postgres.connect import Connection, Dsn
 from dr.drivers.postgres.crew import Crew, Progress, unreadable
-from dr.drivers.postgres.digest import Cryptographic, Digester, Fast, Method, Tally, chunks
+from dr.drivers.postgres.digest import MODULUS, Cryptographic, Digester, Fast, Method, Tally, chunks
 from dr.drivers.postgres.large_objects import keyed, read_large_objects
 from dr.drivers.postgres.objects import Objects, Table, read_objects
 from dr.drivers.postgres.schema import digest_entries, parse
@@ -107,7 +107,7 @@ def _named(objects: Objects) -> JsonObject:
 
 def _table(table: Table, tally: Tally, database: str, method: Method, digest: Callable[[object], str]) -> JsonObject:
     columns = [[column.name, column.type] for column in table.columns]
-    bound = [method, database, table.schema, table.name, columns, tally.rows, str(tally.sum)]
+    bound = [method, database, table.schema, table.name, columns, tally.rows, str(tally.sum % MODULUS)]
     return {"rows": tally.rows, "digest": digest(bound)}
 
 
