@@ -32,7 +32,8 @@ _CONTENT = (
     """CREATE TABLE public.clients (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz, tags text[],
         twice int GENERATED ALWAYS AS (n * 2) STORED, n int)""",
     """INSERT INTO public.clients (at, tags, n)
-        SELECT timestamptz '2026-03-04 05:06:07+00' + g * interval '1 hour', ARRAY[NULL, 'NULL', g::text], g FROM generate_series(1, 500) g""",
+        SELECT timestamptz '2026-03-04 05:06:07+00' + g * interval '1 hour', ARRAY[NULL, 'NULL', g::text], g
+        FROM generate_series(1, 500) g""",
     "CREATE INDEX ON public.clients (at)",
     "CREATE TABLE public.visits (client int REFERENCES public.clients, span interval, day date) PARTITION BY RANGE (day)",
     "CREATE TABLE public.visits_2026 PARTITION OF public.visits FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')",

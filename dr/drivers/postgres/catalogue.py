@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
+
 from dr.drivers.postgres.connect import Connection, Dsn, connect
-from dr.errors import Unreachable
+from dr.drivers.postgres.messages import explain_error
+from dr.errors import Failed, Unreachable
 from dr.model.base import JsonObject
 
 
@@ -63,7 +66,7 @@ class Database:
 
 _SERVER = """
 SELECT (SELECT rolname FROM pg_roles WHERE oid = 10), current_setting('server_version'), current_setting('server_version_num')::int / 10000,
-       (SELECT system_identifier::text FROM pg_control_system()), current_setting('data_directory', true),
+       (SELECT system_identifier::text FROM pg_control_system()), (SELECT setting FROM pg_settings WHERE name = 'data_directory'),
        (SELECT rolsuper FROM pg_roles WHERE rolname = current_user), pg_is_in_recovery(), clock_timestamp()
 """
 _DATABASES = """
@@ -81,13 +84,16 @@ _CARRIED = ("TimeZone", "DateStyle", "IntervalStyle", "default_text_search_confi
 
 @contextlib.contextmanager
 def maintenance(dsn: Dsn) -> Iterator[Connection]:
-    """A connection to `postgres`, or to `template1` where a server has no such database. Raises Unreachable."""
+    """A connection to `postgres`, or to `template1` where a server has no such database. Raises Unreachable, and Failed for what fails on it."""
     try:
         connection = connect(dsn.at("postgres"))
     except Unreachable:
         connection = connect(dsn.at("template1"))
-    with connection:
-        yield connection
+    try:
+        with connection:
+            yield connection
+    except psycopg.Error as error:
+        raise Failed(f"PostgreSQL at {dsn.host}:{dsn.port} failed: {explain_error(error)}") from None
 
 
 def read_server(connection: Connection) -> Server:

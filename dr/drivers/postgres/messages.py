@@ -89,6 +89,8 @@ _WITHHELD = "an error that is not quoted, since it may hold data"
 
 def explain(tool: str, stderr: bytes) -> str:
     """Why `tool` failed, in one sentence without quoted data: `pg_restore: relation 'clients' already exists (at TABLE clients hmis)`."""
+    if not stderr.strip():
+        return f"{tool}: it ended without a word, as when it is killed"
     lines = [line for line in stderr.decode("utf-8", "replace").splitlines() if not line.strip().startswith(_QUIET)]
     reason = next((known for known in map(_known, filter(_FAILED.search, lines)) if known), None)
     reason = reason or next((known for known in map(_known, lines) if known), None) or _WITHHELD

@@ -30,7 +30,7 @@ SAID = {
         "pg_restore: an error that is not quoted, since it may hold data"
     ),
     b"\xff\xfe nonsense 123-45-6789": "pg_restore: an error that is not quoted, since it may hold data",
-    b"": "pg_restore: an error that is not quoted, since it may hold data",
+    b"": "pg_restore: it ended without a word, as when it is killed",
 }
 
 
