@@ -1,0 +1,130 @@
+"""What every kind of host promises. A new kind is one more line in KINDS."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dr.errors import Damaged, NotProvablyStandby, Refused
+from dr.hosts import canaries
+from dr.hosts.local import KIND as LOCAL
+from dr.model.base import RunId
+from dr.model.ports import HostKind, HostRequest, Standing, WritableHost
+from tests.support.host_world import OTHER, RUN, SET, World, make_world
+
+pytestmark = pytest.mark.contract
+
+
+@dataclass
+class Subject:
+    """A kind, a standby of that kind that is not enrolled yet, and the world it is judged in."""
+
+    kind: HostKind
+    request: HostRequest
+    world: World
+
+    def standing(self) -> Standing:
+        return self.world.standing()
+
+    def writable(self, run: RunId = RUN) -> WritableHost:
+        return self.kind.open_writable(self.request, self.standing(), run)
+
+
+def local(place: Path) -> Subject:
+    world = make_world(place)
+    return Subject(LOCAL, world.request(), world)
+
+
+KINDS: dict[str, Callable[[Path], Subject]] = {"local": local}
+
+
+@pytest.fixture(params=list(KINDS))
+def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Subject:
+    return KINDS[request.param](tmp_path)
+
+
+@pytest.fixture
+def subject(bare: Subject) -> Subject:
+    assert bare.kind.enrol(bare.request, bare.standing()) is None
+    return bare
+
+
+def test_a_host_is_opened_for_reading_without_a_guard(bare: Subject) -> None:
+    """Its name, its role, its settings, a runner; no way to write."""
+    host = bare.kind.open(bare.request)
+    assert (host.name, host.role, host.settings) == (bare.request.name, "standby", bare.request.params)
+    assert host.runner().run(["echo", "here"]).stdout == b"here\n"
+    assert not any(hasattr(host, verb) for verb in ("claim", "adopt", "scrub"))
+
+
+def test_no_writable_handle_before_enrolment(bare: Subject) -> None:
+    """Promise 5."""
+    with pytest.raises(NotProvablyStandby):
+        bare.writable()
+    assert [ok for ok, _ in bare.kind.check(bare.request, bare.standing())] == [False]
+
+
+def test_enrolment_makes_it_writable(subject: Subject) -> None:
+    assert [ok for ok, _ in subject.kind.check(subject.request, subject.standing())] == [True]
+    handle = subject.writable()
+    assert handle.run == RUN
+    handle.recheck()
+
+
+def test_nothing_is_held_before_it_is_adopted(subject: Subject) -> None:
+    handle = subject.writable()
+    assert not handle.holds(SET)
+    with pytest.raises(Refused):
+        handle.place()
+    place = handle.claim(SET)
+    assert handle.place() == place
+    assert not handle.holds(SET)
+    with pytest.raises(Refused):
+        handle.places()
+
+
+def test_what_was_adopted_is_held_by_that_run_alone(subject: Subject) -> None:
+    handle = subject.writable()
+    handle.claim(SET)
+    handle.adopt(SET, {"database": {"port": 1}})
+    again = subject.writable()
+    assert again.holds(SET) and again.places() == {"database": {"port": 1}}
+    assert not subject.writable(OTHER).holds(SET)
+
+
+def test_a_claim_is_fresh_each_time(subject: Subject) -> None:
+    """What a run loaded and did not adopt is wiped."""
+    handle = subject.writable()
+    place = handle.claim(SET)
+    handle.runner().run(["touch", f"{place}/half"])
+    assert handle.claim(SET) == place
+    assert handle.runner().run(["ls", place]).stdout == b"claim.json\n"
+
+
+def test_one_living_run_at_a_time(subject: Subject) -> None:
+    subject.writable(OTHER).claim(SET)
+    subject.world.active.add(OTHER)
+    with pytest.raises(Refused, match=f"in use by run {OTHER}"):
+        subject.writable().claim(SET)
+
+
+def test_a_scrub_is_certified_and_repeatable(subject: Subject) -> None:
+    handle = subject.writable()
+    place = handle.claim(SET)
+    handle.runner().run(["sh", "-c", 'printf canary-1 > "$0/file"', place])
+    handle.adopt(SET, {})
+    first, second = handle.scrub([b"canary-1"]), handle.scrub([b"canary-1"])
+    assert (first.removed, first.canaries, first.found) == ((place,), 1, 0)
+    assert (second.removed, second.found) == ((), 0)
+    canaries.verify(first, subject.world.keys)
+    with pytest.raises(Damaged):
+        canaries.verify(first.model_copy(update={"removed": ()}), subject.world.keys)
+    assert not handle.holds(SET)
+
+
+def test_too_little_space_is_refused(subject: Subject) -> None:
+    handle = subject.writable()
+    handle.require_space(1)
+    with pytest.raises(Refused):
+        handle.require_space(2**60)

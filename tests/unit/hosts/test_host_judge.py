@@ -1,0 +1,166 @@
+"""The guard's decision on its own: facts in, reasons out; and the signed files that it reads."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dr.errors import Damaged
+from dr.hosts import marker, sessions
+from dr.hosts.guard import Seen, Target, judge
+from dr.hosts.listening import Listener
+from dr.hosts.marker import Claim, Standby
+from dr.hosts.places import Content, Place
+from dr.hosts.production import Protected, here, identifies
+from dr.hosts.removal import opened
+from dr.hosts.sessions import Sessions
+from dr.model.base import HostName
+from dr.model.ports import Standing
+from dr.model.record import ProductionFacts
+from tests.support.host_world import NOW, RUN, SET, STANDBY
+from tests.support.stream_keys import TestKeys
+
+pytestmark = pytest.mark.unit
+
+KEYS = TestKeys()
+FACTS = ProductionFacts(host=HostName("production"), recorded=NOW, data_directory="/pg", device=1, inode=2, port=5432)
+STANDING = Standing(organisation="Harbor", keys=KEYS, production=(FACTS,))
+OFF = Protected({(1, 2): "production"}, {"/pg": "production"}, {5432: "production"}, {"77": "production"})
+TARGET = Target(STANDBY, "standby", "/srv/standby", "127.0.0.1", 6000, "postgres")
+MARKER = Standby(organisation="Harbor", host=STANDBY, path="/srv/standby", device=1, inode=9, port=6000, enrolled=NOW)
+CLAIM = Claim(organisation="Harbor", host=STANDBY, run=RUN, set=SET, device=1, inode=10, claimed=NOW)
+PLACE = Place(f"/srv/standby/drills/{RUN}", CLAIM, None)
+FINE = Seen(TARGET, root=(1, 9), real="/srv/standby", above=((1, 9), (1, 8)), marker=MARKER)
+OURS = Listener(7, f"{PLACE.path}/pgdata")
+
+
+def reasons(seen: Seen, standing: Standing = STANDING) -> list[str]:
+    return [problem.what for problem in judge(seen, standing, OFF)]
+
+
+def test_the_one_right_target_has_no_reason_against_it() -> None:
+    assert reasons(FINE) == []
+    assert reasons(replace(FINE, content=Content(places=(PLACE,)), listening=(OURS,))) == []
+
+
+@pytest.mark.parametrize(
+    ("seen", "reason"),
+    [
+        (replace(FINE, marker=None), "/srv/standby bears no standby marker"),
+        (replace(FINE, in_service=True), "/srv/standby is in service: it is production now"),
+        (replace(FINE, forged="dr-standby.json bears no trusted signature"), "/srv/standby: dr-standby.json bears no trusted signature"),
+        (replace(FINE, root=(1, 11)), "/srv/standby is not the folder that was enrolled (device or inode differ)"),
+        (replace(FINE, unfit="is a symbolic link"), "/srv/standby is a symbolic link"),
+        (replace(FINE, above=((1, 9), (1, 2))), "/srv/standby holds, or lies in, a protected folder of production host 'production'"),
+        (
+            replace(FINE, content=Content(folders=frozenset({(1, 2)}))),
+            "/srv/standby holds, or lies in, a protected folder of production host 'production'",
+        ),
+        (replace(FINE, real="/pg/sub"), "/srv/standby holds, or lies in, a protected folder of production host 'production'"),
+        (
+            replace(FINE, content=Content(identifiers=("77",))),
+            "/srv/standby holds a cluster with the system identifier of production host 'production'",
+        ),
+        (replace(FINE, mounts=("drills/x/pgdata",)), "/srv/standby: something is mounted on drills/x/pgdata"),
+        (replace(FINE, target=replace(TARGET, port=5432)), "port 5432 is that of production host 'production'"),
+        (replace(FINE, listening=(Listener(None, None),)), "a server that dr did not start listens on port 6000"),
+        (replace(FINE, listening=(Listener(7, "/pg"),)), "a server that dr did not start listens on port 6000"),
+        (
+            replace(FINE, content=Content(places=(PLACE,)), listening=(Listener(7, f"{PLACE.path}-evil/pgdata"),)),
+            "a server that dr did not start listens on port 6000",
+        ),
+        (
+            replace(FINE, content=Content(places=(PLACE,)), listening=(OURS, Listener(8, "/elsewhere"))),
+            "a server that dr did not start listens on port 6000",
+        ),
+        (
+            replace(FINE, sessions=Sessions(foreign=2, streaming=1)),
+            "2 foreign sessions and 1 WAL senders or receivers are connected on port 6000",
+        ),
+    ],
+)
+def test_each_wrong_fact_alone_is_a_reason(seen: Seen, reason: str) -> None:
+    """Promise 5, fact by fact."""
+    assert reasons(seen) == [reason]
+
+
+def test_a_sibling_of_a_protected_folder_is_none() -> None:
+    """/pg2 is not below /pg."""
+    assert reasons(replace(FINE, real="/pg2")) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "known"),
+    [
+        ({}, False),
+        ({"address": "127.0.0.1", "device": 5}, False),
+        ({"port": 5432}, True),
+        ({"system_identifier": "7"}, True),
+        ({"paths": ({"path": "/x", "device": 1, "inode": 2},)}, True),
+    ],
+)
+def test_what_identifies_production(facts: dict[str, object], known: bool) -> None:
+    assert identifies(ProductionFacts.model_validate({"host": "production", "recorded": NOW, **facts})) is known
+
+
+def test_an_address_is_here_unless_it_surely_is_not() -> None:
+    """In doubt a port counts as production's."""
+    assert [here(one) for one in (None, "127.0.0.1", "::1", "localhost", "no such name.invalid")] == [True] * 5
+    assert here("192.0.2.7") is False
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [("dr", True), ("dr-proof", True), ("dr: prove", True), ("pg_restore", True), ("pg_dumpall", True)]
+    + [(name, False) for name in ("drupal", "psql", "", "hmis", "pg_restored", "xdr", "pg_basebackup")],
+)
+def test_whose_session_it_is(name: str, ours: bool) -> None:
+    assert (sessions._OURS.match(name) is not None) is ours
+
+
+# ---------------------------------------------------------------- signed files
+
+
+def test_a_marker_says_what_was_signed(tmp_path: Path) -> None:
+    with opened(str(tmp_path)) as folder:
+        assert marker.read(folder, marker.STANDBY, Standby, KEYS) is None
+        marker.write(folder, marker.STANDBY, MARKER, KEYS)
+        assert marker.read(folder, marker.STANDBY, Standby, KEYS) == MARKER
+    assert [path.name for path in tmp_path.iterdir()] == [marker.STANDBY]
+    assert (tmp_path / marker.STANDBY).stat().st_mode & 0o777 == 0o600
+
+
+def test_an_altered_marker_is_damaged(tmp_path: Path) -> None:
+    """One value changed under the same signature."""
+    with opened(str(tmp_path)) as folder:
+        marker.write(folder, marker.STANDBY, MARKER, KEYS)
+        said = json.loads((tmp_path / marker.STANDBY).read_text())
+        said["signed"]["inode"] += 1
+        (tmp_path / marker.STANDBY).write_text(json.dumps(said))
+        with pytest.raises(Damaged, match=r"dr-standby.json bears no trusted signature"):
+            marker.read(folder, marker.STANDBY, Standby, KEYS)
+
+
+def test_one_kind_of_marker_does_not_pass_for_another(tmp_path: Path) -> None:
+    """A claim is signed by the same key; it is no standby's marker."""
+    with opened(str(tmp_path)) as folder:
+        marker.write(folder, marker.STANDBY, CLAIM, KEYS)
+        with pytest.raises(Damaged, match="is not what dr writes"):
+            marker.read(folder, marker.STANDBY, Standby, KEYS)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"signed": 1, "signature": "AA=="}', '{"signature": "!"}', "[" * 100_000])
+def test_whatever_else_is_there_is_damaged(tmp_path: Path, text: str) -> None:
+    (tmp_path / marker.STANDBY).write_text(text)
+    with opened(str(tmp_path)) as folder, pytest.raises(Damaged, match="is not what dr writes"):
+        marker.read(folder, marker.STANDBY, Standby, KEYS)
+
+
+def test_a_linked_marker_is_damaged(tmp_path: Path) -> None:
+    """A link could be turned later."""
+    with opened(str(tmp_path)) as folder:
+        marker.write(folder, "elsewhere", MARKER, KEYS)
+        (tmp_path / marker.STANDBY).symlink_to("elsewhere")
+        with pytest.raises(Damaged, match="cannot be opened as a plain file"):
+            marker.read(folder, marker.STANDBY, Standby, KEYS)
