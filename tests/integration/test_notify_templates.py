@@ -80,7 +80,7 @@ def test_a_passed_drill_answers_how_fast_and_how_much(tmp_path: Path) -> None:
     """The subject alone is the answer."""
     told = message(tmp_path, "drill-passed", kind="drill")
     assert told.subject == "hmis: drill nightly (online) passed in 12 min 03 s"
-    assert "Back in 12 min 03 s; the objective is 4 h 00 min.\nAt most 1 d 1 h of work would be lost.\n" in told.body
+    assert "Back in 12 min 03 s; the objective is 4 h.\nAt most 1 d 1 h of work would be lost.\n" in told.body
 
 
 def test_a_failed_drill_says_what_is_still_proven(tmp_path: Path) -> None:
