@@ -28,8 +28,8 @@ Since: Fri 20 Nov 2026, 06:00 CST (3 runs in a row).
 Last success: Thu 19 Nov 2026, 06:10 CST.
 
 What we still have:
-- online: newest proven copy: Thu 19 Nov 2026, 06:00 CST, 3 d 0 h old
-- vault: no proven copy; newest copy is only stored: Fri 20 Nov 2026, 06:00 CST, 2 d 0 h old
+- online: newest proven copy: Thu 19 Nov 2026, 06:00 CST, 3 d old
+- vault: no proven copy; newest copy is only stored: Fri 20 Nov 2026, 06:00 CST, 2 d old
 
 What to do next:
 1. See it all: dr runs show nightly-20261122T070000Z-1a2b
@@ -80,14 +80,14 @@ def test_a_passed_drill_answers_how_fast_and_how_much(tmp_path: Path) -> None:
     """The subject alone is the answer."""
     told = message(tmp_path, "drill-passed", kind="drill")
     assert told.subject == "hmis: drill nightly (online) passed in 12 min 03 s"
-    assert "Back in 12 min 03 s; the objective is 4 h.\nAt most 1 d 1 h of work would be lost.\n" in told.body
+    assert "Back in 12 min 03 s; the objective is 4 h.\nAt most 25 h of work would be lost.\n" in told.body
 
 
 def test_a_failed_drill_says_what_is_still_proven(tmp_path: Path) -> None:
     """And how to drill again."""
     told = message(tmp_path, "drill-failed", kind="drill")
     assert told.subject == "hmis: drill nightly (online) FAILED"
-    assert "- online: newest proven copy: Thu 19 Nov 2026, 06:00 CST, 3 d 0 h old\n" in told.body
+    assert "- online: newest proven copy: Thu 19 Nov 2026, 06:00 CST, 3 d old\n" in told.body
     assert "3. Drill again: dr drill hmis --tier online\n" in told.body
 
 
