@@ -4,13 +4,14 @@ Here: words, options, tables, exit codes. Not here: any decision or effect. Heav
 `dr --help` is immediate. To add a command: a file with a click command, and one line in `COMMANDS`.
 """
 
+import os
 import sys
 from importlib import import_module
 
 import click
 
 from dr import __version__
-from dr.errors import DrError
+from dr.errors import ConfigError, DrError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("dr.cli.status:status", "What would we get back, how fast, and how do we know?"),
@@ -64,5 +65,6 @@ def main() -> None:
         cli(standalone_mode=True)
     except DrError as error:
         sys.stdout.flush()
-        click.echo(str(error) if error.exit_code == 2 else f"error: {error}", err=True)
-        sys.exit(error.exit_code)
+        click.echo(str(error) if error.exit_code == ConfigError.exit_code else f"error: {error}", err=True)
+        sys.stderr.flush()
+        os._exit(error.exit_code)  # an engine that was opened may have threads that never end
