@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dr.cli.show import json_option, marked, print_json, say
+from dr.cli.show import json_option, marked, print_json
 from dr.errors import ConfigError
 from dr.model.record import RunRecord
 
@@ -82,5 +82,4 @@ def drill(home: str | None, system: str, tier: str, select: str | None, as_json:
       dr drill hmis --tier online
       dr drill hmis --tier vault --select 'random-within 7d'
     """
-    say(f"drill of {system} from the {tier} tier: the clock starts now")
     follow(home, as_json, lambda app: app.drill(system, tier, select))

@@ -83,5 +83,8 @@ def _instructions(path: Path) -> list[str]:
         "  1. read inventory/*.yaml and write down your own hosts, paths, people and objectives;",
         "  2. put the secrets that it names into files (chmod 600): the database's password, and a channel for each contact;",
         f"  3. dr --home {path} check        says what is wrong or still missing;",
-        f"  4. dr --home {path} hosts enrol standby, then dr --home {path} run nightly.",
+        f"  4. export DR_HOME={path}",
+        "     dr hosts enrol production; dr hosts enrol standby       what each is recognised by is recorded;",
+        "     dr repositories init fileserver; dr repositories init bank-vault",
+        "  5. dr run nightly, then dr drill hmis --tier online, then dr status.",
     ]
