@@ -29,7 +29,7 @@ def _sockets(port: int) -> Iterator[str]:
     """The inodes of the listening sockets."""
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
-            lines = Path(table).read_text(encoding="ascii").splitlines()[1:]
+            lines = Path(table).read_text(encoding="utf-8").splitlines()[1:]
         except FileNotFoundError:
             continue  # a kernel without IPv6
         for words in (line.split() for line in lines):

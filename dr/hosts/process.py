@@ -7,6 +7,7 @@ thread, so start a child in the thread that waits for it), and the rest of its g
 import contextlib
 import io
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -18,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, cast
 
-from dr.errors import Failed, Stopped, Unreachable
+from dr.errors import Failed, Refused, Stopped, Unreachable
 from dr.hosts.lifeline import LIFELINE
 from dr.model.ports import Completed, Process
 
@@ -37,10 +38,28 @@ def _found(tool: str) -> str | None:
     return shutil.which(tool)
 
 
+@cache
+def _not_root() -> tuple[str, ...]:
+    """How root runs a program that refuses root: as another user of a user namespace, to whom root's own files belong.
+
+    The user must have a name on this machine, since initdb looks it up. Raises Refused where the kernel or a container forbids it.
+    """
+    named = [entry for entry in pwd.getpwall() if entry.pw_uid not in (0, 65534)] or [pwd.getpwnam("nobody")]
+    words = ("unshare", "--user", f"--map-user={named[0].pw_uid}", f"--map-group={named[0].pw_gid}", "--")
+    try:
+        subprocess.run([*words, "true"], check=True, capture_output=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        raise Refused(
+            "PostgreSQL's server programs do not run as root, and this machine does not let root become another user for them",
+            hint="run dr as an ordinary user, or allow user namespaces (`unshare --user true` must work)",
+        ) from None
+    return words
+
+
 def _wrap(argv: Sequence[str], *, unprivileged: bool, detached: bool) -> list[str]:
     words = list(argv)
     if unprivileged and os.geteuid() == 0:
-        words = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--", *words]
+        words = [*_not_root(), *words]
     if not detached and _found("setpriv"):
         words = ["setpriv", "--pdeathsig", "KILL", "--", "sh", "-c", _STILL_OURS, str(os.getpid()), *words]
     return words

@@ -10,7 +10,7 @@ import pytest
 from dr.drivers.files.listing import name_for
 from dr.errors import Damaged, Failed, Refused, Stopped, Unreachable
 from dr.sources import files
-from tests.support.host_files import ORDINARY, Site, as_ordinary_user, as_root_would, build, with_socket
+from tests.support.host_files import ORDINARY, Site, as_ordinary_user, as_root_would, build, reachable, with_socket
 from tests.support.pg_world import KEY
 
 pytestmark = pytest.mark.integration
@@ -91,7 +91,7 @@ def test_the_needle_is_refused_where_nothing_may_be_written(tmp_path: Path) -> N
             "   HINT: set `needle: false` for this source, or let dr write to its folder"
         )
 
-    _reachable(tmp_path)
+    reachable(tmp_path)
     as_ordinary_user(plant)
     assert list(site.root.iterdir()) == []
 
@@ -195,7 +195,7 @@ def test_a_file_that_may_not_be_read_fails_the_backup(tmp_path: Path) -> None:
         assert "run dr as a user who may read all of it" in str(caught.value)
         assert site.written.void == ["site-00"]
 
-    _reachable(tmp_path)
+    reachable(tmp_path)
     os.chown(site.root / "client letter", 0, 0)
     as_ordinary_user(capture)
 
@@ -219,7 +219,7 @@ def test_a_stopped_capture_is_void(site: Site) -> None:
 
 def test_an_ordinary_user_can_back_up_and_drill(tmp_path: Path) -> None:
     """Without root: everything but owners is proven, and that they are not is listed."""
-    _reachable(tmp_path)
+    reachable(tmp_path)
     home = tmp_path / "home"
     home.mkdir()
     os.chown(home, ORDINARY, ORDINARY)
@@ -240,7 +240,7 @@ def test_an_ordinary_user_can_back_up_and_drill(tmp_path: Path) -> None:
 def test_a_set_of_root_is_drilled_by_an_ordinary_user(site: Site) -> None:
     """Owners, privileged attributes and devices are listed as unproven; contents are proven all the same."""
     site.capture()
-    _reachable(site.home)
+    reachable(site.home)
     os.chown(site.home, ORDINARY, ORDINARY)
 
     def drill() -> None:
@@ -365,10 +365,3 @@ def test_a_set_without_files_proves_nothing(site: Site) -> None:
     """Zero examined is a failure, whatever else."""
     result = site.check()
     assert (result.passed, result.examined, result.summary) == (False, 0, "no file was compared")
-
-
-def _reachable(folder: Path) -> None:
-    """pytest's folders are private; an ordinary user must be able to pass."""
-    for above in (folder, *folder.parents):
-        if above.stat().st_uid == os.getuid() and above != Path("/") and str(above).startswith("/tmp/"):
-            above.chmod(above.stat().st_mode | 0o055)

@@ -20,6 +20,7 @@ from dr.hosts.places import system_identifier
 from dr.hosts.process import LocalRunner
 from dr.hosts.removal import opened, remove_tree
 from dr.model.base import SetId
+from tests.support.host_files import ORDINARY, as_ordinary_user, reachable
 from tests.support.host_world import OTHER, RUN, SET, STANDBY, World, also, make_world
 
 pytestmark = pytest.mark.integration
@@ -227,6 +228,45 @@ def _dig(folder: Path, depth: int) -> None:
         os.close(here)
         here = below
     os.close(here)
+
+
+def test_an_ordinary_user_claims_and_scrubs(tmp_path: Path) -> None:
+    """Without root, folders that were restored without permissions go all the same."""
+    reachable(tmp_path)
+    home = tmp_path / "home"
+    home.mkdir()
+    os.chown(home, ORDINARY, ORDINARY)
+
+    def drill() -> None:
+        world = make_world(home)
+        world.enrol()
+        handle = world.open()
+        place = load(handle)
+        (place / "site" / "locked" / "inner").mkdir(parents=True)
+        (place / "site" / "locked" / "inner" / "file").write_text("x")
+        (place / "site" / "locked" / "inner").chmod(0)
+        (place / "site" / "locked").chmod(0)
+        handle.adopt(SET, {})
+        certificate = handle.scrub([CANARY])
+        assert (certificate.removed, certificate.found) == ((str(place),), 0)
+        assert not place.exists()
+
+    as_ordinary_user(drill)
+
+
+def test_what_is_mounted_below_the_root_is_refused(world: World) -> None:
+    """A bind mount carries another folder into ours; the kernel's list of mounts tells."""
+    place = load(world.open())
+    code = (
+        "import sys; from pathlib import Path; from dr.hosts.guard import _mounts\n"
+        "import subprocess; subprocess.run(['mount', '--bind', sys.argv[1], sys.argv[2]], check=True)\n"
+        "print(_mounts(sys.argv[3]))"
+    )
+    (place / "a name").mkdir()
+    words = [str(world.home / "production"), str(place / "a name"), str(world.root)]
+    unshare = ["unshare", "--user", "--map-root-user", "--mount", "--", sys.executable, "-c", code, *words]
+    done = subprocess.run(unshare, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    assert done.stdout == f"('drills/{RUN}/a name',)\n", done.stderr
 
 
 def test_removal_never_enters_a_protected_folder(world: World) -> None:

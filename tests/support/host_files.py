@@ -22,8 +22,8 @@ from tests.support.pg_world import KEY, MemorySet, MemorySink, PgStep
 
 SITE = SourceName("site")
 SERVER = HostName("server")
-ORDINARY = 4321
-"""A user who is not root."""
+ORDINARY = 65534
+"""nobody: a user who is not root."""
 
 
 @dataclass
@@ -220,3 +220,10 @@ def as_ordinary_user(what: Callable[[], None]) -> None:
         text = said.read().decode(errors="replace")
     _, status = os.waitpid(child, 0)
     assert status == 0, text
+
+
+def reachable(folder: Path) -> None:
+    """pytest's folders are private; an ordinary user must be able to pass."""
+    for above in (folder, *folder.parents):
+        if above.stat().st_uid == os.getuid() and above != Path("/") and str(above).startswith("/tmp/"):
+            above.chmod(above.stat().st_mode | 0o055)
