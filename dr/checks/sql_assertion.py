@@ -50,6 +50,7 @@ class SqlAssertion:
 
     def run(self, params: Params, restored: Restored, ctx: StepContext) -> CheckResult:
         started = ctx.clock.now()
+        ctx.check_stop()
         server = _server(params, restored)
         wrong, said = _ask(params, server)
         name = shown(params.database)

@@ -91,7 +91,7 @@ TAMPERED = {
     "a descending sequence set back": ("SELECT setval('made_other_seq', -4)", ["sequence: public.made_other_seq: behind by 150"]),
     "a sequence that would give its last value again": (
         "SELECT setval('lone', 40, false)",
-        ["sequence: public.lone: its last value counts as not given out"],
+        ["sequence: public.lone: behind: its last value counts as not given out"],
     ),
     "a large object's byte changed": (
         "SELECT lo_put(4242, 100, '\\x01')",

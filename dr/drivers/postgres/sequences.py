@@ -56,9 +56,9 @@ def judge(expected: JsonObject, found: JsonObject) -> str:
     if high is not None and high < low:  # it went round, or somebody set it back, while the dump ran: between is not known
         return ""
     if at < low and not (high is None and expected["cycles"]):
-        return f"behind by {low[0] - at[0]}" if at[0] != low[0] else "its last value counts as not given out"
+        return f"behind by {low[0] - at[0]}" if at[0] != low[0] else "behind: its last value counts as not given out"
     if high is not None and at > high:
-        return f"ahead by {at[0] - high[0]}" if at[0] != high[0] else "its last value counts as given out"
+        return f"ahead by {at[0] - high[0]}" if at[0] != high[0] else "ahead: its last value counts as given out"
     return ""
 
 
