@@ -41,6 +41,12 @@ class AuditRecords(Noun):
             rows = connection.execute(select(audit).where(audit.c.seq > after).order_by(audit.c.seq).limit(limit))
             return [AuditEntry(**row._mapping) for row in rows]
 
+    def audit_of(self, subject: str) -> list[AuditEntry]:
+        """What is on record about one subject (a run, a copy), oldest first."""
+        with self._store.read() as connection:
+            rows = connection.execute(select(audit).where(audit.c.subject == subject).order_by(audit.c.seq))
+            return [AuditEntry(**row._mapping) for row in rows]
+
 
 def _head(connection: Connection) -> AuditHead:
     row = connection.execute(select(audit.c.seq, audit.c.hash, audit.c.at).order_by(audit.c.seq.desc()).limit(1)).first()

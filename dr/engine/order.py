@@ -2,7 +2,7 @@
 
 `steps` run as their `needs` allow, in the plan's order; then, if something failed, `on_failure`; then `always`, whatever happened. The
 latter two run one after the other, and one that fails does not keep the next from running. If the first failure is one in `always`,
-`on_failure` follows it: a failed scrub must not stay silent.
+`on_failure` follows it: a failed scrub, or a recovery that took longer than the objective, must not stay silent.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from dr.model.base import JsonObject
 from dr.model.runbook import Plan, PlannedStep, Section
-from dr.policy.verdict import Ended, check_verdict
+from dr.policy.verdict import Ended, own_verdict
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Course:
 
     @property
     def failed(self) -> bool:
-        """Whether a step failed so far, or a check did not pass."""
+        """Whether a step failed so far, a check did not pass, or the evidence says that the run did not."""
         return any(not _good(self._steps[name], ended) for name, ended in self.ended.items() if ended.state != "skipped")
 
     def due(self) -> list[Task]:
@@ -201,4 +201,4 @@ class Course:
 
 
 def _good(step: PlannedStep, ended: Ended) -> bool:
-    return ended.state == "done" and check_verdict(step, ended.facts) in (None, "PASS")
+    return ended.state == "done" and own_verdict(step, ended.facts) in (None, "PASS")

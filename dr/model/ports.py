@@ -18,6 +18,7 @@ from dr.model.backup import Artifact, ArtifactIndex, Copy, Manifest, PartCopy, R
 from dr.model.base import HostName, HostPath, JsonObject, RepositoryName, RunId, SetId, SourceName, StepId, StrictModel, SystemName
 from dr.model.inventory import Inventory, SecretRef, SourceEntry
 from dr.model.record import (
+    AuditEntry,
     AuditHead,
     CheckResult,
     Finding,
@@ -494,6 +495,10 @@ class Records(Protocol):
         """The newest committed set (any repository)."""
         ...
 
+    def set_instants(self, system: SystemName) -> list[datetime]:
+        """When every set that was ever recorded was taken, removed ones too, oldest first."""
+        ...
+
     def pin(self, set_id: SetId, run: RunId) -> None: ...
     def unpin(self, run: RunId) -> None: ...
     def distinct_proven(self, system: SystemName) -> int:
@@ -544,6 +549,9 @@ class Records(Protocol):
     # audit
     def audit(self, event: str, subject: str, facts: JsonObject, *, actor: str, at: datetime) -> AuditHead: ...
     def audit_head(self) -> AuditHead: ...
+    def audit_of(self, subject: str) -> list[AuditEntry]:
+        """What is on record about one subject (a run, a copy), oldest first."""
+        ...
 
     # settings that a person turns (expiry, ...)
     def setting(self, key: str) -> str | None: ...

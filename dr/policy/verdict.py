@@ -9,6 +9,7 @@ from dr.model.runbook import Plan, PlannedStep
 
 PROVE_PHASE = "prove"
 CHECK_ACTION = "check"
+REPORT_ACTION = "report"
 _JUDGED_BY_CHECKS = ("drill",)
 
 
@@ -35,15 +36,20 @@ def judge(plan: Plan, ended: Mapping[str, Ended], *, cancelled: bool = False, so
     What the checks found dominates: a check's FAIL is the run's, even of a cancelled run; a drill without any check's verdict has proven
     nothing and is FAIL. A failure that the runbook carried on after (`on_error: continue`) is still a failure. `so_far`: judged by a step
     of the run itself (its report), so steps that have not ended yet and the `always` steps to come are not held against it.
+
+    What the evidence says is the run's verdict too, where it is the worse one: it alone knows the time that recovery took.
     """
     failures = _failures(plan, ended, cancelled=cancelled, so_far=so_far)
     checks = check_verdicts(plan, ended)
     failed_checks = [f"check '{step}' found FAIL" for step, verdict in checks.items() if verdict == "FAIL"]
     nothing_checked = ["no check gave a verdict: nothing was proven"] if plan.kind in _JUDGED_BY_CHECKS and not checks else []
-    unfinished = _unfinished(plan, ended, checks, cancelled=cancelled)
+    told = report_verdicts(plan, ended)
+    told_fail = [f"the evidence says FAIL ('{step}')" for step, verdict in told.items() if verdict == "FAIL"]
+    told_incomplete = [f"the evidence says INCOMPLETE ('{step}')" for step, verdict in told.items() if verdict == "INCOMPLETE"]
+    unfinished = [*_unfinished(plan, ended, checks, cancelled=cancelled), *told_incomplete]
     state: RunState = "cancelled" if cancelled else "failed" if failures else "done"
-    reasons = (*failures, *failed_checks, *nothing_checked, *unfinished)
-    if failed_checks or (not cancelled and (failures or nothing_checked)):
+    reasons = (*failures, *failed_checks, *told_fail, *nothing_checked, *unfinished)
+    if failed_checks or told_fail or (not cancelled and (failures or nothing_checked)):
         return Judgement(state, "FAIL", reasons)
     if unfinished:
         return Judgement(state, "INCOMPLETE", reasons)
@@ -69,6 +75,18 @@ def check_verdicts(plan: Plan, ended: Mapping[str, Ended]) -> dict[str, str]:
 def check_verdict(step: PlannedStep, facts: JsonObject) -> str | None:
     """What a check step found (PASS, FAIL or INCOMPLETE); None for every other step."""
     verdict = facts.get("verdict") if step.action == CHECK_ACTION else None
+    return str(verdict) if verdict else None
+
+
+def report_verdicts(plan: Plan, ended: Mapping[str, Ended]) -> dict[str, str]:
+    """The verdict that each report step wrote into the evidence."""
+    reports = [s for s in (*plan.steps, *plan.on_failure, *plan.always) if s.action == REPORT_ACTION and s.id in ended]
+    return {s.id: verdict for s in reports if (verdict := own_verdict(s, ended[s.id].facts))}
+
+
+def own_verdict(step: PlannedStep, facts: JsonObject) -> str | None:
+    """What a check found or a report wrote; None for every other step."""
+    verdict = facts.get("verdict") if step.action in (CHECK_ACTION, REPORT_ACTION) else None
     return str(verdict) if verdict else None
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from dr.engine.order import Course
 from dr.model.base import JsonObject
 from dr.model.record import StepState
 from dr.policy.verdict import Ended, Judgement, judge
@@ -86,6 +87,20 @@ def test_a_report_judges_the_run_so_far() -> None:
     del states["tidy"]
     assert judged("drill", states, so_far=True).verdict == "PASS"
     assert judged("drill", {**states, "restore": ("failed", {})}, so_far=True).verdict == "FAIL"
+
+
+def test_the_run_is_never_better_than_its_evidence() -> None:
+    """Only the report knows the time that recovery took: one over the objective fails a drill whose every check passed."""
+    plan = make_plan(Path("/nowhere"), [step("prove", action="check")], always=[step("evidence", action="report")], kind="drill")
+    proven = {"prove": Ended("done", {"verdict": "PASS"})}
+    for verdict in ("PASS", "FAIL", "INCOMPLETE"):
+        assert judge(plan, {**proven, "evidence": Ended("done", {"verdict": verdict})}).verdict == verdict
+    assert judge(plan, {**proven, "evidence": Ended("done", {"verdict": "FAIL"})}, cancelled=True).verdict == "FAIL"
+    course = Course(plan)
+    for name, verdict in (("prove", "PASS"), ("evidence", "FAIL")):
+        course.due()
+        course.took(name, {"state": "done", "facts": {"verdict": verdict}})
+    assert course.failed, "people are told by on_failure, which follows"
 
 
 def test_a_verdict_in_the_facts_of_another_action_means_nothing() -> None:
