@@ -127,7 +127,7 @@ def _proving(reading: Reading, dsn: Dsn, snapshot: Snapshot, before: JsonObject,
             progress=_unseen,
             method=reading.params.digest,
             runner=reading.ctx.runner,
-            setting=reading.settings.binaries,
+            setting=reading.programs,
             staging=staging,
             before=before,
         )
@@ -167,7 +167,7 @@ def _capture_globals(reading: Reading, artifacts: list[JsonObject], before: byte
     instant = ctx.clock.now()
     with reading.into.artifact(f"{request.name}-globals", kind=request.entry.kind, source=request.name) as sink:
         text = _globals_text(reading, reading.tool("pg_dumpall"))
-        compared = _globals_text(reading, binaries.newest("pg_dumpall", setting=reading.settings.binaries))
+        compared = _globals_text(reading, binaries.newest("pg_dumpall", setting=reading.programs))
         proof = reading.prover.globals(compared, key=reading.into.key, server=reading.server.version)
         report_vanished(reading, before, text)
         tar = TarWriter(sink.write)

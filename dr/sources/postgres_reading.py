@@ -14,7 +14,7 @@ from dr.model.ports import CaptureRequest, SetWriter, StepContext
 from dr.model.record import ProductionFacts
 from dr.sources.postgres_logical import PostgresLogical
 from dr.sources.postgres_proofs import Prover
-from dr.sources.postgres_settings import PostgresSettings, dsn_of_host, is_local, settings_of
+from dr.sources.postgres_settings import PostgresSettings, dsn_of_host, folder_of_binaries, is_local, settings_of
 from dr.units import show_duration
 
 SKEW_LIMIT = 300.0
@@ -31,6 +31,8 @@ class Reading:
     into: SetWriter
     prover: Prover
     settings: PostgresSettings
+    programs: str | None
+    """The folder of PostgreSQL's programs, if the inventory names one."""
     dsn: Dsn
     server: Server
     carried: JsonObject
@@ -43,12 +45,13 @@ class Reading:
         return {"system_identifier": self.server.system_identifier, "server_version": self.server.version}
 
     def tool(self, name: str) -> str:
-        return binaries.find(name, at_least=self.server.major, setting=self.settings.binaries)
+        return binaries.find(name, at_least=self.server.major, setting=self.programs)
 
 
 def look(request: CaptureRequest, into: SetWriter, ctx: StepContext, prover: Prover) -> Reading:
     """Raises Refused unless everything on the server may be read."""
-    settings = settings_of(ctx.host(HostName(request.entry.host)))
+    host = ctx.host(HostName(request.entry.host))
+    settings = settings_of(host)
     dsn = dsn_of_host(settings, ctx)
     with maintenance(dsn) as connection:
         server = read_server(connection)
@@ -62,7 +65,7 @@ def look(request: CaptureRequest, into: SetWriter, ctx: StepContext, prover: Pro
         found = tuple(read_databases(connection))
         carried, per_database = carried_settings(connection), tuple(database_settings(connection))
     params = request.params if isinstance(request.params, PostgresLogical) else PostgresLogical()
-    return Reading(request, params, ctx, into, prover, settings, dsn, server, carried, found, per_database)
+    return Reading(request, params, ctx, into, prover, settings, folder_of_binaries(host), dsn, server, carried, found, per_database)
 
 
 def report_undumped(reading: Reading) -> None:

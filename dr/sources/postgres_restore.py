@@ -16,7 +16,7 @@ from dr.drivers.postgres.tar import extract_dump, read_globals
 from dr.errors import Damaged, Refused
 from dr.model.base import JsonObject
 from dr.model.ports import ArtifactReader, Runner, StepContext, WritableHost
-from dr.sources.postgres_settings import settings_of
+from dr.sources.postgres_settings import folder_of_binaries, settings_of
 
 LOOPBACK = "127.0.0.1"
 _KEPT = {"max_locks_per_transaction": "256", "max_logical_replication_workers": "0"}
@@ -28,6 +28,7 @@ class Restoring:
     """One restore's fixed circumstances."""
 
     ctx: StepContext
+    host: WritableHost
     runner: Runner
     place: Path
     cluster: Cluster
@@ -84,16 +85,17 @@ def _prepare(described: JsonObject, host: WritableHost, ctx: StepContext) -> Res
         raise Refused(f"{data} exists already", hint="a restore needs a freshly claimed place; scrub the standby and run the drill again")
     _require_free_port(settings.port)
     source_major = int(described["server_version"].split(".")[0])
-    server = binaries.find("postgres", at_least=max(source_major, int(described["pg_dump"])), setting=settings.binaries)
+    wanted = max(source_major, int(described["pg_dump"]))  # an older pg_restore cannot read the dump, an older server not run it
+    server = binaries.find("postgres", at_least=wanted, setting=folder_of_binaries(host))
     folder = str(Path(server).parent)
     major = binaries.major_of(server) or 0
     log, secret = _private(place / "log"), _private(place / "secret")
     password = secrets.token_urlsafe(24)
     user = str(described["bootstrap"])
-    write_private(secret / "superuser.pgpass", passfile_line(LOOPBACK, settings.port, password))
+    write_private(secret / "superuser.pgpass", passfile_line(LOOPBACK, settings.port, user, password))
     cluster = Cluster(str(data), settings.port, folder, str(log / "postgres.log"), user)
     dsn = Dsn(LOOPBACK, settings.port, user, "postgres", password)
-    return Restoring(ctx, host.runner(), place, cluster, dsn, major, load.jobs_here())
+    return Restoring(ctx, host, host.runner(), place, cluster, dsn, major, load.jobs_here())
 
 
 def _require_free_port(port: int) -> None:
@@ -114,9 +116,11 @@ def _private(folder: Path) -> Path:
 
 
 def _load(job: Restoring, described: JsonObject, text: bytes, readers: dict[str, ArtifactReader]) -> JsonObject:
+    job.host.recheck()
     initialise(job.cluster, job.runner, password=job.dsn.password, sync=False)
     configure(job.cluster, _KEPT)
     start(job.cluster, job.runner, options=load.load_settings())
+    job.host.recheck()  # what serves the port now is what was just started, in our place
     mapped = _load_globals(job, described, text)
     names = [entry["name"] for entry in described["databases"]]
     for number, entry in enumerate(sorted(described["databases"], key=_last_the_default_ones)):

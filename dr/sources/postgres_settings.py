@@ -33,6 +33,12 @@ def settings_of(host: Host) -> PostgresSettings:
     return cast("PostgresSettings", found)
 
 
+def folder_of_binaries(host: Host) -> str | None:
+    """Where the inventory says that this host's PostgreSQL programs are; None if it does not."""
+    folder = settings_of(host).binaries
+    return None if folder is None else str(host.path(folder))
+
+
 def dsn_of_host(settings: PostgresSettings, ctx: StepContext) -> Dsn:
     """The server as the inventory describes it; the password is read now."""
     return Dsn(settings.host, settings.port, settings.user, "postgres", ctx.secret(settings.password) if settings.password else "")

@@ -40,6 +40,7 @@ class Journey:
     facts: ProductionFacts
     places: JsonObject
     place: Path
+    host: Any
 
 
 @pytest.fixture(scope="module", params=[(15, 15), (18, 18), (15, 18)], ids=lambda p: f"{p[0]}-to-{p[1]}")
@@ -58,7 +59,7 @@ def travel(dsn: Dsn, root: Path, host: Any) -> Journey:
     asked = request(PostgresLogical(digest="cryptographic"), needle=None)
     (facts,) = source.capture(asked, kept.as_writer(), step.as_context())
     places = source.restore(kept.readers(), host, step.as_context())
-    return Journey(dsn, dsn_of(places), kept, step, facts, places, Path(host.place()))
+    return Journey(dsn, dsn_of(places), kept, step, facts, places, Path(host.place()), host)
 
 
 def test_everything_comes_back(journey: Journey) -> None:
@@ -186,6 +187,11 @@ def test_the_restores_facts_hold_no_secret(journey: Journey) -> None:
     assert any("tablespace 'side'" in words for words in journey.places["mapped"])
     with socket.create_connection((journey.places["host"], journey.places["port"]), timeout=5):
         pass
+
+
+def test_the_guard_is_asked_right_before(journey: Journey) -> None:
+    """Promise 5: before the cluster is made, and before the first statement is sent to it."""
+    assert journey.host.rechecked == 2
 
 
 def test_a_database_without_a_needle_says_so(journey: Journey) -> None:

@@ -50,6 +50,9 @@ class PlainHost:
     def runner(self) -> LocalRunner:
         return LocalRunner()
 
+    def path(self, path: HostPath) -> HostPath:
+        return path
+
 
 class PlaceHost(PlainHost):
     """A standby that has passed its guard: one place, in a temporary folder."""
@@ -60,6 +63,10 @@ class PlaceHost(PlainHost):
         self.run = RUN
         self._place = place
         self._free = free
+        self.rechecked = 0
+
+    def recheck(self) -> None:
+        self.rechecked += 1
 
     def place(self) -> HostPath:
         return HostPath(str(self._place))

@@ -84,7 +84,7 @@ _CARRIED = ("TimeZone", "DateStyle", "IntervalStyle", "default_text_search_confi
 
 @contextlib.contextmanager
 def maintenance(dsn: Dsn) -> Iterator[Connection]:
-    """A connection to `postgres`, or to `template1` where a server has no such database. Raises Unreachable, and Failed for what fails on it."""
+    """A connection to `postgres`, or to `template1` where a server has no such database. Raises Unreachable, Failed."""
     try:
         connection = connect(dsn.at("postgres"))
     except Unreachable:

@@ -90,9 +90,10 @@ def conninfo(database: str) -> str:
     return "dbname='" + database.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def passfile_line(host: str, port: int, password: str) -> str:
-    """One line of a password file, for any user and database."""
-    return f"{_escape(host)}:{port}:*:*:{_escape(password)}\n"
+def passfile_line(host: str, port: int, user: str, password: str) -> str:
+    """One line of a password file, for any database; for any user where the name holds a line end, which the file cannot."""
+    named = "*" if set(user) & set("\r\n") else _escape(user)
+    return f"{_escape(host)}:{port}:*:{named}:{_escape(password)}\n"
 
 
 def write_private(path: Path, text: str) -> None:
