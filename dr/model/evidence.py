@@ -50,6 +50,8 @@ class Evidence(StrictModel):
     verdict: Verdict
     reasons: tuple[str, ...]
     """Everything that kept it from PASS; empty for PASS."""
+    remarks: tuple[str, ...] = ()
+    """What did not keep it from PASS and yet must be said: a target that was missed, a worst gap over the objective."""
     scope: JsonObject
     """The system, its sources and its objectives, as the inventory had them."""
     chosen: Chosen | None = None

@@ -7,11 +7,16 @@ from dr.model.base import JsonObject, Seconds, StepId, SystemName
 from dr.model.evidence import Chosen, CopyFact, Evidence
 from dr.model.inventory import Inventory
 from dr.model.ports import Records
-from dr.model.record import CheckResult, RpoMeasured, RtoMeasured, RunRecord, ScrubCertificate, StepRecord, Verdict
+from dr.model.record import CheckResult, Finding, RpoMeasured, RtoMeasured, RunRecord, ScrubCertificate, StepRecord, Verdict
 from dr.model.runbook import Plan
 from dr.policy.rpo import worst_gap
 from dr.policy.verdict import judge_records
 from dr.units import show_duration
+
+MEASURED = ("drill", "recovery")
+"""The kinds of run that have a recovery time."""
+CANCELS = ("run-cancel", "run-cancel-hard")
+"""What the engine puts on record when a person cancels."""
 
 
 def gather(
@@ -21,8 +26,8 @@ def gather(
     steps = tuple(s for s in records.steps(run.run) if s.step != writing)
     checks = _checks(steps)
     rto, rpo = measure_rto(run, checks), _rpo(run, records, inventory, now)
-    judged = judge_records(plan, steps, cancelled=run.state == "cancelled", so_far=writing is not None)
-    verdict, reasons = _with_time(judged.verdict, judged.reasons, run, rto)
+    judged = judge_records(plan, steps, cancelled=_cancelled(run, records), so_far=writing is not None)
+    verdict, reasons = with_measures(judged.verdict, judged.reasons, run, rto, checks)
     return Evidence(
         organisation=inventory.organisation.name,
         zone=inventory.organisation.zone,
@@ -31,6 +36,7 @@ def gather(
         run=run,
         verdict=verdict,
         reasons=reasons,
+        remarks=(*remarks(rto, rpo), *_to_come(plan, steps, writing)),
         scope=_scope(run.system, inventory),
         chosen=_chosen(steps, records),
         steps=tuple(_lean(s) for s in steps),
@@ -38,18 +44,19 @@ def gather(
         rpo=rpo,
         copies=_copies(run.system, records),
         checks=checks,
-        findings=tuple(records.open_findings(run.system)),
+        findings=_findings(run, records),
         scrub=_scrub(steps),
         audit=records.audit_head(),
     )
 
 
 def measure_rto(run: RunRecord, checks: Sequence[CheckResult]) -> RtoMeasured | None:
-    """From recognition (the run's start) to the end of the first check that succeeded as a user would; None for no drill or recovery."""
-    if run.kind not in ("drill", "recovery"):
-        return None
-    back = [c.ended for c in checks if c.user_level and c.passed]
-    if not back:
+    """From recognition (the run's start) to the end of the first check that succeeded as a user would; None for no drill or recovery.
+
+    A check that looked at nothing did not succeed. The clock never pauses: retries, waits and crashes are inside it.
+    """
+    back = [c.ended for c in checks if c.user_level and succeeded(c)]
+    if run.kind not in MEASURED or not back:
         return None
     seconds = Seconds((min(back) - run.started).total_seconds())
     objective = run.objective or {}
@@ -57,21 +64,59 @@ def measure_rto(run: RunRecord, checks: Sequence[CheckResult]) -> RtoMeasured | 
     return RtoMeasured(seconds=seconds, objective=rto, target=target, within=None if rto is None else seconds <= rto)
 
 
-def _with_time(verdict: Verdict, reasons: Sequence[str], run: RunRecord, rto: RtoMeasured | None) -> tuple[Verdict, tuple[str, ...]]:
-    """A drill that was too slow, or that nobody could use at its end, did not pass."""
+def succeeded(check: CheckResult) -> bool:
+    """Passed, and looked at something."""
+    return check.passed and check.examined > 0
+
+
+def with_measures(
+    verdict: Verdict, reasons: Sequence[str], run: RunRecord, rto: RtoMeasured | None, checks: Sequence[CheckResult]
+) -> tuple[Verdict, tuple[str, ...]]:
+    """The steps' verdict, and what was measured: too slow, a check that examined nothing, or nobody who could have used it."""
+    wrong = [f"check '{c.check}' examined nothing" for c in checks if not c.examined]
+    wrong += [f"check '{c.check}': {c.summary}" for c in checks if c.examined and not c.passed]
     if rto is not None and rto.within is False:
-        over = f"RTO {show_duration(rto.seconds)} is over the objective of {show_duration(rto.objective or 0)}"
-        return "FAIL", (*reasons, over)
-    if run.kind == "drill" and rto is None and verdict == "PASS":
-        return "INCOMPLETE", (*reasons, "no user-level check succeeded, so no RTO was measured")
+        wrong.append(f"RTO {show_duration(rto.seconds)} is over the objective of {show_duration(rto.objective or 0)}")
+    if wrong:
+        return "FAIL", (*wrong, *reasons)
+    if run.kind in MEASURED and rto is None:
+        unused = "no user-level check succeeded, so no RTO was measured"
+        return ("INCOMPLETE" if verdict == "PASS" else verdict), (*reasons, unused)
     return verdict, tuple(reasons)
 
 
+def remarks(rto: RtoMeasured | None, rpo: RpoMeasured | None) -> tuple[str, ...]:
+    said = []
+    if rto and rto.target is not None and rto.within is not False and rto.seconds > rto.target:
+        said.append(f"RTO {show_duration(rto.seconds)} is within the objective, but over the target of {show_duration(rto.target)}")
+    if rpo and rpo.within is False:
+        said.append(f"{rpo.what}: {show_duration(rpo.seconds)}, over the RPO objective of {show_duration(rpo.objective or 0)}")
+    return tuple(said)
+
+
+def _cancelled(run: RunRecord, records: Records) -> bool:
+    """As the audit trail has it: while a cancelled run still tidies up, its own record says running."""
+    return run.state == "cancelled" or any(entry.event in CANCELS for entry in records.audit_of(run.run))
+
+
+def _to_come(plan: Plan, steps: Sequence[StepRecord], writing: StepId | None) -> tuple[str, ...]:
+    """Steps that run after the evidence is written, so that nobody believes it speaks of them."""
+    begun = {s.step for s in steps}
+    later = [s.id for s in plan.always if s.id != writing and s.id not in begun] if writing else []
+    return (f"written before {', '.join(later)} ran",) if later else ()
+
+
 def _rpo(run: RunRecord, records: Records, inventory: Inventory, now: datetime) -> RpoMeasured | None:
+    """The month's worst gap, over every set there ever was: one that retention removed since did protect its day."""
     if run.system is None or run.system not in inventory.systems:
         return None
-    instants = {c.instant for c in records.copies(SystemName(run.system)) if not c.damaged}
-    return worst_gap(instants, now).against(inventory.systems[run.system].objectives.rpo)
+    return worst_gap(records.set_instants(SystemName(run.system)), now).against(inventory.systems[run.system].objectives.rpo)
+
+
+def _findings(run: RunRecord, records: Records) -> tuple[Finding, ...]:
+    """The open ones: this run's own first, the worst first."""
+    rank = {"critical": 0, "warning": 1, "info": 2}
+    return tuple(sorted(records.open_findings(run.system), key=lambda f: (f.run != run.run, rank[f.severity], f.key)))
 
 
 def _checks(steps: Sequence[StepRecord]) -> tuple[CheckResult, ...]:
@@ -98,7 +143,7 @@ def _scope(system: str | None, inventory: Inventory) -> JsonObject:
 
 
 def _chosen(steps: Sequence[StepRecord], records: Records) -> Chosen | None:
-    picked = [s.facts for s in steps if s.action == "select-backup" and s.facts]
+    picked = [s.facts for s in steps if s.action == "select-backup" and s.state == "done" and "set" in s.facts]
     if not picked:
         return None
     facts = {k: picked[-1][k] for k in ("set", "tier", "repository", "instant", "level", "how")}

@@ -9,7 +9,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from dr import __version__
-from dr.errors import Damaged, Failed
+from dr.errors import Damaged, Failed, Refused
 from dr.model.base import JsonObject, RunId, canonical, sha256
 from dr.model.evidence import Evidence, Signed
 from dr.model.inventory import Inventory
@@ -32,8 +32,7 @@ class EvidenceWriter:
         tool = f"dr {__version__}"
         evidence = gather(record, plan, ctx.records, self._inventory, ctx.clock.now(), tool=tool, writing=writing)
         body = evidence.to_facts()
-        signature = base64.b64encode(self._keys.sign(canonical(body))).decode("ascii")
-        signed = canonical(Signed(evidence=body, key=self._key_id, signature=signature).to_facts()) + b"\n"
+        signed = written(body, self._key_id, self._keys.sign(canonical(body)))
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         json_file, html_file = self._folder / f"{run}.json", self._folder / f"{run}.html"
         publish(json_file, signed)
@@ -70,11 +69,31 @@ def key_id(pem: bytes) -> str:
 
 
 def read_signed(text: bytes, verify: Callable[[bytes, bytes], None]) -> tuple[Evidence, str]:
-    """The evidence of a file whose signature was checked, and the id of the key it names. Raises Damaged."""
+    """The evidence of a file whose signature was checked, and the id of the key that it names (which no signature covers).
+
+    Not one byte may differ from the one way to write that content. Raises Damaged; Refused for a format that a later `dr` wrote.
+    """
+    if text.lstrip()[:1] == b"<":
+        raise Damaged("this is the page, not the evidence", hint="the signed original is the .json file beside it")
     try:
         signed = Signed.from_json(text)
         signature = base64.b64decode(signed.signature, validate=True)
     except ValueError:
-        raise Damaged("this is no evidence file of dr, or it was cut short") from None
+        raise Damaged("this is no evidence file of dr, or it was cut short or changed") from None
     verify(canonical(signed.evidence), signature)
-    return Evidence.from_json(json.dumps(signed.evidence)), signed.key
+    if written(signed.evidence, signed.key, signature) != text:
+        raise Damaged("the file is not written as dr writes it: it was changed, though not what it says", hint="ask for the original")
+    return _evidence(signed), signed.key
+
+
+def written(evidence: JsonObject, key: str, signature: bytes) -> bytes:
+    """The bytes of an evidence file."""
+    return canonical(Signed(evidence=evidence, key=key, signature=base64.b64encode(signature).decode("ascii")).to_facts()) + b"\n"
+
+
+def _evidence(signed: Signed) -> Evidence:
+    try:
+        return Evidence.from_json(json.dumps(signed.evidence))
+    except ValueError:
+        said = signed.evidence.get("tool", "another version")
+        raise Refused(f"genuine, but this dr cannot read it: {said} wrote it", hint="verify it with that version or a later one") from None
