@@ -34,7 +34,8 @@ class Crew:
         """Raises Stopped, Unreachable, or Failed with the table's name and the SQLSTATE (the server's words may quote data)."""
         self._queue = deque(sorted(chunks, key=lambda c: c.blocks, reverse=True))
         self._total = sum(chunk.blocks for chunk in self._queue)
-        threads = [threading.Thread(target=self._work, daemon=True) for _ in range(max(1, min(workers, len(self._queue))))]
+        sessions = max(1, min(workers, len(self._queue), self._digester.most_sessions))
+        threads = [threading.Thread(target=self._work, daemon=True) for _ in range(sessions)]
         for thread in threads:
             thread.start()
         for thread in threads:
