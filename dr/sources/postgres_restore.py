@@ -92,7 +92,7 @@ def _prepare(described: JsonObject, host: WritableHost, ctx: StepContext) -> Res
     log, secret = _private(place / "log"), _private(place / "secret")
     password = secrets.token_urlsafe(24)
     user = str(described["bootstrap"])
-    write_private(secret / "superuser.pgpass", passfile_line(LOOPBACK, settings.port, user, password))
+    write_private(secret / "superuser.pgpass", passfile_line(LOOPBACK, settings.port, password, user=user))
     cluster = Cluster(str(data), settings.port, folder, str(log / "postgres.log"), user)
     dsn = Dsn(LOOPBACK, settings.port, user, "postgres", password)
     return Restoring(ctx, host, host.runner(), place, cluster, dsn, major, load.jobs_here())

@@ -90,9 +90,9 @@ def conninfo(database: str) -> str:
     return "dbname='" + database.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def passfile_line(host: str, port: int, user: str, password: str) -> str:
-    """One line of a password file, for any database; for any user where the name holds a line end, which the file cannot."""
-    named = "*" if set(user) & set("\r\n") else _escape(user)
+def passfile_line(host: str, port: int, password: str, *, user: str | None = None) -> str:
+    """One line of a password file, for any database; for any user if none is named, or its name holds a line end, which the file cannot."""
+    named = "*" if user is None or set(user) & set("\r\n") else _escape(user)
     return f"{_escape(host)}:{port}:*:{named}:{_escape(password)}\n"
 
 
