@@ -160,7 +160,7 @@ class System:
         dsn: Dsn = self.server.dsn
         passfile = self.folder / "superuser.pgpass"
         if not passfile.exists():
-            write_private(passfile, passfile_line(dsn.host, dsn.port, dsn.user, dsn.password))
+            write_private(passfile, passfile_line(dsn.host, dsn.port, dsn.password, user=dsn.user))
         return {
             "host": dsn.host,
             "port": dsn.port,
