@@ -209,6 +209,9 @@ class App:
         """`on` or `off`: whether retention may delete anything; a person's word, so it is audited."""
         self.records.set_setting(EXPIRY, state)
         self.records.audit("expiry.turned", state, {}, actor=whoami(), at=self.clock.now())
+        for system in self.inventory.systems:
+            if state == "on":
+                self.records.close_findings(f"retention:{system}:frozen", [], self.clock.now(), RunId(""))
 
     # ------------------------------------------------------------ repositories and hosts
 
