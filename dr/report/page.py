@@ -1,46 +1,97 @@
 """The evidence page: one self-contained HTML file, read by a manager in 20 seconds and by an auditor in 20 minutes."""
 
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
 from dr.clock import local
 from dr.model.evidence import Evidence
-from dr.model.record import CheckResult
-from dr.report.timeline import timeline
+from dr.model.record import CheckResult, StepRecord
+from dr.report import tables
+from dr.report.gather import MEASURED, succeeded
+from dr.report.nightly import night
+from dr.report.timeline import BAR, ROW, gauge, timeline
+from dr.report.visible import visible
 from dr.units import show_duration, show_size
 
 MARKS = {"PASS": "✔", "FAIL": "✖", "INCOMPLETE": "▲"}
+_WORDS = {"PASS": "passed", "FAIL": "FAILED", "INCOMPLETE": "is incomplete"}
+
+
+SHOWN = 15
+"""Differences that are seen without unfolding."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One check, as it is drawn."""
+
+    check: CheckResult
+    good: bool
+    wrong: tables.Table | None
+    more: tables.Table | None
+    """Differences beyond the first ones, folded away."""
+    listed: tables.Table | None
+    tables: tuple[tables.Table, ...]
+    values: tuple[tuple[str, str], ...]
 
 
 def page(evidence: Evidence, digest: str, key: str) -> str:
     """`digest`: SHA-256 of the JSON file beside it, `key`: the id of the key that signed that."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
     env = Environment(
         loader=PackageLoader("dr.report"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
+        autoescape=True,
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.filters.update(
-        duration=show_duration,
-        size=show_size,
-        when=lambda at: local(at, evidence.zone),
-        words=lambda key: str(key).replace("_", " "),
-    )
+    when = partial(local, zone=evidence.zone)
+    env.filters.update(duration=show_duration, size=show_size, when=when, words=lambda key: str(key).replace("_", " "))
     return env.get_template("evidence.html.j2").render(
         e=evidence,
         mark=MARKS[evidence.verdict],
         answer=answer(evidence),
-        timeline=timeline(evidence.run, evidence.steps),
+        measured=evidence.run.kind in MEASURED,
+        rto_gauge=evidence.rto and gauge(evidence.rto.seconds, evidence.rto.objective, evidence.rto.target),
+        rpo_gauge=evidence.rpo and gauge(evidence.rpo.seconds, evidence.rpo.objective),
+        timeline=timeline(evidence.run, evidence.steps, evidence.rto),
+        row=ROW,
+        bar=BAR,
         compared=compared(evidence),
-        good=good,
+        proofs=[proof(c) for c in evidence.checks],
+        night=night(evidence),
+        steps=tables.steps(evidence, when),
+        facts=[(s.step, *tables.facts_of(s)) for s in evidence.steps if s.facts],
+        failures=[s for s in evidence.steps if s.failure],
+        copies=tables.copies(evidence, when) if evidence.copies else None,
+        scope=tables.scope(evidence) if evidence.scope else [],
         digest=digest,
         key=key,
     )
 
 
-def good(check: CheckResult) -> bool:
-    """Passed, and looked at something."""
-    return check.passed and check.examined > 0
+def _shown(value: Any) -> Any:
+    """Every plain text that the template prints; what the template itself made is left alone."""
+    return visible(value) if type(value) is str else value
+
+
+def proof(check: CheckResult) -> Proof:
+    found, values = tables.of_details(check)
+    first, rest = check.differences[:SHOWN], check.differences[SHOWN:]
+    different = f"Different ({len(check.differences)})"
+    listed = f"Not digested, by name ({len(check.unproven)})"
+    return Proof(
+        check=check,
+        good=succeeded(check),
+        wrong=tables.differences(different, first, bad=True) if first else None,
+        more=tables.differences(f"and {len(rest)} more", rest, bad=True) if rest else None,
+        listed=tables.differences(listed, check.unproven) if check.unproven else None,
+        tables=tuple(found),
+        values=tuple(values),
+    )
 
 
 def compared(evidence: Evidence) -> tuple[int, int]:
@@ -50,15 +101,41 @@ def compared(evidence: Evidence) -> tuple[int, int]:
 
 
 def answer(evidence: Evidence) -> str:
-    """The page in one or two sentences."""
-    ran = {"PASS": "passed", "FAIL": "FAILED", "INCOMPLETE": "is incomplete"}[evidence.verdict]
-    if evidence.chosen is None:
-        return f"{evidence.run.title}: {ran}." + (f" {evidence.reasons[0]}." if evidence.reasons else "")
-    chosen = evidence.chosen
-    parts = [f"This {evidence.run.kind} {ran}."]
+    """The page in a few sentences: how it ended, when it was usable, as of when, and what is wrong."""
+    run, zone = evidence.run, evidence.zone
+    parts = [f"This {_kind(run.kind)} {_WORDS[evidence.verdict]}."]
     if evidence.rto:
-        parts.append(f"The system was usable {show_duration(evidence.rto.seconds)} after recognition.")
-    parts.append(f"It came back as it was on {local(chosen.instant, evidence.zone)}, from the {chosen.tier} copy in {chosen.repository}.")
+        parts.append(f"The system was usable {show_duration(evidence.rto.seconds)} after recognition{_against(evidence)}.")
+    elif run.kind in MEASURED:
+        parts.append("The system did not become usable.")
+    if evidence.chosen:
+        as_of, where = local(evidence.chosen.instant, zone), f"the {evidence.chosen.tier} copy in {evidence.chosen.repository}"
+        parts.append(
+            f"It came back as it was on {as_of}, from {where}." if evidence.rto else f"It was to come back as of {as_of}, from {where}."
+        )
+    kept = night(evidence)
+    if kept and kept.read:
+        read, places = kept.read, ", ".join(kept.read["copies"]) or "no repository"
+        parts.append(f"{show_size(read['bytes'])} went to {places}; {kept.verified[0]} of {kept.wanted} copies were read back and matched.")
     if evidence.reasons:
-        parts.append(f"What is wrong: {evidence.reasons[0]}.")
+        parts.append(f"What is wrong: {_first_cause(evidence)}.")
     return " ".join(parts)
+
+
+def _kind(kind: str) -> str:
+    return {"backup": "backup", "maintenance": "piece of upkeep"}.get(kind, kind)
+
+
+def _against(evidence: Evidence) -> str:
+    rto = evidence.rto
+    if rto is None or rto.objective is None:
+        return ""
+    return f", {'over' if rto.within is False else 'within'} the objective of {show_duration(rto.objective)}"
+
+
+def _first_cause(evidence: Evidence) -> str:
+    """What broke first says more than that a step failed."""
+    broken: list[StepRecord] = [s for s in evidence.steps if s.failure and s.state == "failed"]
+    if broken and broken[0].failure and not any(not succeeded(c) for c in evidence.checks):
+        return f"{broken[0].step}: {broken[0].failure.message.rstrip('.')}"
+    return evidence.reasons[0].rstrip(".")

@@ -1,27 +1,33 @@
-"""A run's timeline as an inline SVG: one bar a step, its budget as a thin frame behind it, and the objective as a line where it fits."""
+"""A run's timeline, in per cent of its length, so that it is as legible on a phone as on a wall: one bar a step over its budget's frame.
+
+The template draws it as inline SVG without a viewBox: widths are per cent, heights and letters real pixels.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dr.model.record import RunRecord, StepRecord
+from dr.model.record import RtoMeasured, RunRecord, StepRecord
 from dr.units import show_duration
 
-WIDTH, LABEL, ROW = 720, 150, 26
-"""Pixels of the drawing's own coordinates: the whole, the column of names, one step."""
+ROW, BAR = 44, 12
+"""Pixels: one step with its words above its bar; the bar."""
+NARROWEST = 0.4
+"""Per cent: what is shorter is still seen."""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One step, in drawing coordinates; `budget` is the width its budget would have had, None where it is far off the scale."""
+    """One step. `x`, `width`, `budget`: per cent; `budget` is cut off at the right edge (`beyond`), None without one."""
 
     name: str
     state: str
     x: float
-    y: float
+    y: int
     width: float
     took: str
     budget: float | None
+    beyond: bool
     over: bool
     words: str
 
@@ -31,38 +37,68 @@ class Timeline:
     bars: tuple[Bar, ...]
     height: int
     total: str
-    ticks: tuple[tuple[float, str], ...]
+    usable: float | None
+    """Where the recovery clock stopped, per cent; None where it did not."""
     words: str
     """The text alternative."""
 
 
-def timeline(run: RunRecord, steps: Sequence[StepRecord]) -> Timeline | None:
-    """None where nothing has begun."""
+@dataclass(frozen=True)
+class Gauge:
+    """How much of an objective was used, per cent of the larger of the two."""
+
+    used: float
+    objective: float
+    target: float | None
+    over: bool
+    words: str
+
+
+def timeline(run: RunRecord, steps: Sequence[StepRecord], rto: RtoMeasured | None = None) -> Timeline | None:
+    """None where nothing has ended."""
     timed = [(s, s.started, s.ended) for s in steps if s.started and s.ended]
     if not timed:
         return None
     span = max(*((ended - run.started).total_seconds() for _, _, ended in timed), 0.001)
-    scale = (WIDTH - LABEL - 90) / span
-    bars = tuple(_bar(step, begun, ended, index, run, scale) for index, (step, begun, ended) in enumerate(timed))
-    ticks = tuple((LABEL + span * part * scale, show_duration(span * part)) for part in (0.0, 0.25, 0.5, 0.75, 1.0))
-    words = f"{len(bars)} steps in {show_duration(span)}: " + "; ".join(bar.words for bar in bars)
-    return Timeline(bars, len(bars) * ROW + 34, show_duration(span), ticks, words)
+    bars = tuple(_bar(step, begun, ended, index, run, span) for index, (step, begun, ended) in enumerate(timed))
+    usable = min(100.0, rto.seconds / span * 100) if rto else None
+    stopped = f"; usable again after {show_duration(rto.seconds)}" if rto else ""
+    words = f"{len(bars)} step{'s' * (len(bars) != 1)} in {show_duration(span)}: " + "; ".join(bar.words for bar in bars) + stopped
+    return Timeline(bars, len(bars) * ROW + 4, show_duration(span), usable, words)
 
 
-def _bar(step: StepRecord, begun: datetime, ended: datetime, index: int, run: RunRecord, scale: float) -> Bar:
-    seconds = (ended - begun).total_seconds()
+def _bar(step: StepRecord, begun: datetime, ended: datetime, index: int, run: RunRecord, span: float) -> Bar:
+    seconds = max(0.0, (ended - begun).total_seconds())
     over = step.budget is not None and seconds > step.budget
-    room = WIDTH - LABEL - 90
-    framed = step.budget * scale if step.budget is not None and step.budget * scale <= room else None
+    width = max(seconds / span * 100, NARROWEST)
+    x = min(max(0.0, (begun - run.started).total_seconds() / span * 100), 100 - NARROWEST)
+    wanted = step.budget / span * 100 if step.budget is not None else None
     budget = f" of a budget of {show_duration(step.budget)}" if step.budget is not None else ""
     return Bar(
         name=step.step,
         state="over" if over else step.state,
-        x=LABEL + (begun - run.started).total_seconds() * scale,
-        y=index * ROW + 6,
-        width=max(seconds * scale, 1.5),
+        x=x,
+        y=index * ROW,
+        width=min(width, 100 - x),
         took=show_duration(seconds),
-        budget=framed,
+        budget=min(wanted, 100 - x) if wanted is not None else None,
+        beyond=wanted is not None and wanted > 100 - x,
         over=over,
         words=f"{step.step} {step.state} in {show_duration(seconds)}{budget}{', over budget' if over else ''}",
+    )
+
+
+def gauge(seconds: float, objective: float | None, target: float | None = None) -> Gauge | None:
+    """None without an objective."""
+    if not objective or objective <= 0:
+        return None
+    whole = max(seconds, objective)
+    share = seconds / objective * 100
+    words = f"{'less than 1' if share < 1 else format(share, '.0f')} % of the objective"
+    return Gauge(
+        used=max(seconds / whole * 100, NARROWEST),
+        objective=objective / whole * 100,
+        target=target / whole * 100 if target else None,
+        over=seconds > objective,
+        words=words,
     )

@@ -78,9 +78,10 @@ def read_signed(text: bytes, verify: Callable[[bytes, bytes], None]) -> tuple[Ev
     try:
         signed = Signed.from_json(text)
         signature = base64.b64decode(signed.signature, validate=True)
+        body = canonical(signed.evidence)
     except ValueError:
         raise Damaged("this is no evidence file of dr, or it was cut short or changed") from None
-    verify(canonical(signed.evidence), signature)
+    verify(body, signature)
     if written(signed.evidence, signed.key, signature) != text:
         raise Damaged("the file is not written as dr writes it: it was changed, though not what it says", hint="ask for the original")
     return _evidence(signed), signed.key
