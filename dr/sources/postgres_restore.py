@@ -119,7 +119,7 @@ def _load(job: Restoring, described: JsonObject, text: bytes, readers: dict[str,
     job.host.recheck()
     initialise(job.cluster, job.runner, password=job.dsn.password, sync=False)
     configure(job.cluster, _KEPT)
-    start(job.cluster, job.runner, options=load.load_settings())
+    start(job.cluster, job.runner, options=load.load_settings(), confined=True)
     job.host.recheck()  # what serves the port now is what was just started, in our place
     mapped = _load_globals(job, described, text)
     names = [entry["name"] for entry in described["databases"]]
@@ -198,7 +198,7 @@ def _make_durable(job: Restoring) -> None:
     job.ctx.progress("making it durable")
     stop(job.cluster.data, timeout=600)
     load.sync(job.place, runner=job.runner, watch=job.ctx.check_stop)
-    start(job.cluster, job.runner)
+    start(job.cluster, job.runner, confined=True)
 
 
 def _facts(job: Restoring, names: list[str], mapped: list[str]) -> JsonObject:

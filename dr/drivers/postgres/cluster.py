@@ -2,14 +2,15 @@
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dr.drivers.postgres import binaries
+from dr.drivers.postgres import binaries, confine
 from dr.drivers.postgres.connect import Dsn, connect
-from dr.errors import Failed, Unreachable
+from dr.errors import Failed, Refused, Unreachable
 from dr.model.ports import Runner
 
 _SETTINGS = {
@@ -75,15 +76,25 @@ def configure(cluster: Cluster, settings: Mapping[str, str]) -> None:
         out.write("\n# dr\n" + "\n".join(lines) + "\n")
 
 
-def start(cluster: Cluster, runner: Runner, *, timeout: float = 60, options: Mapping[str, str] | None = None) -> None:
+def start(
+    cluster: Cluster, runner: Runner, *, timeout: float = 60, options: Mapping[str, str] | None = None, confined: bool = False
+) -> None:
     """Start it and wait until it answers; it outlives this process. Raises Failed with the name of its log.
 
-    `options` are settings (plain words) of this start only: the next one is without them.
+    `options` are settings (plain words) of this start only: the next one is without them. `confined`: neither it nor a program that it
+    starts can connect to anything (`confine`), as is due to a server that holds restored data; Refused where this machine cannot do that.
     """
     argv = [f"{cluster.binaries}/pg_ctl", "start", f"--pgdata={cluster.data}", f"--log={cluster.log}", "--wait", f"--timeout={timeout:.0f}"]
     if options:
         argv.append("--options=" + " ".join(f"-c {key}={value}" for key, value in options.items()))
+    if confined:
+        argv = [sys.executable, "-I", confine.__file__, *argv]
     done = runner.run(argv, unprivileged=True, detached=True, check=False, timeout=timeout + 10)
+    if confined and done.returncode == confine.CANNOT:
+        raise Refused(
+            "this machine cannot keep a restored server from connecting to other servers",
+            hint="a Linux kernel with seccomp on x86_64 or aarch64 is needed; in a container, allow it",
+        )
     if done.returncode != 0:
         raise Failed(f"PostgreSQL did not start in {cluster.data} on port {cluster.port}", hint=f"its log is {cluster.log}")
 
