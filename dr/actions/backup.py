@@ -11,7 +11,7 @@ from datetime import datetime
 from pydantic import Field
 
 from dr.clock import iso
-from dr.errors import Failed, Refused
+from dr.errors import DrError, Failed, Refused
 from dr.model.backup import Copy, Manifest, make_set_id
 from dr.model.base import ByteCount, Instant, RepositoryName, SetId, SourceName, StrictModel, SystemName, TierName, canonical, sha256
 from dr.model.inventory import SystemEntry
@@ -46,12 +46,25 @@ def _token(ctx: StepContext) -> str:
 def run(params: Params, ctx: StepContext) -> Outcome:
     targets = ctx.repositories(params.to)
     _require_every_tier(params.to, targets)
-    for repository in targets:
-        repository.identity()
-    published = _published(params.system, targets, _token(ctx), ctx)
+    absent = _absent(targets)
+    there = [repository for repository in targets if repository.name not in absent]
+    published = _published(params.system, there, _token(ctx), ctx)
     if published:
-        return _complete(params.system, published, targets, ctx)
-    return _read_and_publish(params.system, targets, ctx)
+        return _complete(params.system, published, targets, absent, ctx)
+    return _read_and_publish(params.system, targets, absent, ctx)
+
+
+def _absent(targets: Sequence[Repository]) -> dict[RepositoryName, str]:
+    """Repositories that cannot be used, and why: a vault that is away must not cost the online copy. Raises if none can be used."""
+    absent: dict[RepositoryName, str] = {}
+    for repository in targets:
+        try:
+            repository.identity()
+        except DrError as error:
+            absent[repository.name] = error.message
+            if len(absent) == len(targets):
+                raise
+    return absent
 
 
 def _require_every_tier(tiers: Sequence[str], targets: Sequence[Repository]) -> None:
@@ -62,7 +75,7 @@ def _require_every_tier(tiers: Sequence[str], targets: Sequence[Repository]) -> 
         )
 
 
-def _read_and_publish(system: SystemName, targets: Sequence[Repository], ctx: StepContext) -> Outcome:
+def _read_and_publish(system: SystemName, targets: Sequence[Repository], absent: Mapping[RepositoryName, str], ctx: StepContext) -> Outcome:
     begun = ctx.clock.now()
     set_id = make_set_id(begun, _token(ctx))
     entry = ctx.inventory.systems[system]
@@ -77,13 +90,14 @@ def _read_and_publish(system: SystemName, targets: Sequence[Repository], ctx: St
         set_id=set_id,
         run=ctx.run,
         created=begun,
-        to=targets,
+        to=[repository for repository in targets if repository.name not in absent],
         needle=needle,
         fill=lambda into: _capture(work, into, ctx),
         ctx=ctx,
     )
-    _record(written, targets, ctx)
-    return Outcome(changed=True, facts=_facts(written.manifest, list(written.committed), written, adopted=False).to_facts())
+    failed = {**absent, **written.failed}
+    _record(written, failed, targets, ctx)
+    return Outcome(changed=True, facts=_facts(written.manifest, list(written.committed), failed, reused=written.reused).to_facts())
 
 
 def _request(system: SystemName, name: SourceName, entry: SystemEntry, needle: str | None, ctx: StepContext) -> CaptureRequest:
@@ -120,11 +134,19 @@ def _published(system: SystemName, targets: Sequence[Repository], token: str, ct
     return found
 
 
-def _complete(system: SystemName, published: dict[RepositoryName, Manifest], targets: Sequence[Repository], ctx: StepContext) -> Outcome:
+def _complete(
+    system: SystemName,
+    published: Mapping[RepositoryName, Manifest],
+    targets: Sequence[Repository],
+    absent: Mapping[RepositoryName, str],
+    ctx: StepContext,
+) -> Outcome:
     manifest = next(iter(published.values()))
     source = next(r for r in targets if r.name in published)
-    failed: dict[RepositoryName, str] = {}
+    failed = dict(absent)
     for repository in targets:
+        if repository.name in absent:
+            continue
         if repository.name not in published:
             try:
                 ctx.sets.copy(system, manifest.set, source, repository, ctx)
@@ -134,15 +156,15 @@ def _complete(system: SystemName, published: dict[RepositoryName, Manifest], tar
         _record_copy(manifest, repository, ctx.clock.now(), ctx)
     _report_failed(manifest, failed, targets, ctx)
     copies = [r.name for r in targets if r.name not in failed]
-    return Outcome(changed=True, facts=_facts(manifest, copies, None, adopted=True, failed=failed).to_facts())
+    return Outcome(changed=True, facts=_facts(manifest, copies, failed, adopted=True).to_facts())
 
 
-def _record(written: Written, targets: Sequence[Repository], ctx: StepContext) -> None:
+def _record(written: Written, failed: Mapping[RepositoryName, str], targets: Sequence[Repository], ctx: StepContext) -> None:
     for repository in targets:
         if repository.name in written.committed:
             _record_copy(written.manifest, repository, written.committed[repository.name], ctx)
     ctx.records.record_parts([p for p in written.parts if p.repository in written.committed])
-    _report_failed(written.manifest, written.failed, targets, ctx)
+    _report_failed(written.manifest, failed, targets, ctx)
 
 
 def _record_copy(manifest: Manifest, repository: Repository, at: datetime, ctx: StepContext) -> None:
@@ -177,10 +199,10 @@ def _report_failed(manifest: Manifest, causes: Mapping[RepositoryName, str], tar
 def _facts(
     manifest: Manifest,
     copies: Sequence[RepositoryName],
-    written: Written | None,
+    failed: Mapping[RepositoryName, str],
     *,
-    adopted: bool,
-    failed: Mapping[RepositoryName, str] | None = None,
+    reused: int = 0,
+    adopted: bool = False,
 ) -> Facts:
     return Facts(
         set=manifest.set,
@@ -188,9 +210,9 @@ def _facts(
         instant=manifest.instant,
         bytes=manifest.plain,
         stored=manifest.stored,
-        reused=ByteCount(written.reused if written else 0),
+        reused=ByteCount(reused),
         copies=tuple(copies),
-        failed={str(name): cause for name, cause in (written.failed if written else failed or {}).items()},
+        failed={str(name): cause for name, cause in failed.items()},
         witnessed=manifest.witnessed,
         adopted=adopted,
     )

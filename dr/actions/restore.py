@@ -40,6 +40,7 @@ def run(params: Params, ctx: StepContext) -> Outcome:
     try:
         opened = ctx.sets.open(params.system, params.set, repository)
         if host.holds(params.set):  # this run loaded it before a crash; another run's load may have been changed since
+            _record(params, host, ctx)  # the crash may have come before the record
             return Outcome(changed=False, facts=_facts(params, opened, host.places()).to_facts())
         places = _load(params, opened, host, ctx)
     except Damaged as error:
