@@ -1,95 +1,170 @@
-"""What a person sees while a run goes on: on a terminal the steps with a moving line, in a pipe one line an event. To stderr, always."""
+"""What a person sees while a run goes on: on a terminal the ended steps above one moving line for each that works, in a pipe one line an
+event. To stderr, always."""
 
+import os
 import shutil
 import sys
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TextIO
 
 import click
 
-from dr.cli.show import MARKS, coloured
+from dr.cli.show import MARKS, coloured, marked, wrapped
 from dr.model.record import Progress
+from dr.report.visible import visible
 from dr.units import show_duration, show_size
 
+_LIVE_EVERY = 0.1
 _PIPE_EVERY = 5.0
-"""Seconds between two signs of life of one step in a pipe."""
+"""Seconds between two signs of life of one step, on a terminal and in a pipe."""
+_RATE_AFTER = 0.5
+"""Seconds of work before a rate means something."""
+
+
+@dataclass
+class _Rate:
+    """Since when a step has been counting, and from what."""
+
+    since: float
+    had: int
+    last: int
+    total: int | None
 
 
 class Watcher:
     """Call it with every Progress of a run; any thread may."""
 
-    def __init__(self) -> None:
-        self._live = sys.stderr.isatty()
+    def __init__(
+        self,
+        out: TextIO | None = None,
+        *,
+        live: bool | None = None,
+        columns: Callable[[], int] = lambda: shutil.get_terminal_size().columns,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`live`: whether lines may move; None finds out whether `out` (stderr) is a terminal that can."""
+        self._out = out or sys.stderr
+        self._live = live if live is not None else self._out.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self._columns, self._now = columns, now
         self._lock = threading.Lock()
         self._begun: dict[str, float] = {}
         self._last: dict[str, float] = {}
-        self._rates: dict[str, tuple[float, int]] = {}
-        self._open = False
+        self._rates: dict[str, _Rate] = {}
+        self._moving: dict[str, str] = {}
+        self._drawn = 0
 
     def __call__(self, progress: Progress) -> None:
         with self._lock:
             getattr(self, "_" + progress.event.replace("-", "_"))(progress)
 
-    def _line(self, text: str) -> None:
-        if self._open:
-            click.echo("\r\033[K", err=True, nl=False)
-            self._open = False
-        click.echo(text, err=True)
+    # ------------------------------------------------------------ events
 
     def _run_started(self, p: Progress) -> None:
-        self._line(coloured(f"▶ {p.what or p.run}", "", bold=True) + f"  ({p.run})")
+        self._print(click.style(f"▶ {visible(p.what) or p.run}", bold=True) + f"  ({p.run})")
 
     def _started(self, p: Progress) -> None:
-        self._begun[p.step] = time.monotonic()
+        self._begun[p.step] = self._now()
         self._rates.pop(p.step, None)
-        if not self._live:
-            self._line(f"  … {p.step}")
+        self._move(p.step, f"  … {p.step}", "")
 
     def _working(self, p: Progress) -> None:
-        now = time.monotonic()
-        quiet = 0.1 if self._live else _PIPE_EVERY
-        if now - self._last.get(p.step, 0.0) < quiet:
+        now = self._now()
+        if now - self._last.get(p.step, -_PIPE_EVERY) < (_LIVE_EVERY if self._live else _PIPE_EVERY):
             return
         self._last[p.step] = now
-        text = f"  … {p.step}: {p.what}{self._amount(p, now)}{self._budget(p)}"
-        if self._live:
-            click.echo("\r\033[K" + text[: shutil.get_terminal_size().columns - 1], err=True, nl=False)
-            self._open = True
-        else:
-            self._line(text)
+        amount, rest = self._amount(p, now)
+        self._move(p.step, f"  … {p.step}: {_one_line(p.what)}", amount + self._budget(p, rest))
 
-    def _amount(self, p: Progress, now: float) -> str:
+    def _done(self, p: Progress) -> None:
+        self._settle(p, coloured(f"{MARKS['PASS']} {p.step}", "done"), "")
+
+    def _failed(self, p: Progress) -> None:
+        self._settle(p, coloured(f"{MARKS['FAIL']} {p.step}", "failed", bold=True), "failed")
+
+    def _skipped(self, p: Progress) -> None:
+        self._settle(p, f"- {p.step}", "skipped")
+
+    def _retry(self, p: Progress) -> None:
+        self._print(coloured(f"  ↻ {p.step}", "amber") + "  again")
+        self._move(p.step, f"  … {p.step}", "")
+
+    def _run_ended(self, p: Progress) -> None:
+        self._moving.clear()
+        self._print("  " + (marked(p.what) if p.what in MARKS else visible(p.what)) if p.what else "")
+
+    # ------------------------------------------------------------ words
+
+    def _amount(self, p: Progress, now: float) -> tuple[str, float | None]:
+        """How far it is and how fast; and the seconds that the rest takes at that rate, where that can be said."""
         if p.done is None:
-            return ""
-        if p.unit != "bytes":
-            return f"  {p.done}/{p.total}" if p.total else f"  {p.done}"
-        since, had = self._rates.setdefault(p.step, (now, p.done))
-        rate = f"  {show_size(int((p.done - had) / (now - since)))}/s" if now - since > 0.5 else ""
-        whole = f" of {show_size(p.total)}" if p.total else ""
-        return f"  {show_size(p.done)}{whole}{rate}"
+            return "", None
+        rate = self._rate(p, p.done, now)
+        of, per = (show_size, show_size(int(rate or 0)) + "/s") if p.unit == "bytes" else (lambda n: f"{n:,}", "")
+        whole = f" of {of(p.total)}" if p.total else ""
+        speed = f"  {per}" if rate and per else ""
+        rest = max(0, p.total - p.done) / rate if rate and p.total else None
+        return f"  {of(p.done)}{whole}{speed}", rest
 
-    def _budget(self, p: Progress) -> str:
+    def _rate(self, p: Progress, done: int, now: float) -> float | None:
+        """Units a second, since this count began; one that falls back or changes its total has begun anew."""
+        seen = self._rates.get(p.step)
+        if seen is None or done < seen.last or p.total != seen.total:
+            self._rates[p.step] = _Rate(now, done, done, p.total)
+            return None
+        seen.last = done
+        passed = now - seen.since
+        return (done - seen.had) / passed if passed > _RATE_AFTER and done > seen.had else None
+
+    def _budget(self, p: Progress, rest: float | None) -> str:
         if not p.budget:
             return ""
         left = p.budget - (p.elapsed or 0.0)
-        words = f"budget left {show_duration(left)}" if left >= 0 else f"OVER BUDGET by {show_duration(-left)}"
-        return "  " + (words if left >= 0 else coloured(words, "red", bold=True))
+        if left < 0:
+            return "  " + coloured(f"OVER BUDGET by {show_duration(-left)}", "red", bold=True)
+        if rest is not None and rest > left:
+            late = f"▲ at this rate over budget by {show_duration(rest - left)}"
+            return f"  budget left {show_duration(left)}  " + coloured(late, "amber", bold=True)
+        return f"  budget left {show_duration(left)}"
 
-    def _took(self, p: Progress) -> str:
+    def _settle(self, p: Progress, head: str, word: str) -> None:
+        """A step's last line. On a terminal a long message is wrapped below it; in a pipe an event stays one line."""
         begun = self._begun.get(p.step)
-        return f"  {show_duration(time.monotonic() - begun)}" if begun is not None else ""
+        took = show_duration(self._now() - begun) if begun is not None and p.event in ("done", "failed") else word
+        said = _one_line(p.what)
+        self._moving.pop(p.step, None)
+        line = f"  {head}  {took}".rstrip()
+        if said and (not self._live or len(click.unstyle(line)) + len(said) + 2 <= self._columns()):
+            self._print(f"{line}  {said}")
+        else:
+            self._print("\n".join([line, *wrapped(said, self._columns(), first="      ", rest="      ")]))
 
-    def _done(self, p: Progress) -> None:
-        self._line(coloured(f"  {MARKS['PASS']} {p.step}", "done") + self._took(p) + (f"  {p.what}" if p.what else ""))
+    # ------------------------------------------------------------ lines
 
-    def _failed(self, p: Progress) -> None:
-        self._line(coloured(f"  {MARKS['FAIL']} {p.step}", "failed", bold=True) + self._took(p) + (f"  {p.what}" if p.what else ""))
+    def _move(self, step: str, head: str, tail: str) -> None:
+        """Where the line is too long its words are cut, not its numbers."""
+        if not self._live:
+            self._print(head + tail)
+            return
+        room = self._columns() - 1 - len(click.unstyle(tail))
+        if room < 12:  # no place for both: the words alone, since a cut colour would run on
+            head, tail, room = head + click.unstyle(tail), "", self._columns() - 1
+        self._moving[step] = (head if len(head) <= room else head[: room - 1] + "…") + tail
+        self._print()
 
-    def _skipped(self, p: Progress) -> None:
-        self._line(f"  - {p.step}  skipped" + (f"  {p.what}" if p.what else ""))
+    def _print(self, text: str | None = None) -> None:
+        """Write a line that stays (or nothing), and the moving ones again below it."""
+        erase = f"\033[{self._drawn}A\r\033[J" if self._drawn else ""
+        kept = [] if text is None else [text]
+        self._drawn = len(self._moving) if self._live else 0
+        moving = list(self._moving.values()) if self._live else []
+        if erase:
+            self._out.write(erase)  # not by click, which takes it for a colour
+        click.echo("".join(line + "\n" for line in (*kept, *moving)), file=self._out, nl=False, color=None)
+        self._out.flush()
 
-    def _retry(self, p: Progress) -> None:
-        self._line(coloured(f"  ↻ {p.step}", "amber") + f"  {p.what}")
 
-    def _run_ended(self, p: Progress) -> None:
-        self._line(f"  {p.what}" if p.what else "")
+def _one_line(text: str) -> str:
+    return visible(" ".join(text.split()))

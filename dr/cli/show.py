@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import sys
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -11,7 +13,10 @@ from dr.model.base import JsonValue
 
 MARKS = {"green": "●", "amber": "▲", "red": "✖", "PASS": "✔", "FAIL": "✖", "INCOMPLETE": "▲"}
 """A shape beside every colour, so that nobody needs to see the colour."""
+WIDEST = 100
+"""Columns of a screen that is meant to be read as one."""
 _STYLES = {
+    "": None,
     "green": "green",
     "PASS": "green",
     "done": "green",
@@ -53,15 +58,37 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, empty
     if not rows:
         click.echo(empty)
         return
-    widths = [max(len(click.unstyle(str(line[i]))) for line in (headings, *rows)) for i in range(len(headings))]
-    click.echo(_line([click.style(h, dim=True) if not os.environ.get("NO_COLOR") else h for h in headings], widths))
+    for line in aligned(headings, rows):
+        click.echo(line)
+
+
+def aligned(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A table's lines, each column as wide as its widest cell."""
+    widths = [max(_wide(str(line[i])) for line in (headings, *rows)) for i in range(len(headings))]
+    yield _line([click.style(h, dim=True) if not os.environ.get("NO_COLOR") else h for h in headings], widths)
     for row in rows:
-        click.echo(_line([coloured(cell, cell) if cell in _STYLES else cell for cell in row], widths))
+        yield _line([coloured(cell, cell) if cell and cell in _STYLES else cell for cell in row], widths)
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = [cell + " " * (width - len(click.unstyle(cell))) for cell, width in zip(cells, widths, strict=True)]
+    padded = [cell + " " * (width - _wide(cell)) for cell, width in zip(cells, widths, strict=True)]
     return "  ".join(padded).rstrip()
+
+
+def _wide(cell: str) -> int:
+    return len(click.unstyle(cell))
+
+
+def screen() -> int:
+    """Columns to write for: the terminal's, WIDEST at most; WIDEST in a pipe."""
+    return min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns) if sys.stdout.isatty() else WIDEST
+
+
+def wrapped(text: str, width: int, *, first: str, rest: str) -> Iterator[str]:
+    """`text`, made safe to show, broken at words into lines of at most `width`, the first behind `first`, the others behind `rest`."""
+    from dr.report.visible import visible
+
+    yield from textwrap.wrap(visible(text), max(20, width), initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
 
 
 def say(text: str = "") -> None:

@@ -1,15 +1,20 @@
-"""`dr status`: the one screen."""
+"""`dr status`: the one screen, for somebody who was woken up: words before numbers, a shape beside every colour, 100 columns at most."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 import click
 
-from dr.cli.show import coloured, json_option, marked, print_json, print_table
+from dr.cli.show import aligned, coloured, json_option, marked, print_json, screen, wrapped
 from dr.clock import local
-from dr.model.readiness import Readiness, Reason, TierReadiness
+from dr.model.base import RunId
+from dr.model.readiness import Colour, DrillFact, Readiness, Reason, TierReadiness
+from dr.model.record import Finding, HostState
 from dr.units import show_duration
 
 _WORDS = {"green": "READY", "amber": "NEEDS ATTENTION", "red": "AT RISK"}
+_LONGEST = 320
+"""Characters of one reason; the evidence has the rest."""
 
 
 @click.command()
@@ -28,34 +33,37 @@ def status(home: str | None, system: str | None, as_json: bool) -> None:
     if as_json:
         print_json([r.to_facts() for r in found])
     else:
-        zone = app.inventory.organisation.zone
-        click.echo(f"{click.style(app.inventory.organisation.name, bold=True)}   {local(app.clock.now(), zone)}")
+        organisation = app.inventory.organisation
+        click.echo(heading(organisation.name, local(app.clock.now(), organisation.zone), screen()))
         for readiness in found:
-            _show(readiness, app.inventory.systems[readiness.system].title, zone)
-        _show_runs(app.interrupted(), [s.host for s in app.records.hosts() if s.state in ("claimed", "adopted")])
+            title = app.inventory.systems[readiness.system].title
+            show_all(lines(readiness, title, organisation.zone, app.records.open_findings(readiness.system), screen()))
+        show_all(standing(app.interrupted(), app.services.active(), app.records.hosts(), organisation.zone, screen()))
     if not found or any(r.colour == "red" for r in found):
         raise SystemExit(1)
 
 
-def _show(readiness: Readiness, title: str, zone: str) -> None:
-    click.echo()
-    click.echo(f"{marked(readiness.colour, _WORDS[readiness.colour])}  {click.style(readiness.system, bold=True)}  {title}")
-    for line in answer(readiness, zone):
-        click.echo(f"   {line}")
-    click.echo()
-    rows = [_row(t, readiness, zone) for t in readiness.tiers]
-    headings = ["  ", "tier", "newest good copy", "data as of", "RPO now / objective", "proof", "last drill", "RTO / objective"]
-    print_table(headings, rows, empty="   no tier is protected")
-    reasons = [r for r in (*readiness.reasons, *(x for t in readiness.tiers for x in _named(t))) if r.colour != "green"]
-    click.echo()
-    if not reasons:
-        click.echo("   nothing is open: no finding, no undelivered notice")
-    for reason in reasons:
-        click.echo(f"   {marked(reason.colour, reason.text)}")
+def show_all(text: Iterator[str]) -> None:
+    for line in text:
+        click.echo(line)
 
 
-def _named(tier: TierReadiness) -> list[Reason]:
-    return [r.model_copy(update={"text": f"{tier.tier}: {r.text}"}) for r in tier.reasons]
+def heading(organisation: str, now: str, width: int) -> str:
+    gap = width - len(organisation) - len(now)
+    return click.style(organisation, bold=True) + (" " * gap if gap > 2 else "\n") + now
+
+
+def lines(readiness: Readiness, title: str, zone: str, findings: Sequence[Finding], width: int) -> Iterator[str]:
+    """One system: its state, the answer in words, a line a tier, and everything that is open, the worst first."""
+    yield ""
+    yield f"{marked(readiness.colour, _WORDS[readiness.colour])}  {click.style(readiness.system, bold=True)} · {title}"
+    yield ""
+    for said in answer(readiness, zone):
+        yield from wrapped(said, width, first="  ", rest="    ")
+    yield ""
+    yield from _tiers(readiness, width)
+    yield ""
+    yield from _open(readiness, findings, width)
 
 
 def answer(readiness: Readiness, zone: str) -> list[str]:
@@ -65,36 +73,127 @@ def answer(readiness: Readiness, zone: str) -> list[str]:
         return ["If we lost it now: nothing would come back. There is no good copy."]
     newest = max(good, key=lambda t: t.instant or readiness.at)
     assert newest.instant is not None
-    lost = show_duration(readiness.rpo or 0)
-    lines = [f"If we lost it now: we would get back what was entered until {local(newest.instant, zone)}; the last {lost} would be lost."]
-    for tier in good:
-        drill = tier.drill
-        if drill is None or drill.rto is None or drill.verdict != "PASS":
-            lines.append(f"From {tier.tier}: how fast is not known; no drill has shown it.")
-        else:
-            objective = f" (objective {show_duration(tier.rto_objective)})" if tier.rto_objective else ""
-            lines.append(f"From {tier.tier}: in about {show_duration(drill.rto)}{objective}, as drilled on {local(drill.ended, zone)}.")
-    return lines
+    lost = f"the last {show_duration(readiness.rpo or 0)} would be lost (objective {show_duration(readiness.rpo_objective)})"
+    said = [f"If we lost it now: we would get back what was entered until {local(newest.instant, zone)}; {lost}."]
+    return [*said, *(f"From {tier.tier}: {_from(tier, newest, zone)}." for tier in readiness.tiers)]
 
 
-def _row(tier: TierReadiness, readiness: Readiness, zone: str) -> list[str]:
-    drill = tier.drill
-    measured = show_duration(drill.rto) if drill and drill.rto is not None else "-"
-    wanted = show_duration(tier.rto_objective) if tier.rto_objective else "-"
+def _from(tier: TierReadiness, newest: TierReadiness, zone: str) -> str:
+    """What this tier would give back and how fast; only where it is older than the newest, how much it would lose."""
+    if tier.instant is None:
+        return f"nothing: none of its {tier.copies} copies is good" if tier.copies else "nothing: it holds no copy"
+    older = f"; the last {show_duration(tier.rpo or 0)} would be lost" if tier.instant != newest.instant else ""
+    return _how_fast(tier.drill, tier, zone) + older
+
+
+def _how_fast(drill: DrillFact | None, tier: TierReadiness, zone: str) -> str:
+    if drill is None:
+        return "how fast is not known; it was never drilled"
+    on = local(drill.ended, zone)
+    if drill.verdict != "PASS":
+        ended = "FAILED" if drill.verdict == "FAIL" else "was not completed"
+        return f"how fast is not known; the last drill {ended} on {on}"
+    if drill.rto is None:
+        return f"how fast is not known; the drill on {on} measured no time"
+    objective = f" (objective {show_duration(tier.rto_objective)})" if tier.rto_objective else ""
+    return f"in about {show_duration(drill.rto)}{objective}, as drilled on {on}"
+
+
+def _tiers(readiness: Readiness, width: int) -> Iterator[str]:
+    """A table where it fits; below one another where it does not."""
+    if not readiness.tiers:
+        yield "  no tier is protected"
+        return
+    heads = ["", "tier", "newest good copy", "proof", "last drill", "back in (RTO)"]
+    rows = [_row(tier, readiness) for tier in readiness.tiers]
+    table = list(aligned(["  ", *heads[1:]], rows))
+    if max(len(click.unstyle(line)) for line in table) <= width:
+        yield from table
+        return
+    for row in rows:
+        yield f"{row[0]} {row[1]}"
+        for name, cell in zip(heads[2:], row[2:], strict=True):
+            yield f"      {name:<18}{cell}"
+
+
+def _row(tier: TierReadiness, readiness: Readiness) -> list[str]:
+    over: Colour = "red" if tier.rpo is None or tier.rpo > readiness.rpo_objective else "green"
+    age = f"{_age(tier.rpo)} old, of {show_duration(readiness.rpo_objective)}" if tier.rpo is not None else "none: all would be lost"
     return [
         "  " + marked(tier.colour, ""),
         tier.tier,
-        tier.newest or "none",
-        local(tier.instant, zone) if tier.instant else "-",
-        f"{show_duration(tier.rpo) if tier.rpo is not None else 'everything'} / {show_duration(readiness.rpo_objective)}",
-        tier.level or "none",
-        f"{drill.verdict} {local(drill.ended, zone)}" if drill else "never",
-        f"{measured} / {wanted}",
+        coloured(age, over) if over == "red" else age,
+        _proof(tier, readiness.at),
+        f"{marked(tier.drill.verdict)} {_since(tier.drill.ended, readiness.at)} ago" if tier.drill else coloured("▲ never", "amber"),
+        _rto(tier),
     ]
 
 
-def _show_runs(interrupted: Sequence[str], holding: Sequence[str]) -> None:
-    for run in interrupted:
-        click.echo(f"   {coloured('▲ interrupted', 'amber', bold=True)}  {run}; go on with: dr runs resume")
-    for host in holding:
-        click.echo(f"   {coloured('▲ holds drill data', 'amber', bold=True)}  {host}")
+def _proof(tier: TierReadiness, now: datetime) -> str:
+    """Of the newest good copy; and how old the newest proof is, where that is another copy's."""
+    if tier.level is None:
+        return coloured("✖ none", "red")
+    if tier.level == "proven":
+        return coloured("✔ proven", "green") + (f" {_since(tier.proven_at, now)} ago" if tier.proven_at else "")
+    older = f"; an older one is proven, {_since(tier.proven_at, now)} ago" if tier.proven_at else ", never proven"
+    return coloured(f"▲ {tier.level}", "amber") + older
+
+
+def _rto(tier: TierReadiness) -> str:
+    wanted = f", of {show_duration(tier.rto_objective)}" if tier.rto_objective else ", no objective"
+    if tier.drill is None or tier.drill.rto is None or tier.drill.verdict != "PASS":
+        return "not shown" + wanted
+    text = show_duration(tier.drill.rto) + wanted
+    late = tier.rto_objective is not None and tier.drill.rto > tier.rto_objective
+    return coloured(f"✖ {text}", "red") if late else text
+
+
+def _since(then: datetime, now: datetime) -> str:
+    return _age(max(0.0, (now - then).total_seconds()))
+
+
+def _age(seconds: float) -> str:
+    """In one unit: a table is no place for seconds beside hours."""
+    for size, unit in ((172800.0, "d"), (3600.0, "h"), (60.0, "min")):
+        if seconds >= size:
+            return f"{int(seconds // (86400 if unit == 'd' else size))} {unit}"
+    return f"{int(seconds)} s"
+
+
+def _open(readiness: Readiness, findings: Sequence[Finding], width: int) -> Iterator[str]:
+    named = [r.model_copy(update={"text": f"{t.tier}: {r.text}"}) for t in readiness.tiers for r in t.reasons]
+    reasons: list[Reason] = [r for r in (*readiness.reasons, *named) if r.colour != "green"]
+    if not reasons:
+        yield "  nothing is open: no finding, no undelivered notice"
+    hints = {f.message: f.hint for f in findings if f.hint}
+    for reason in sorted(reasons, key=lambda r: r.colour != "red"):
+        text = reason.text if len(reason.text) <= _LONGEST else reason.text[:_LONGEST] + " ... (`dr report` has all of it)"
+        yield from (
+            marked_line(line, reason.colour) for line in wrapped(f"{_SHAPES[reason.colour]} {text}", width, first="  ", rest="    ")
+        )
+        if hint := hints.get(reason.text):
+            yield from wrapped(f"next: {hint}", width, first="    ", rest="          ")
+
+
+_SHAPES = {"amber": "▲", "red": "✖"}
+
+
+def marked_line(line: str, colour: Colour) -> str:
+    return coloured(line, colour)
+
+
+def standing(interrupted: Sequence[RunId], active: set[RunId], hosts: Sequence[HostState], zone: str, width: int) -> Iterator[str]:
+    """What goes on, what was interrupted, and every standby that holds data or is no standby any more."""
+    said: list[tuple[str, str]] = [(f"▶ {run} is running", "") for run in sorted(active - set(interrupted))]
+    said += [(f"▲ {run} was interrupted; go on with: dr runs resume {run}", "amber") for run in interrupted]
+    for host in hosts:
+        since = f"since {local(host.since, zone)}"
+        if host.state == "in-service":
+            said.append((f"✖ {host.host} is in service {since}: it is no standby any more", "red"))
+        elif host.state in ("claimed", "adopted") and host.run not in active:
+            of = f" of {host.run}" if host.run else ""
+            said.append((f"▲ {host.host} still holds drill data{of}, {since}: scrub it by the next drill, or look at it now", "amber"))
+    if said:
+        yield ""
+    for text, colour in said:
+        yield from (coloured(line, colour) if colour else line for line in wrapped(text, width, first="  ", rest="    "))
