@@ -20,6 +20,8 @@ from dr.units import show_duration, show_size
 _LIVE_EVERY = 0.1
 _PIPE_EVERY = 5.0
 """Seconds between two signs of life of one step, on a terminal and in a pipe."""
+_WORDS = 24
+"""Columns that a moving line keeps for its words."""
 _RATE_AFTER = 0.5
 """Seconds of work before a rate means something."""
 
@@ -68,7 +70,7 @@ class Watcher:
     def _started(self, p: Progress) -> None:
         self._begun[p.step] = self._now()
         self._rates.pop(p.step, None)
-        self._move(p.step, f"  … {p.step}", "")
+        self._move(p.step, f"  … {p.step}", [])
 
     def _working(self, p: Progress) -> None:
         now = self._now()
@@ -76,7 +78,7 @@ class Watcher:
             return
         self._last[p.step] = now
         amount, rest = self._amount(p, now)
-        self._move(p.step, f"  … {p.step}: {_one_line(p.what)}", amount + self._budget(p, rest))
+        self._move(p.step, f"  … {p.step}: {_one_line(p.what)}", [*amount, *self._budget(p, rest)])
 
     def _done(self, p: Progress) -> None:
         self._settle(p, coloured(f"{MARKS['PASS']} {p.step}", "done"), "")
@@ -89,7 +91,7 @@ class Watcher:
 
     def _retry(self, p: Progress) -> None:
         self._print(coloured(f"  ↻ {p.step}", "amber") + "  again")
-        self._move(p.step, f"  … {p.step}", "")
+        self._move(p.step, f"  … {p.step}", [])
 
     def _run_ended(self, p: Progress) -> None:
         self._moving.clear()
@@ -97,16 +99,16 @@ class Watcher:
 
     # ------------------------------------------------------------ words
 
-    def _amount(self, p: Progress, now: float) -> tuple[str, float | None]:
+    def _amount(self, p: Progress, now: float) -> tuple[list[str], float | None]:
         """How far it is and how fast; and the seconds that the rest takes at that rate, where that can be said."""
         if p.done is None:
-            return "", None
+            return [], None
         rate = self._rate(p, p.done, now)
         of, per = (show_size, show_size(int(rate or 0)) + "/s") if p.unit == "bytes" else (lambda n: f"{n:,}", "")
         whole = f" of {of(p.total)}" if p.total else ""
-        speed = f"  {per}" if rate and per else ""
+        speed = [per] if rate and per else []
         rest = max(0, p.total - p.done) / rate if rate and p.total else None
-        return f"  {of(p.done)}{whole}{speed}", rest
+        return [*speed, f"{of(p.done)}{whole}"], rest
 
     def _rate(self, p: Progress, done: int, now: float) -> float | None:
         """Units a second, since this count began; one that falls back or changes its total has begun anew."""
@@ -118,16 +120,18 @@ class Watcher:
         passed = now - seen.since
         return (done - seen.had) / passed if passed > _RATE_AFTER and done > seen.had else None
 
-    def _budget(self, p: Progress, rest: float | None) -> str:
+    def _budget(self, p: Progress, rest: float | None) -> list[str]:
         if not p.budget:
-            return ""
+            return []
         left = p.budget - (p.elapsed or 0.0)
         if left < 0:
-            return "  " + coloured(f"OVER BUDGET by {show_duration(-left)}", "red", bold=True)
-        if rest is not None and rest > left:
-            late = f"▲ at this rate over budget by {show_duration(rest - left)}"
-            return f"  budget left {show_duration(left)}  " + coloured(late, "amber", bold=True)
-        return f"  budget left {show_duration(left)}"
+            return [coloured(f"OVER BUDGET by {show_duration(-left)}", "red", bold=True)]
+        late = (
+            [coloured(f"▲ late by {show_duration(rest - left)} at this rate", "amber", bold=True)]
+            if rest is not None and rest > left
+            else []
+        )
+        return [f"budget left {show_duration(left)}", *late]
 
     def _settle(self, p: Progress, head: str, word: str) -> None:
         """A step's last line. On a terminal a long message is wrapped below it; in a pipe an event stays one line."""
@@ -143,15 +147,16 @@ class Watcher:
 
     # ------------------------------------------------------------ lines
 
-    def _move(self, step: str, head: str, tail: str) -> None:
-        """Where the line is too long its words are cut, not its numbers."""
+    def _move(self, step: str, head: str, tail: list[str]) -> None:
+        """Where the line is too long its words are cut; then the numbers go, the first first: the last ones matter most."""
         if not self._live:
-            self._print(head + tail)
+            self._print("  ".join([head, *tail]))
             return
-        room = self._columns() - 1 - len(click.unstyle(tail))
-        if room < 12:  # no place for both: the words alone, since a cut colour would run on
-            head, tail, room = head + click.unstyle(tail), "", self._columns() - 1
-        self._moving[step] = (head if len(head) <= room else head[: room - 1] + "…") + tail
+        most = self._columns() - 1
+        while tail and _wide(tail) > most - _WORDS:
+            tail = tail[1:]
+        room = most - _wide(tail)
+        self._moving[step] = "  ".join([head if len(head) <= room else head[: room - 1] + "…", *tail])
         self._print()
 
     def _print(self, text: str | None = None) -> None:
@@ -164,6 +169,10 @@ class Watcher:
             self._out.write(erase)  # not by click, which takes it for a colour
         click.echo("".join(line + "\n" for line in (*kept, *moving)), file=self._out, nl=False, color=None)
         self._out.flush()
+
+
+def _wide(tail: list[str]) -> int:
+    return sum(2 + len(click.unstyle(piece)) for piece in tail)
 
 
 def _one_line(text: str) -> str:
