@@ -7,7 +7,7 @@ from dr.catalog.audit import verify_chain
 from dr.catalog.catalog import Catalog
 from dr.clock import local
 from dr.errors import ConfigError, Damaged
-from dr.model.base import JsonObject, SystemName
+from dr.model.base import JsonObject, SystemName, sha256
 from dr.model.inventory import Inventory
 from dr.model.record import RunRecord, StepRecord
 from dr.model.runbook import Runbook
@@ -135,7 +135,10 @@ def one_key(file: Path) -> Verify:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-    key = load_pem_public_key(file.read_bytes())
+    try:
+        key = load_pem_public_key(file.read_bytes())
+    except ValueError:
+        raise ConfigError(f"{file} is no public key", hint="it is a PEM file, as keys/signing.pub of the home that signed") from None
     if not isinstance(key, Ed25519PublicKey):
         raise ConfigError(f"{file} is no Ed25519 public key")
 
@@ -152,10 +155,12 @@ def evidence_lines(file: Path, verify: Verify) -> list[str]:
     """What an evidence file says, once its signature was checked. Raises Damaged."""
     from dr.report.write import read_signed
 
-    evidence, key = read_signed(file.read_bytes(), verify)
+    text = file.read_bytes()
+    evidence, key = read_signed(text, verify)
     return [
         f"{evidence.run.run}: {evidence.verdict}, written {local(evidence.written, evidence.zone)} by {evidence.tool}",
-        f"signed by key {key[:16]}; the audit chain then stood at entry {evidence.audit.seq}, {evidence.audit.hash[:16]}",
+        f"the audit chain then stood at entry {evidence.audit.seq}, {evidence.audit.hash}",
+        f"the file's SHA-256 is {sha256(text)}, as its page says; it names key {key[:16]}",
     ]
 
 
