@@ -6,15 +6,16 @@ Safe to repeat: tombstone, manifest, parts, record; a half-removed set is invisi
 import json
 from datetime import datetime, timedelta
 
+from dr.actions.reconcile import EXPIRY, reconcile
 from dr.model.backup import Copy, Tombstone
 from dr.model.base import RepositoryName, SetId, StrictModel, SystemName, canonical
 from dr.model.inventory import Inventory, RetentionPolicy
 from dr.model.ports import Action, Effect, Outcome, Records, Repository, StepContext
 from dr.model.record import Decision, RetentionOutcome
 from dr.policy.retention import decide
+from dr.stream.layout import write_signature
 
-EXPIRY = "expiry"
-"""The setting by which a person turns expiry off (and on again, after a catalog rebuild)."""
+__all__ = ["ACTION", "EXPIRY", "decisions"]
 PARTIAL_AGE = timedelta(days=1)
 """An invisible partial older than this belongs to nobody: no backup runs that long."""
 
@@ -45,7 +46,8 @@ def decisions(system: SystemName, inventory: Inventory, records: Records, now: d
     previous = {tier: RetentionPolicy.from_facts(remembered[tier]) for tier in policies if tier in remembered}
     expiry = records.setting(EXPIRY) != "off"
     zone = inventory.organisation.zone
-    return decide(records.copies(system), policies, now, zone, expiry=expiry, previous_policies=previous or None)
+    copies = [copy for copy in records.copies(system) if copy.repository in inventory.repositories]  # none other can stand for them
+    return decide(copies, policies, now, zone, expiry=expiry, previous_policies=previous or None)
 
 
 def _decide(system: SystemName, ctx: StepContext) -> RetentionOutcome:
@@ -53,14 +55,16 @@ def _decide(system: SystemName, ctx: StepContext) -> RetentionOutcome:
 
 
 def run(params: Params, ctx: StepContext) -> Outcome:
-    for repository in ctx.repositories():
+    repositories = ctx.repositories()
+    for repository in repositories:
         repository.identity()
         repository.sweep(ctx.clock.now() - PARTIAL_AGE)
+    reconcile(params.system, repositories, ctx)
     outcome = _decide(params.system, ctx)
     withheld = bool(outcome.needs_person) and not params.confirmed
     removed = [] if withheld or outcome.frozen else _remove_all(params, outcome, ctx)
     _say(params.system, outcome, withheld, ctx)
-    if not withheld:
+    if not withheld and not outcome.frozen:  # a policy that nothing was decided by is not one that a person has let pass
         _remember_policy(params.system, ctx)
     facts = Facts(
         removed=tuple(removed), decisions=outcome.decisions, frozen=outcome.frozen, needs_person=outcome.needs_person if withheld else ""
@@ -101,10 +105,11 @@ def _bury(copy: Copy, decision: Decision, repository: Repository, ctx: StepConte
     tombstone = Tombstone(
         system=copy.system, set=copy.set, manifest=copy.manifest, instant=copy.instant, removed=now, run=ctx.run, rule=decision.rule
     )
-    repository.remove(tombstone, ctx.keys.sign(canonical(tombstone.to_facts())), failpoint=ctx.failpoint)
+    repository.remove(tombstone, write_signature(ctx.keys.sign(canonical(tombstone.to_facts()))), failpoint=ctx.failpoint)
     ctx.failpoint("after-parts")
-    ctx.records.record_removed(copy.set, repository.name, now, ctx.run, decision.rule)
     ctx.audit("copy.removed", f"{repository.name}/{copy.set}", {"rule": decision.rule, "manifest": copy.manifest})
+    ctx.records.record_removed(copy.set, repository.name, now, ctx.run, decision.rule)  # last: what is on record is not done again
+    ctx.records.close_findings(f"damaged:{copy.system}:{repository.name}:{copy.set}", [], now, ctx.run)
 
 
 def _say(system: SystemName, outcome: RetentionOutcome, withheld: bool, ctx: StepContext) -> None:

@@ -212,6 +212,7 @@ class App:
         for system in self.inventory.systems:
             if state == "on":
                 self.records.close_findings(f"retention:{system}:frozen", [], self.clock.now(), RunId(""))
+                self.records.close_findings(f"rebuilt:{system}", [], self.clock.now(), RunId(""))
 
     # ------------------------------------------------------------ repositories and hosts
 
