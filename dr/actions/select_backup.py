@@ -5,7 +5,7 @@ Safe to repeat: it only reads, and pins again.
 
 import random
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from dr.clock import local
@@ -15,6 +15,8 @@ from dr.model.base import Instant, RepositoryName, SetId, StrictModel, SystemNam
 from dr.model.ports import Action, Effect, Outcome, StepContext
 from dr.units import parse_duration
 
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""A copy dated further ahead of now than this says that a clock is wrong."""
 _FORMS = "write newest, 'random-within 7d', 'at 2026-11-01T12:00' or a set's id"
 
 
@@ -41,7 +43,7 @@ def run(params: Params, ctx: StepContext) -> Outcome:
     if not copies:
         raise Refused(f"there is no undamaged copy of {params.system} in tier {params.tier}", hint="`dr backups list` shows what there is")
     chosen, how = choose(params.which, copies, ctx.clock.now(), ctx.inventory.organisation.zone, seed=ctx.run)
-    ctx.records.pin(chosen.set, ctx.run)
+    _pin(chosen, ctx)
     facts = Facts(
         set=chosen.set,
         system=params.system,
@@ -55,19 +57,42 @@ def run(params: Params, ctx: StepContext) -> Outcome:
     return Outcome(changed=False, facts=facts.to_facts())
 
 
+def _pin(chosen: Copy, ctx: StepContext) -> None:
+    """Under the lock that a prune decides and removes under: what is pinned was there, and stays."""
+    repository = ctx.repository(chosen.repository)
+    with repository.locked():
+        if (chosen.system, chosen.set) not in repository.sets(chosen.system):
+            raise Refused(
+                f"the copy of {chosen.set} in {chosen.repository} is gone: removed a moment ago, or lost",
+                hint="run it again, or choose another set: `dr backups list` shows what there is",
+            )
+        ctx.records.pin(chosen.set, ctx.run)
+
+
 def choose(which: str, copies: Sequence[Copy], now: datetime, zone: str, *, seed: str) -> tuple[Copy, str]:
     """The copy that `which` means, and how it was chosen in words. Raises ConfigError for a form that is none, Refused for no match."""
     ordered = sorted(copies, key=lambda c: (c.instant, c.set))
+    believed = [c for c in ordered if c.instant <= now + CLOCK_TOLERANCE]
     word, _, rest = which.strip().partition(" ")
     if which.strip() == "newest":
-        return ordered[-1], f"the newest of {len(ordered)}"
+        return _newest(ordered, believed)
     if word == "random-within":
-        return _random(rest, ordered, now, seed)
+        return _random(rest, believed, now, seed)
     if word == "at":
         return _at(rest, ordered, zone)
     if SET_ID.match(which.strip()):
         return _one([c for c in ordered if c.set == which.strip()], f"there is no undamaged copy of the set {which.strip()}"), "named by id"
     raise ConfigError(f"'{which}' says no backup", hint=_FORMS)
+
+
+def _newest(ordered: Sequence[Copy], believed: Sequence[Copy]) -> tuple[Copy, str]:
+    """A set that a bad clock dated ahead would be the newest of every night to come; where all are ahead, it is our own clock."""
+    ahead = len(ordered) - len(believed)
+    if not ahead:
+        return ordered[-1], f"the newest of {len(ordered)}"
+    if not believed:
+        return ordered[-1], f"the newest of {len(ordered)}, all dated ahead of now: this machine's clock is behind"
+    return believed[-1], f"the newest of {len(ordered)} that is not dated ahead of now ({ahead} left out: a clock is or was wrong)"
 
 
 def _one(found: Sequence[Copy], otherwise: str) -> Copy:

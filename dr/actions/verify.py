@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from dr.errors import Damaged, Failed
+from dr.actions.reconcile import reconcile
+from dr.errors import Damaged, DrError, Failed, Refused, Stopped
 from dr.model.base import ByteCount, JsonObject, RepositoryName, SetId, StrictModel, SystemName, TierName
 from dr.model.ports import Action, Effect, Outcome, Repository, StepContext, Verified
 
@@ -32,20 +33,47 @@ class Facts(StrictModel):
 
 
 def run(params: Params, ctx: StepContext) -> Outcome:
+    repositories = ctx.repositories(params.tiers)
+    _require_every_tier(params.tiers, repositories)
     done: list[One] = []
     damage: list[str] = []
-    for repository in ctx.repositories(params.tiers):
-        repository.identity()
-        set_id = params.set or _newest(params.system, repository)
-        if set_id is None:
-            damage.append(f"{repository.name} holds no set of {params.system}")
-            continue
-        _verify(params.system, set_id, repository, done, damage, ctx)
+    unseen: list[DrError] = []
+    for repository in repositories:
+        try:
+            _look(params, repository, done, damage, ctx)
+        except Stopped:
+            raise
+        except DrError as error:  # one that is away does not keep the others from being read
+            unseen.append(error)
     if damage:
         raise Damaged(f"{len(damage)} problem(s): {'; '.join(damage[:5])}", hint="`dr backups list` shows which copies are still good")
+    if unseen:
+        raise unseen[0]
     if not done:
         raise Failed("nothing was verified", hint=f"is there a repository of tier {', '.join(params.tiers)}?")
     return Outcome(changed=False, facts=Facts(verified=tuple(done), bytes=ByteCount(sum(o.bytes for o in done))).to_facts())
+
+
+def _require_every_tier(tiers: Sequence[str], repositories: Sequence[Repository]) -> None:
+    missing = set(tiers) - {r.tier for r in repositories}
+    if missing:
+        raise Refused(
+            f"no repository is of tier {', '.join(sorted(missing))}", hint="inventory/repositories.yaml says which tier each is of"
+        )
+
+
+def _look(params: Params, repository: Repository, done: list[One], damage: list[str], ctx: StepContext) -> None:
+    repository.identity()
+    set_id = params.set or _newest(params.system, repository)
+    if set_id is None:
+        damage.append(f"{repository.name} holds no set of {params.system}")
+        return
+    known = any((c.set, c.repository) == (set_id, repository.name) for c in ctx.records.copies(params.system))
+    if not known and (params.system, set_id) not in repository.sets(params.system):
+        raise Failed(f"{repository.name} holds no copy of {set_id}", hint="`dr backups list` shows which copies there are")
+    if not known:
+        reconcile(params.system, [repository], ctx)
+    _verify(params.system, set_id, repository, done, damage, ctx)
 
 
 def _newest(system: SystemName, repository: Repository) -> SetId | None:

@@ -39,6 +39,14 @@ def mark_parts(connection: Connection, set_id: SetId, repository: RepositoryName
     return holders
 
 
+def clear_parts(connection: Connection, set_id: SetId, repository: RepositoryName, at: datetime) -> None:
+    """All parts of a set were read and matched at `at`: what was noticed of their bytes before is over, in every set that shares them."""
+    own = select(parts.c.origin, parts.c.sha256).where(parts.c.repository == repository, parts.c.set_id == set_id, parts.c.damaged_at <= at)
+    for row in connection.execute(own).all():
+        same = (parts.c.repository == repository, parts.c.origin == row.origin, parts.c.sha256 == row.sha256)
+        connection.execute(update(parts).where(*same).values(damaged_at=None))
+
+
 def distinct(connection: Connection, found: Sequence[Copy]) -> int:
     """How many groups these copies fall into, when two that share any part's bytes in one repository are one."""
     group = {(copy.repository, copy.set): (copy.repository, copy.set) for copy in found}

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Select, select, update
 
 from dr.catalog import damage
 from dr.catalog.noun import Noun, insert_if_absent
-from dr.catalog.schema import copies, pins, proofs, runs, sets
+from dr.catalog.schema import copies, parts, pins, proofs, runs, sets
 from dr.errors import Failed
 from dr.model.backup import LEVELS, Copy, Manifest, ProofLevel
 from dr.model.base import JsonObject, RepositoryName, RunId, SetId, SystemName
@@ -23,12 +23,15 @@ class SetRecords(Noun):
             insert_if_absent(connection, sets, _set_row(manifest, run))
             row = _copy_row(copy, run)
             if not insert_if_absent(connection, copies, row):
-                gone = copies.c.removed_at < copy.committed
+                gone = copies.c.removed_at <= copy.committed
                 fresh = {**row, "damaged_run": None, "removed_at": None, "removed_run": None, "removed_rule": None}
                 connection.execute(update(copies).where(*_is(copy.set, copy.repository), gone).values(**fresh))
 
     def raise_proof(self, set_id: SetId, repository: RepositoryName, level: str, at: datetime, run: RunId, detail: JsonObject) -> None:
-        """Levels only rise; a fresh proof of the same level renews its age. Raises Failed for a copy that was never recorded."""
+        """Levels only rise; a fresh proof of the same level renews its age. Raises Failed for a copy that was never recorded.
+
+        `intact` says that every stored byte was read and is the signed one: a copy that was damaged before is so no longer.
+        """
         with self._store.write() as connection:
             row = connection.execute(select(copies).where(*_is(set_id, repository))).first()
             if row is None:
@@ -43,6 +46,9 @@ class SetRecords(Noun):
                 values["intact_at"] = max(filter(None, (known["intact_at"], at)))
             if level == "proven":
                 values["proven_at"] = max(filter(None, (known["proven_at"], at)))
+            if level == "intact" and known["damaged_at"] is not None and known["damaged_at"] <= at:
+                values |= {"damaged_at": None, "damaged_run": None}
+                damage.clear_parts(connection, set_id, repository, at)
             connection.execute(update(copies).where(*_is(set_id, repository)).values(**values))
 
     def proofs(self, set_id: SetId, repository: RepositoryName) -> list[tuple[ProofLevel, datetime, RunId, JsonObject]]:
@@ -64,11 +70,12 @@ class SetRecords(Noun):
         return marked
 
     def record_removed(self, set_id: SetId, repository: RepositoryName, at: datetime, run: RunId, rule: str) -> None:
-        """The first removal counts."""
+        """The first removal counts. Nothing is known of its parts any more: should it be committed again, they are other bytes."""
         with self._store.write() as connection:
             present = copies.c.removed_at.is_(None)
             values = {"removed_at": at, "removed_run": run, "removed_rule": rule}
-            connection.execute(update(copies).where(*_is(set_id, repository), present).values(**values))
+            if connection.execute(update(copies).where(*_is(set_id, repository), present).values(**values)).rowcount:
+                connection.execute(parts.delete().where(parts.c.set_id == set_id, parts.c.repository == repository))
 
     def copies(self, system: SystemName | None = None) -> list[Copy]:
         """Those that exist, newest first."""

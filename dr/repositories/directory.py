@@ -110,13 +110,19 @@ class DirectoryRepository:
 
     def begin(self, system: SystemName, set_id: SetId) -> DirectoryUpload:
         self.identity()
-        partial = set_folder(system, set_id, PARTIAL)
         with self._place.reaching("be written to"):
             free = self.free()
             if free is not None and free < self._min_free:
                 raise self._place.full(f"has {show_size(free)} free, less than its min_free of {show_size(self._min_free)}")
-            self._tree.remove(partial)
+            for one in self._attempts(system, set_id):
+                self._tree.remove(one)
             return DirectoryUpload(self._place, self._tree, system, set_id)
+
+    def _attempts(self, system: SystemName, set_id: SetId) -> list[str]:
+        """Partials of crashed attempts at this set: an id ends in the token of its run and step, and begins with its attempt's time."""
+        token = set_id.rpartition("-")[2]
+        names = [name for name in self._tree.names(f"sets/{system}") if name.startswith(PARTIAL) and name.endswith(f"-{token}")]
+        return [f"sets/{system}/{name}" for name in names if not self._in_use(f"sets/{system}/{name}")]
 
     def sets(self, system: SystemName | None = None) -> list[tuple[SystemName, SetId]]:
         self.identity()
@@ -236,7 +242,7 @@ class DirectoryRepository:
     def locked(self) -> Iterator[None]:
         self.identity()
         with self._place.reaching("be locked"):
-            fd = os.open(self._root / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            fd = self._lock_file()
         try:
             with suppress(OSError):
                 os.fchmod(fd, 0o600)
@@ -244,6 +250,15 @@ class DirectoryRepository:
             yield
         finally:
             os.close(fd)
+
+    def _lock_file(self) -> int:
+        """A place that is mounted read-only can be restored from; nobody removes anything through it, so its folder serves as lock."""
+        try:
+            return os.open(self._root / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError as problem:
+            if problem.errno != errno.EROFS:
+                raise
+            return os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def _wait_for(self, fd: int) -> None:
         until = time.monotonic() + self.lock_wait

@@ -92,6 +92,7 @@ class DirectoryUpload:
                 for path, data in {**beside, MANIFEST: manifest, SIGNATURE: signature}.items():
                     self._tree.write(f"{self._partial}/{path}", data)
                 self._tree.sync(self._partial)
+                self._tree.remove(self._final)  # what has no manifest and signature is no set: a removal that was interrupted, a loss
                 self._tree.rename(self._partial, self._final)
             self._close()
 
@@ -102,6 +103,8 @@ class DirectoryUpload:
 
     def _committed(self, manifest: bytes) -> bool:
         """Whether this very set is there already. Raises Refused if another one is."""
+        if not self._tree.is_file(f"{self._final}/{SIGNATURE}"):
+            return False
         try:
             there = self._tree.read(f"{self._final}/{MANIFEST}")
         except FileNotFoundError:
