@@ -1,12 +1,13 @@
-"""`copy`: give a tier the sets it lacks, from a copy in another tier, checking every byte on the way.
+"""`copy`: give a tier the sets it lacks, from a copy in another tier, checking every byte on the way and once more as it is stored.
 
-Safe to repeat: a set that is there already is left alone.
+Safe to repeat: a set that is there, on record and read back is left alone.
 """
 
 from pydantic import Field
 
-from dr.errors import Refused
-from dr.model.backup import SET_ID, Copy
+from dr.actions.reconcile import tombstones
+from dr.errors import Damaged, Refused
+from dr.model.backup import SET_ID, Copy, at_least
 from dr.model.base import SetId, StrictModel, SystemName, TierName, sha256
 from dr.model.ports import Action, Effect, Outcome, Repository, StepContext
 
@@ -36,28 +37,39 @@ def run(params: Params, ctx: StepContext) -> Outcome:
     for target in targets:
         target.identity()
         present = {set_id for _, set_id in target.sets(params.system)}
-        for source, set_id in _wanted(params, sources, ctx):
-            if set_id in present:
+        settled = _settled(params.system, target, ctx)
+        for source, set_id in _wanted(params, sources, target, ctx):
+            if set_id in present and set_id in settled:
                 already += 1
                 continue
+            if set_id not in present:  # a copy on record that is not there: this is a new one
+                ctx.records.record_removed(set_id, target.name, ctx.clock.now(), ctx.run, "lost")
             _copy(params.system, set_id, source, target, ctx)
             present.add(set_id)
             copied.append(set_id)
-        keep = [f"missing-copy:{params.system}:{target.name}:{s}" for _, s in _wanted(params, sources, ctx) if s not in present]
+        keep = [f"missing-copy:{params.system}:{target.name}:{s}" for _, s in _wanted(params, sources, target, ctx) if s not in present]
         ctx.records.close_findings(f"missing-copy:{params.system}:{target.name}:", keep, ctx.clock.now(), ctx.run)
     return Outcome(changed=bool(copied), facts=Facts(copied=tuple(copied), already=already).to_facts())
 
 
-def _wanted(params: Params, sources: list[Repository], ctx: StepContext) -> list[tuple[Repository, SetId]]:
-    """What should be copied: undamaged sets only, and none that the target has pruned before."""
+def _wanted(params: Params, sources: list[Repository], target: Repository, ctx: StepContext) -> list[tuple[Repository, SetId]]:
+    """What should be copied: undamaged sets only, and none that the target has pruned before, unless a person names it."""
     damaged = {(c.repository, c.set) for c in ctx.records.copies(params.system) if c.damaged}
     found = []
+    pruned = tombstones(params.system, target, ctx) if params.set == "missing" else {}
     for source in sources:
         for _, set_id in source.sets(params.system):
             named = params.set in ("missing", set_id)
-            if named and (source.name, set_id) not in damaged and not _expired(params, set_id, ctx):
+            if named and set_id not in pruned and (source.name, set_id) not in damaged and not _expired(params, set_id, ctx):
                 found.append((source, set_id))
     return found
+
+
+def _settled(system: SystemName, target: Repository, ctx: StepContext) -> set[SetId]:
+    """Sets whose copy in the target is on record and was read back, or will be by this run's own verify step, since this run made it."""
+    mine = [c for c in ctx.records.copies(system) if c.repository == target.name]
+    made_by = {c.set: manifest.run for c in mine if (manifest := ctx.records.manifest(c.set))}
+    return {c.set for c in mine if c.damaged or at_least(c.level, "intact") or made_by.get(c.set) == ctx.run}
 
 
 def _expired(params: Params, set_id: SetId, ctx: StepContext) -> bool:
@@ -86,7 +98,21 @@ def _copy(system: SystemName, set_id: SetId, source: Repository, target: Reposit
     )
     ctx.failpoint("after-publish")
     ctx.records.record_copy(entry, manifest, ctx.run)
+    _read_back(system, set_id, target, ctx)
+    ctx.records.close_findings(f"damaged:{system}:{target.name}:{set_id}", [], ctx.clock.now(), ctx.run)
     ctx.audit("copy.committed", f"{target.name}/{set_id}", {"manifest": entry.manifest, "from": source.name})
+
+
+def _read_back(system: SystemName, set_id: SetId, target: Repository, ctx: StepContext) -> None:
+    """No verify step names an older set: without this its copy would never count as intact, and its twin elsewhere never expire."""
+    found = ctx.sets.verify_stored(system, set_id, target, ctx)
+    now = ctx.clock.now()
+    if found.damaged:
+        ctx.records.mark_damaged(set_id, target.name, [path.partition(": ")[0] for path in found.damaged], now, ctx.run)
+        raise Damaged(f"{target.name}/{set_id}: {'; '.join(found.damaged[:3])}", hint="`dr backups list` shows which copies are still good")
+    ctx.records.raise_proof(set_id, target.name, "intact", now, ctx.run, {"parts": found.parts, "bytes": found.bytes})
+    parts = [(artifact.name, part.number) for artifact in found.manifest.artifacts for part in artifact.parts]
+    ctx.records.record_read_back(target.name, set_id, parts, now)
 
 
 ACTION = Action(kind="copy", params=Params, facts=Facts, effect=Effect.WRITES, run=run, failpoints=("after-publish",))
