@@ -36,21 +36,33 @@ def sessions(place: str, host: str, port: int, users: Sequence[str]) -> Sessions
         return None
     named, password = found
     tries = ((user, database) for user in ([named] if named else dict.fromkeys(users)) for database in ("postgres", "template1"))
-    looked = (_look(host, port, user, database, password) for user, database in tries)
+    major = _major(place)
+    looked = (_look(host, port, user, database, password, major) for user, database in tries)
     return next((seen for seen in looked if seen is not None), None)
 
 
-def _look(host: str, port: int, user: str, database: str, password: str) -> Sessions | None:
+def _look(host: str, port: int, user: str, database: str, password: str, major: int) -> Sessions | None:
     from psycopg import Error
 
     from dr.drivers.postgres.connect import Dsn, connect
 
     try:
-        with connect(Dsn(host, port, user, database, password)) as connection:
+        with connect(Dsn(host, port, user, database, password, ours=major)) as connection:
             row = connection.execute(_QUERY, [_OURS.pattern]).fetchone()
     except (Unreachable, Error):
         return None
     return Sessions(*row) if row else None
+
+
+def _major(place: str) -> int:
+    """Of the cluster in the place, as its own file says; 0 if it says nothing."""
+    try:
+        with opened(place) as folder, opened("pgdata", folder) as data:
+            descriptor = os.open("PG_VERSION", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=data)
+        with os.fdopen(descriptor, "rb") as file:
+            return int(file.read(16))
+    except (OSError, ValueError):
+        return 0
 
 
 def _password(place: str) -> tuple[str, str] | None:

@@ -94,7 +94,7 @@ def _prepare(described: JsonObject, host: WritableHost, ctx: StepContext) -> Res
     user = str(described["bootstrap"])
     write_private(secret / "superuser.pgpass", passfile_line(LOOPBACK, settings.port, password, user=user))
     cluster = Cluster(str(data), settings.port, folder, str(log / "postgres.log"), user)
-    dsn = Dsn(LOOPBACK, settings.port, user, "postgres", password)
+    dsn = Dsn(LOOPBACK, settings.port, user, "postgres", password, ours=major)
     return Restoring(ctx, host, host.runner(), place, cluster, dsn, major, load.jobs_here())
 
 

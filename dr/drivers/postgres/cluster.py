@@ -1,5 +1,6 @@
 """A throwaway cluster of our own: made, started, stopped. Used for standbys, the demo and the tests."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -100,18 +101,26 @@ def start(
 
 
 def postmaster(data: str) -> int | None:
-    """The process id of the server that has this data directory, None if none runs."""
+    """The process id of the server that works in this data directory, None if none runs."""
     try:
         pid = int((Path(data) / "postmaster.pid").read_text(encoding="ascii").splitlines()[0])
         os.kill(pid, 0)
     except (OSError, ValueError, IndexError):
         return None
-    return pid if _is_postgres(pid) else None
+    return pid if _is_postgres(pid) and _works_in(pid, data) else None
 
 
 def _is_postgres(pid: int) -> bool:
     try:
         return "postgres" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].decode(errors="replace")
+    except OSError:
+        return False
+
+
+def _works_in(pid: int, data: str) -> bool:
+    """A record may be stale, and its number given out anew: to another cluster's server. A server works in its data directory."""
+    try:
+        return os.path.samefile(f"/proc/{pid}/cwd", data)  # noqa: PTH121 - a link of the kernel's, which may lead to a removed folder
     except OSError:
         return False
 
@@ -122,13 +131,27 @@ def stop(data: str, *, timeout: float = 30) -> bool:
     if pid is None:
         return False
     for how in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
-        os.kill(pid, how)
+        _signal(data, how)
         deadline = time.monotonic() + timeout / 3
         while time.monotonic() < deadline:
             if postmaster(data) is None:
                 return True
             time.sleep(0.02)
     raise Failed(f"the PostgreSQL server {pid} of {data} does not end")
+
+
+def _signal(data: str, how: signal.Signals) -> None:
+    """By a handle on the process that is looked at, so that a number that is given out anew meanwhile is nobody else's end."""
+    pid = postmaster(data)
+    with contextlib.suppress(ProcessLookupError):
+        if pid is None:
+            return
+        handle = os.pidfd_open(pid)
+        try:
+            if postmaster(data) == pid:
+                signal.pidfd_send_signal(handle, how)
+        finally:
+            os.close(handle)
 
 
 def answers(dsn: Dsn) -> bool:

@@ -26,6 +26,11 @@ class Dsn:
     user: str
     database: str = "postgres"
     password: str = field(default="", repr=False)
+    ours: int | None = None
+    """The major version of the restored server that it must be (0: unknown); None for any other server.
+
+    Then whoever answers must prove by SCRAM that it knows the throwaway password, and nothing that was restored runs in our sessions.
+    """
 
     def at(self, database: str) -> "Dsn":
         return replace(self, database=database)
@@ -33,6 +38,8 @@ class Dsn:
 
 _PINNED = "-c search_path=pg_catalog -c client_min_messages=error -c datestyle=ISO,MDY -c timezone=UTC -c bytea_output=hex"
 """Of our own sessions: psycopg reads ISO dates only, and a database may have set another style."""
+_PROOF = "scram-sha-256"
+"""How a restored server shows that it is: by SCRAM both sides prove that they know the password."""
 _CALM = {
     "statement_timeout": "0",
     "lock_timeout": "0",
@@ -43,21 +50,37 @@ _CALM = {
     "intervalstyle": "postgres",
 }
 """What a role's or a database's own settings may have made otherwise, and would break a dump or a load."""
+_RESTORED = {
+    "default_transaction_read_only": "off",
+    "session_replication_role": "origin",
+    "session_preload_libraries": "",
+    "local_preload_libraries": "",
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+    "log_min_duration_sample": "-1",
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length_on_error": "0",
+    "log_error_verbosity": "terse",
+}
+"""What restored settings of roles and databases must not do in our own sessions: refuse a load, run a library, put values into the log."""
 
 
 def calm_options(*, writes: bool = False, major: int = 0) -> str:
-    """Options that win over settings of roles and databases. `writes` (a load): never read-only; no event trigger where it can be off."""
+    """Options that win over settings of roles and databases.
+
+    `writes` (a server of our own, as superuser): never read-only, no library, no statement in the log; no event trigger, a login's
+    neither, where it can be off.
+    """
     settings = dict(_CALM)
     if major >= 17:
         settings["transaction_timeout"] = "0"
     if writes:
-        settings |= {"default_transaction_read_only": "off", "session_replication_role": "origin"}
-        settings |= {"event_triggers": "off"} if major >= 17 else {}
+        settings |= _RESTORED | ({"event_triggers": "off"} if major >= 17 else {})
     return " ".join(f"-c {key}={value}" for key, value in settings.items())
 
 
 def connect(dsn: Dsn, *, application: str = "dr", autocommit: bool = True, options: str | None = None) -> Connection:
-    """Open a connection, by default with `calm_options()`.
+    """Open a connection, by default with `calm_options` as they are due to that server.
 
     Raises Unreachable without the server's own words, which may quote what was sent.
     """
@@ -72,7 +95,8 @@ def connect(dsn: Dsn, *, application: str = "dr", autocommit: bool = True, optio
             connect_timeout=10,
             autocommit=autocommit,
             client_encoding="UTF8",
-            options=f"{_PINNED} {calm_options() if options is None else options}",
+            options=f"{_PINNED} {_due(dsn) if options is None else options}",
+            require_auth=None if dsn.ours is None else _PROOF,
         )
     except psycopg.OperationalError as error:
         cause = error.sqlstate or type(error).__name__
@@ -80,6 +104,10 @@ def connect(dsn: Dsn, *, application: str = "dr", autocommit: bool = True, optio
             f"PostgreSQL at {dsn.host}:{dsn.port} did not accept user '{dsn.user}' for database '{dsn.database}' ({cause})",
             hint="is the server running, and are port, user and password of the host in the inventory right?",
         ) from None
+
+
+def _due(dsn: Dsn) -> str:
+    return calm_options() if dsn.ours is None else calm_options(writes=True, major=dsn.ours)
 
 
 def conninfo(database: str) -> str:
@@ -112,7 +140,13 @@ def dsn_of(places: JsonObject, database: str = "postgres") -> Dsn:
             f"the restored server's password file {places['passfile']} cannot be read", hint="was the standby scrubbed meanwhile?"
         ) from None
     fields = re.split(r"(?<!\\):", line, maxsplit=4)
-    return Dsn(places["host"], places["port"], places["user"], database, re.sub(r"\\(.)", r"\1", fields[-1]))
+    password = re.sub(r"\\(.)", r"\1", fields[-1])
+    return Dsn(places["host"], places["port"], places["user"], database, password, _major(places.get("server_version")))
+
+
+def _major(version: object) -> int:
+    found = re.match(r"\d+", str(version))
+    return int(found[0]) if found else 0
 
 
 def _escape(value: str) -> str:
@@ -137,5 +171,6 @@ def tool_environment(dsn: Dsn, *, options: str | None = None) -> Iterator[dict[s
             "PGPASSFILE": str(passfile),
             "PGAPPNAME": "dr",
             "PGCONNECT_TIMEOUT": "10",
-            "PGOPTIONS": calm_options() if options is None else options,
+            "PGOPTIONS": _due(dsn) if options is None else options,
+            **({"PGREQUIREAUTH": _PROOF} if dsn.ours is not None else {}),
         }
