@@ -105,7 +105,7 @@ def _database_title(name: str, facts: JsonObject) -> str:
     versions = " and ".join(dict.fromkeys(str(v) for v in facts.get("server", ())))
     return (
         f"{visible(name)}: {', '.join(said) or 'empty'}"
-        + (f"; {wrong} TABLES DIFFER" if wrong else "")
+        + (f"; {wrong} TABLE{'S DIFFER' if wrong > 1 else ' DIFFERS'}" if wrong else "")
         + (f"; {facts['method']} digest" if facts.get("method") else "")
         + (f", PostgreSQL {versions}" if versions else "")
     )

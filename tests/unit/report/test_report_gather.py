@@ -1,0 +1,131 @@
+"""What evidence is gathered from: measured from recognition, over every set there ever was, and judged as the engine judges."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from dr.catalog.catalog import Catalog, open_catalog
+from dr.clock import FixedClock
+from dr.model.base import JsonObject, RepositoryName, StepId, canonical
+from dr.model.evidence import Evidence
+from dr.model.record import CheckResult, StepRecord
+from dr.model.runbook import Plan
+from dr.report.gather import gather, measure_rto
+from tests.support.catalog_copies import NOW, RUN, copy_of, manifest_at
+from tests.support.catalog_runs import inventory_of
+from tests.support.report_evidence import BEGAN, DRILL, HOUR, after, check, drill_run, step
+
+pytestmark = pytest.mark.unit
+WRITTEN = after(60)
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Iterator[Catalog]:
+    with open_catalog(tmp_path / "catalog.db", FixedClock(NOW)) as catalog:
+        yield catalog
+
+
+def plan() -> Plan:
+    def planned(name: str, action: str, section: str = "steps") -> JsonObject:
+        return {"id": name, "section": section, "action": action}
+
+    return Plan.from_facts(
+        {
+            "runbook": "drill-online",
+            "title": "Drill",
+            "kind": "drill",
+            "system": "hmis",
+            "tier": "online",
+            "objective": {"rto": "4h", "target": "3h"},
+            "steps": [planned("restore", "restore"), planned("prove", "check")],
+            "always": [planned("always-1-report", "report", "always"), planned("always-2-notify", "notify", "always")],
+            "inventory": "0" * 64,
+        }
+    )
+
+
+def proven(*results: CheckResult, verdict: str = "PASS") -> StepRecord:
+    facts = {"verdict": verdict, "proven": True, "results": [r.to_facts() for r in results]}
+    return step("prove", "check", 40, 10, facts=facts)
+
+
+USABLE = check("starts-up", 42, user_level=True)
+RESTORED = step("restore", "restore", 0, 40, facts={"set": "s", "needle": "secret-token", "places": {"database": "/srv"}})
+
+
+def gathered(records: Catalog, *steps: StepRecord, started: datetime = BEGAN) -> Evidence:
+    run = drill_run(started=started.isoformat())
+    records.begin_run(run, plan())
+    for one in steps:
+        records.record_step(one)
+    return gather(run, plan(), records, inventory_of({}), WRITTEN, tool="dr test", writing=StepId("always-1-report"))
+
+
+def test_the_recovery_clock_runs_from_recognition_to_the_first_user_level_success() -> None:
+    """What failed, looked at nothing or is no user's view does not stop it."""
+    later = (check("a", 30), check("b", 35, user_level=True, passed=False), check("c", 38, user_level=True, examined=0))
+    measured = measure_rto(drill_run(), (*later, check("second", 50, user_level=True), USABLE))
+    assert measured and (measured.seconds, measured.within) == (42 * 60, True)
+    assert measure_rto(drill_run(), later) is None
+    assert measure_rto(drill_run(kind="backup"), (USABLE,)) is None
+
+
+def test_a_quick_proven_drill_passes(records: Catalog) -> None:
+    found = gathered(records, RESTORED, proven(USABLE))
+    assert (found.verdict, found.reasons) == ("PASS", ())
+    assert found.remarks == ("written before always-2-notify ran",)
+
+
+def test_a_drill_over_the_objective_fails_and_one_over_the_target_says_so(records: Catalog) -> None:
+    slow = gathered(records, RESTORED, proven(USABLE), started=BEGAN - timedelta(hours=4))
+    assert slow.verdict == "FAIL"
+    assert slow.reasons == ("RTO 4 h 42 min is over the objective of 4 h",)
+
+
+def test_one_over_the_target_passes_and_says_so(records: Catalog) -> None:
+    found = gathered(records, RESTORED, proven(USABLE), started=BEGAN - timedelta(hours=3))
+    assert found.verdict == "PASS"
+    assert "RTO 3 h 42 min is within the objective, but over the target of 3 h" in found.remarks
+
+
+def test_a_check_that_examined_nothing_fails_whatever_its_step_says(records: Catalog) -> None:
+    found = gathered(records, RESTORED, proven(USABLE, check("needle", 45, examined=0)))
+    assert (found.verdict, found.reasons) == ("FAIL", ("check 'needle' examined nothing",))
+
+
+def test_a_drill_that_nobody_could_have_used_is_not_passed(records: Catalog) -> None:
+    found = gathered(records, RESTORED, proven(check("content", 45, proves=True)))
+    assert (found.verdict, found.rto) == ("INCOMPLETE", None)
+
+
+def test_a_cancelled_drill_is_incomplete_while_it_still_tidies_up(records: Catalog) -> None:
+    """Its own record says `running` until the very end; the audit trail knows better."""
+    records.audit("run-cancel", DRILL, {}, actor="root", at=after(41))
+    found = gathered(records, RESTORED, step("prove", "check", 40, 1, state="cancelled"))
+    assert found.verdict == "INCOMPLETE"
+    assert "the run was cancelled" in found.reasons
+
+
+def test_rpo_counts_the_gaps_between_all_sets_removed_ones_too(records: Catalog) -> None:
+    """Two old sets that retention has removed since still bound the month's worst gap; a vanished one must not make it look worse."""
+    for hours in (30, 10, 1):
+        manifest = manifest_at(BEGAN - timedelta(hours=hours))
+        records.record_copy(copy_of(manifest), manifest, RUN)
+        if hours > 1:
+            records.record_removed(manifest.set, RepositoryName("online-disk"), BEGAN, RUN, "expired")
+    found = gathered(records, RESTORED, proven(USABLE))
+    assert found.rpo and (found.rpo.seconds, found.rpo.within) == (20 * HOUR, True)
+
+
+def test_a_failed_drills_evidence_says_which_step_broke(records: Catalog) -> None:
+    found = gathered(records, step("restore", "restore", 0, 1, state="failed"))
+    assert (found.verdict, found.chosen, found.scrub) == ("FAIL", None, None)
+    assert found.reasons[0] == "step 'restore' failed"
+
+
+def test_no_needle_and_no_place_goes_into_evidence(records: Catalog) -> None:
+    """A needle is a secret until the set expires; where on the standby things lay is nobody's business."""
+    text = canonical(gathered(records, RESTORED, proven(USABLE)).to_facts())
+    assert b"secret-token" not in text and b"/srv" not in text

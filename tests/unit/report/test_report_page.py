@@ -1,0 +1,161 @@
+"""The page: what a manager reads first is there, in words, whatever happened; and nothing that a name holds becomes a part of the page."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from dr.model.base import JsonObject, sha256
+from dr.model.evidence import Evidence
+from dr.report.page import SHOWN, answer, page, proof
+from tests.support.report_evidence import broken, check, drill_run, empty, evidence, failed, incomplete, night, step
+
+pytestmark = pytest.mark.unit
+ALL = {"pass": evidence(), "fail": failed(), "broken": broken(), "incomplete": incomplete(), "empty": empty(), "night": night()}
+VOID = {"meta", "link", "br", "rect", "line"}
+
+
+class _Reader(HTMLParser):
+    """The page's visible text and its elements; what is open at the end is an error."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.words.append(data)
+
+
+def read(what: Evidence) -> _Reader:
+    found = _Reader(page(what, sha256(b"file"), "key" * 5))
+    assert found.open == [], "every element is closed"
+    return found
+
+
+def text(what: Evidence) -> str:
+    return re.sub(r"\s+", " ", " ".join(read(what).words))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_page_stands_alone_and_says_its_verdict(name: str) -> None:
+    """One file: nothing is fetched, nothing runs; the verdict is a word, not only a colour."""
+    found = read(ALL[name])
+    assert not [tag for tag, _ in found.tags if tag in ("script", "img", "iframe", "object", "form", "a")]
+    assert all((attrs.get("href") or "data:,").startswith("data:,") for _, attrs in found.tags)
+    assert not [a for _, attrs in found.tags for a in attrs if a.startswith("on")]
+    assert ALL[name].verdict in found.words[0] + text(ALL[name])
+    assert all(f.get("aria-label") or f.get("aria-labelledby") for tag, f in found.tags if tag == "svg"), "a text alternative"
+
+
+def test_a_manager_reads_the_four_answers_of_a_drill() -> None:
+    """Back in how long, how much lost, equal or not, what is left: each beside its objective."""
+    said = text(evidence())
+    assert "Usable again after (RTO) 42 min" in said
+    assert "within the objective of 4 h; target 3 h" in said
+    assert "Would be lost (RPO) 26 h" in said and "OVER the objective of 24 h" in said
+    assert "Equal to the source yes 991 things compared, none different" in said
+    assert "Left on the standby nothing" in said
+
+
+def test_an_auditor_finds_every_table_with_rows_and_digest() -> None:
+    said = text(evidence())
+    assert "hmis: 3 tables, 3,000 rows, 12 schema objects, 1 sequence; fast digest, PostgreSQL 18.6" in said
+    assert f"equal public.Table2 2,000 {sha256(b'2')}" in said
+    assert "entry 14" in said and sha256(b"file") in said
+
+
+def test_a_failed_drill_opens_on_what_differs() -> None:
+    """The first differences are seen without unfolding, the rest are one click away; the table that differs is named in its database."""
+    shown = proof(failed().checks[1])
+    assert not shown.good and shown.wrong and shown.more
+    assert (len(shown.wrong.rows), len(shown.more.rows)) == (SHOWN, 40 - SHOWN)
+    said = text(failed())
+    assert "Equal to the source no" in said
+    assert "DIFFERENT public.Table1" in said and "1 TABLE DIFFERS" in said
+    assert "What is wrong: check 'content-equals-source': 40 differences." in said
+
+
+def test_a_drill_that_broke_says_why_and_promises_nothing() -> None:
+    said = text(broken())
+    assert "The system did not become usable." in said
+    assert "What is wrong: restore: database-00/000003.zst.age: changed." in said
+    assert "Equal to the source not compared" in said
+    assert "Left on the standby unknown" in said
+
+
+def test_a_check_that_examined_nothing_is_drawn_as_failed() -> None:
+    nothing = evidence(checks=(check("needle", 42, examined=0),))
+    assert not proof(nothing.checks[0]).good
+    assert "FAILED needle" in text(nothing)
+
+
+def test_a_night_says_what_was_stored_read_back_and_decided() -> None:
+    said = text(night())
+    assert "Read from the source 96.2 MiB" in said
+    assert "Read back and matched 2 of 2 copies" in said
+    assert "25 parts, 37.1 MiB: all as signed" in said
+    assert "20261101T070000Z-aaaaaa fileserver (online) removed expired older than 24 h" in said
+    assert "96.2 MiB went to fileserver, bank-vault; 2 of 2 copies were read back and matched." in said
+
+
+def test_a_night_without_a_copy_or_a_reading_says_so() -> None:
+    said = text(night(failed_to="bank-vault"))
+    assert "bank-vault NO COPY: no space left" in said and "1 of 2 copies" in said
+    assert "not read back" in text(night(verified=False))
+
+
+HOSTILE = "</title><script>alert('1')</script>\"' onload=x \u202egnp.exe\u200f \x1b[31m"
+
+
+def hostile() -> Evidence:
+    details: JsonObject = {
+        "databases": {HOSTILE: {"tables": {HOSTILE: {"rows": 1, "digest": HOSTILE, "equal": False}}}},
+        HOSTILE: [{HOSTILE: HOSTILE}],
+        "map": {HOSTILE: HOSTILE},
+    }
+    facts: JsonObject = {HOSTILE: HOSTILE, "rows": [{HOSTILE: HOSTILE}], "list": [HOSTILE], "map": {HOSTILE: HOSTILE}}
+    run = drill_run(title=HOSTILE, requested_by=HOSTILE)
+    scope = {"system": HOSTILE, "title": HOSTILE, "sources": {HOSTILE: {"kind": HOSTILE, "host": HOSTILE}}}
+    checks = (check(HOSTILE, 42, details=details), *failed().checks)
+    ran = (step(HOSTILE, HOSTILE, 0, 1, facts=facts),)
+    return evidence(organisation=HOSTILE, run=run, reasons=(HOSTILE,), remarks=(HOSTILE,), scope=scope, checks=checks, steps=ran)
+
+
+def test_hostile_names_stay_text() -> None:
+    """No name becomes an element or an attribute, turns the reading direction round, or moves a cursor."""
+    html = page(hostile(), sha256(b"file"), "key")
+    plain, made = _Reader(page(failed(), sha256(b"file"), "key")), _Reader(html)
+    assert {tag for tag, _ in made.tags} <= {tag for tag, _ in plain.tags}
+    assert {a for _, attrs in made.tags for a in attrs} <= {a for _, attrs in plain.tags for a in attrs}
+    assert not re.search("[\u202a-\u202e\u2066-\u2069\u200e\u200f\x1b]", html)
+    assert "\\u202egnp.exe" in html
+
+
+@pytest.mark.positive_control
+def test_hostile_names_would_be_elements_without_escaping() -> None:
+    """The same names, put into a page as they are: the test above would see them."""
+    made = _Reader(f"<p>{HOSTILE.replace('</title>', '')}</p>")
+    assert "script" in {tag for tag, _ in made.tags}
+
+
+def test_the_answer_is_words_first() -> None:
+    assert answer(evidence()) == (
+        "This drill passed. The system was usable 42 min after recognition, within the objective of 4 h. "
+        "It came back as it was on Sun 22 Nov 2026, 01:00 CST, from the online copy in fileserver."
+    )
+    assert answer(empty()) == "This drill is incomplete. The system did not become usable. What is wrong: the run was cancelled."
