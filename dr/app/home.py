@@ -20,7 +20,7 @@ from dr.config.home import find_home
 from dr.config.load import load
 from dr.config.plan import compile_plan
 from dr.config.problems import ConfigProblems
-from dr.config.secrets import check_secrets
+from dr.config.secrets import check_secrets, every_secret, used_by
 from dr.engine.control import Command, resumable, send_control
 from dr.engine.failpoints import Failpoints, all_failpoints
 from dr.engine.runner import Engine, new_run_id
@@ -32,7 +32,7 @@ from dr.model.inventory import Inventory
 from dr.model.ports import Repository
 from dr.model.readiness import Readiness
 from dr.model.record import AuditEntry, Progress, RetentionOutcome, RunRecord
-from dr.model.runbook import Runbook
+from dr.model.runbook import Plan, Runbook
 from dr.policy.readiness import readiness
 
 
@@ -69,9 +69,10 @@ class App:
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder
 
-    def require_secrets(self) -> None:
-        """Raises ConfigProblems for every secret that is not there; a run must not find that out half-way."""
-        unset = check_secrets(self.inventory, self.home)
+    def require_secrets(self, plan: Plan | None = None) -> None:
+        """Raises ConfigProblems for every secret that is not there (and that `plan` needs); a run must not find that out half-way."""
+        actions = {step.action for step in plan.steps} if plan else set()
+        unset = check_secrets(self.inventory, self.home, wanted=used_by(actions) if plan else every_secret)
         if unset:
             raise ConfigProblems(unset)
 
@@ -85,11 +86,11 @@ class App:
 
     def _carry_out(self, runbook: Runbook, parameters: Mapping[str, str]) -> RunRecord:
         plan = compile_plan(runbook, self.inventory, parameters, plugins.kinds())
+        self.require_secrets(plan)
         with self._engine() as engine:
             return engine.run(plan, new_run_id(plan.runbook, self.clock.now()), whoami())
 
     def _engine(self) -> Engine:
-        self.require_secrets()
         failpoints = Failpoints.from_environment(plugins.ACTIONS.values())
         return Engine(self.services, self.state, failpoints)
 
@@ -98,6 +99,8 @@ class App:
         interrupted = self.interrupted()
         if run is not None and run not in interrupted:
             raise Refused(f"{run} is not interrupted", hint="`dr runs list` shows the state of each run")
+        for one in [RunId(run)] if run else interrupted:
+            self.require_secrets(self.records.plan(one))
         with self._engine() as engine:
             ended = engine.resume(RunId(run) if run else None)
         return ended[-1] if ended else self.run_record(interrupted[-1])

@@ -3,7 +3,7 @@
 import os
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from dr.config.inventory import read_folder
@@ -13,6 +13,8 @@ from dr.errors import Refused
 from dr.model.inventory import Inventory, SecretRef
 
 MAX_BYTES = 64 * 1024
+_OPENS_SETS = frozenset({"restore", "check", "scrub"})
+_REACHES_SERVERS = _OPENS_SETS | {"backup", "command"}
 _SHORTEST = 4
 """A shorter secret is not masked: stars in place of every 'a' would hide the log and give the secret away."""
 
@@ -78,11 +80,39 @@ def _how_to_make(path: Path) -> str:
     return f"write the secret into {path}, after `umask 077`"
 
 
-def check_secrets(inventory: Inventory, home: Path, env: Mapping[str, str] | None = None) -> list[Problem]:
-    """A problem for every secret that the inventory names and that is not there, so that a run is stopped before it does anything."""
+def used_by(actions: Collection[str]) -> Callable[[tuple[str, ...]], bool]:
+    """Whether a run of these actions cannot do without the secret at a place in the inventory.
+
+    Reading stored bytes back needs no password and no private age key. A contact's channel stops no backup: a notice that cannot be
+    sent is in the ledger, and red.
+    """
+
+    def used(where: tuple[str, ...]) -> bool:
+        if where[0] == "contacts":
+            return False
+        if where == ("organisation", "keys", "identity"):
+            return not _OPENS_SETS.isdisjoint(actions)
+        if where[0] in ("systems", "hosts"):
+            return not _REACHES_SERVERS.isdisjoint(actions)
+        return True
+
+    return used
+
+
+def every_secret(_where: tuple[str, ...]) -> bool:
+    """As `dr check` asks."""
+    return True
+
+
+def check_secrets(
+    inventory: Inventory, home: Path, env: Mapping[str, str] | None = None, *, wanted: Callable[[tuple[str, ...]], bool] = every_secret
+) -> list[Problem]:
+    """A problem for every wanted secret that the inventory names and that is not there, so that a run stops before it does anything."""
     root, _ = read_folder(home)
     problems = []
     for where, node in secrets(root):
+        if not wanted(where):
+            continue
         about = ".".join(where)
         try:
             resolve_secret(SecretRef.from_facts(plain_table(node)), home, env)

@@ -7,7 +7,7 @@ import pytest
 
 from dr.config.inventory import load_inventory
 from dr.config.problems import render
-from dr.config.secrets import check_secrets, mask, resolve_secret
+from dr.config.secrets import check_secrets, mask, resolve_secret, used_by
 from dr.errors import Refused
 from dr.model.inventory import SecretRef
 from tests.support.config_homes import make_home
@@ -103,3 +103,24 @@ def test_mask_hides_every_secret_longest_first() -> None:
     """Promise 7, in text that comes from elsewhere."""
     assert mask("pw=hunter2 and hunter22, a", ["hunter2", "hunter22", "a", ""]) == "pw=******** and ********, a"
     assert mask("-- line two --", ["line one\nline two"]) == "-- ******** --"
+
+
+def test_a_run_asks_for_the_secrets_that_it_cannot_do_without(tmp_path: Path) -> None:
+    """A telephone's lost credential must not cost the night's backup, nor a password the reading back of stored bytes."""
+    home = make_home(tmp_path)
+    put(home / "keys" / "signing.key")
+    inventory = load_inventory(home, KINDS)
+
+    def missing(*actions: str) -> list[str]:
+        return [p.message.split(":")[0] for p in check_secrets(inventory, home, {}, wanted=used_by(actions))]
+
+    assert missing("verify", "prune", "report", "notify") == []
+    assert missing("backup", "notify") == ["hosts.records.with.postgres.password"]
+    (home / "keys" / "signing.key").unlink()
+    assert missing("verify") == ["organisation.keys.signing"]
+
+
+def test_only_where_sets_are_opened_the_drill_key_is_asked_for() -> None:
+    """A backup host cannot read its own backups."""
+    place = ("organisation", "keys", "identity")
+    assert [used_by({action})(place) for action in ("backup", "verify", "copy", "restore", "check")] == [False, False, False, True, True]
