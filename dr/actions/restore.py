@@ -4,6 +4,8 @@ Safe to repeat: it loads into a fresh place that it claims first, and adopts the
 starts the load again or finds it done.
 """
 
+import re
+
 from pydantic import Field
 
 from dr.errors import Damaged
@@ -13,6 +15,9 @@ from dr.model.record import HostState
 
 ROOM = 2.5
 """Free space wanted on the standby, as a multiple of the plain bytes: the dump in staging, the loaded cluster, and its indexes."""
+
+_OBJECT = re.compile(r": set [^ :]+: ([^ :]+)")
+"""The stored object that a Damaged names: the copies that share its bytes are damaged with it."""
 
 
 class Params(StrictModel):
@@ -83,8 +88,8 @@ def _record(params: Params, host: WritableHost, ctx: StepContext) -> None:
 
 
 def _spoiled(params: Params, error: Damaged, ctx: StepContext) -> None:
-    path = error.message.partition(": ")[0]
-    ctx.records.mark_damaged(params.set, params.from_, [path], ctx.clock.now(), ctx.run)
+    named = _OBJECT.search(error.message)
+    ctx.records.mark_damaged(params.set, params.from_, [named[1]] if named else [], ctx.clock.now(), ctx.run)
     ctx.finding(
         f"damaged:{params.system}:{params.from_}:{params.set}",
         "critical",
