@@ -5,6 +5,8 @@ starts the load again or finds it done.
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pydantic import Field
 
@@ -42,15 +44,12 @@ def run(params: Params, ctx: StepContext) -> Outcome:
     host = ctx.writable_host(params.onto)  # raises NotProvablyStandby; the only way to a handle that can write
     repository = ctx.repository(params.from_)
     repository.identity()
-    try:
+    with _noticing_damage(params, ctx):
         opened = ctx.sets.open(params.system, params.set, repository)
-        if host.holds(params.set):  # this run loaded it before a crash; another run's load may have been changed since
-            _record(params, host, ctx)  # the crash may have come before the record
-            return Outcome(changed=False, facts=_facts(params, opened, host.places()).to_facts())
-        places = _load(params, opened, host, ctx)
-    except Damaged as error:
-        _spoiled(params, error, ctx)
-        raise
+    if host.holds(params.set):  # this run loaded it before a crash; another run's load may have been changed since
+        _record(params, host, ctx)  # the crash may have come before the record
+        return Outcome(changed=False, facts=_facts(params, opened, host.places()).to_facts())
+    places = _load(params, opened, host, ctx)
     host.adopt(params.set, places)
     ctx.failpoint("after-adopt")
     _record(params, host, ctx)
@@ -67,7 +66,8 @@ def _load(params: Params, opened: OpenSet, host: WritableHost, ctx: StepContext)
     for source, readers in _by_source(opened).items():
         ctx.check_stop()
         ctx.progress(f"restoring {source}")
-        places[source] = ctx.source(readers[0].artifact.kind).restore(readers, host, ctx)
+        with _noticing_damage(params, ctx):
+            places[source] = ctx.source(readers[0].artifact.kind).restore(readers, host, ctx)
         ctx.failpoint("after-source")
     ctx.failpoint("after-load")
     return places
@@ -85,6 +85,16 @@ def _record(params: Params, host: WritableHost, ctx: StepContext) -> None:
     ctx.records.record_host(HostState(host=params.onto, state="adopted", run=ctx.run, set=params.set, since=now))
     ctx.records.raise_proof(params.set, params.from_, "restored", now, ctx.run, {"host": params.onto})
     ctx.audit("restore.adopted", f"{host.name}/{params.set}", {"from": params.from_})
+
+
+@contextmanager
+def _noticing_damage(params: Params, ctx: StepContext) -> Iterator[None]:
+    """Round what reads the copy, and nothing else: a broken file of the standby's voids no proof of a backup."""
+    try:
+        yield
+    except Damaged as error:
+        _spoiled(params, error, ctx)
+        raise
 
 
 def _spoiled(params: Params, error: Damaged, ctx: StepContext) -> None:

@@ -68,6 +68,8 @@ class Decoder:
             self._with = []
         if not self._with:
             raise ConfigError("the drill key is not an age identity", hint="it holds a line AGE-SECRET-KEY-1...")
+        self.recipients = frozenset(str(one.to_public()) for one in self._with)
+        """What must be encrypted to one of these to be read."""
 
     def decode(self, stored: bytes, *, limit: int) -> bytes:
         """At most `limit` bytes. Raises Damaged for what is not ours, is broken, or would unpack to more."""

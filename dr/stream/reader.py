@@ -67,6 +67,11 @@ def open_set(system: SystemName, set_id: SetId, repository: Repository, *, organ
     """Check the signature and decrypt the index. Raises Damaged or Refused."""
     manifest, _, _ = read_manifest(system, set_id, repository, organisation=organisation, keys=keys)
     decoder = Decoder(keys.identity())
+    if decoder.recipients.isdisjoint(manifest.recipients):
+        raise Refused(
+            f"repository '{repository.name}': set {set_id}: the drill key here is none of the keys that it was encrypted to",
+            hint="use the drill key of that time, or the escrow key; the copy is not damaged",
+        )
     where = f"repository '{repository.name}': set {set_id}: {INDEX}"
     stored = read_signed(repository, system, set_id, INDEX, manifest.index.size, manifest.index.sha256)
     try:

@@ -10,6 +10,7 @@ from dr.errors import Damaged, DrError, Refused, Unreachable
 from dr.model.base import RunId
 from dr.model.inventory import RetentionPolicy
 from tests.support.action_world import HMIS, ONLINE, VAULT, World
+from tests.support.stream_keys import TestKeys
 
 pytestmark = pytest.mark.integration
 
@@ -118,3 +119,21 @@ def test_what_an_interrupted_prune_left_does_not_block_a_copy(world: World) -> N
     (world.folder("vault", first) / "manifest.json").unlink()
     assert world.copy("vault")["copied"] == [first]
     world.verify("vault", set_id=first)
+
+
+def test_a_key_that_does_not_fit_is_no_damage(world: World) -> None:
+    """A standby with last year's drill key would otherwise void the proof of every copy that it tries."""
+    first = world.night()
+    world.keys.identity = TestKeys().identity  # type: ignore[method-assign]
+    with pytest.raises(Refused, match="none of the keys"):
+        world.restore(first, ONLINE)
+    assert not world.known(ONLINE)[first].damaged
+
+
+def test_a_broken_marker_of_the_standby_is_no_damage_of_the_backup(world: World) -> None:
+    first = world.night()
+    world.standby.broken = Damaged("adopted.json is not what dr writes")
+    with pytest.raises(Damaged):
+        world.restore(first, ONLINE)
+    assert not world.known(ONLINE)[first].damaged
+    assert world.findings() == []

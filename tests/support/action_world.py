@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from dr.actions import backup, copy, prune, select_backup, verify
+from dr.actions import backup, copy, prune, restore, select_backup, verify
 from dr.catalog.catalog import Catalog, open_catalog
 from dr.clock import FixedClock
 from dr.model.backup import Copy
@@ -22,7 +22,7 @@ from dr.model.inventory import (
     SourceEntry,
     SystemEntry,
 )
-from dr.model.ports import Action, CaptureRequest, Repository, SetWriter, StepContext
+from dr.model.ports import Action, ArtifactReader, CaptureRequest, Repository, SetWriter, StepContext
 from dr.model.record import Finding, ProductionFacts, Severity
 from dr.repositories.directory import DirectoryRepository
 from dr.stream.sets import StreamSets
@@ -57,6 +57,35 @@ class ToySource:
             sink.describe(instant=now, identity={}, content={})
         return []
 
+    def restore(self, artifacts: Sequence[ArtifactReader], host: object, ctx: StepContext) -> JsonObject:
+        for reader in artifacts:
+            with reader.stream() as stream:
+                while stream.read(2**20):
+                    pass
+        return {}
+
+
+@dataclass
+class ToyStandby:
+    """Takes everything; `broken` is what it says when it is asked what it holds."""
+
+    name: str = "standby"
+    broken: Exception | None = None
+
+    def holds(self, set_id: SetId) -> bool:
+        if self.broken:
+            raise self.broken
+        return False
+
+    def require_space(self, needed: int) -> None:
+        return None
+
+    def claim(self, set_id: SetId) -> None:
+        return None
+
+    def adopt(self, set_id: SetId, places: JsonObject) -> None:
+        return None
+
 
 @dataclass
 class World:
@@ -74,6 +103,7 @@ class World:
         self.catalog: Catalog = open_catalog(self.place / "catalog.db", self.clock)
         self.sets = StreamSets("Harbor", self.keys, self.clock, {"dr": "test"})
         self.source = ToySource(self.clock)
+        self.standby = ToyStandby()
         self.online, self.vault = self._directory("online"), self._directory("vault")
 
     def _directory(self, name: str) -> DirectoryRepository:
@@ -125,6 +155,9 @@ class World:
 
     def select(self, tier: str, which: str = "newest", run: str = "") -> JsonObject:
         return self.step(select_backup.ACTION, run, tier=tier, which=which)
+
+    def restore(self, set_id: SetId, repository: RepositoryName) -> JsonObject:
+        return self.step(restore.ACTION, **{"set": set_id, "from": repository, "onto": "standby"})
 
     def night(self) -> SetId:
         """A whole undisturbed nightly but its prune, and a day passes."""
@@ -185,6 +218,9 @@ class ActionContext:
 
     def repositories(self, tiers: Sequence[str] | None = None) -> list[Repository]:
         return [self.repository(n) for n in (ONLINE, VAULT) if n in self._world.named and (tiers is None or n in tiers)]
+
+    def writable_host(self, name: str) -> ToyStandby:
+        return self._world.standby
 
     def source(self, kind: str) -> ToySource:
         assert kind == "toy"
