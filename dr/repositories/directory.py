@@ -122,7 +122,8 @@ class DirectoryRepository:
         """Partials of crashed attempts at this set: an id ends in the token of its run and step, and begins with its attempt's time."""
         token = set_id.rpartition("-")[2]
         names = [name for name in self._tree.names(f"sets/{system}") if name.startswith(PARTIAL) and name.endswith(f"-{token}")]
-        return [f"sets/{system}/{name}" for name in names if not self._in_use(f"sets/{system}/{name}")]
+        own = f"{PARTIAL}{set_id}"  # of this very step, of which only one attempt lives at a time
+        return [f"sets/{system}/{name}" for name in names if name == own or not self._in_use(f"sets/{system}/{name}")]
 
     def sets(self, system: SystemName | None = None) -> list[tuple[SystemName, SetId]]:
         self.identity()
