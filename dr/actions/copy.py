@@ -38,6 +38,7 @@ def run(params: Params, ctx: StepContext) -> Outcome:
         target.identity()
         present = {set_id for _, set_id in target.sets(params.system)}
         settled = _settled(params.system, target, ctx)
+        copied += _copied_before(params.system, target, ctx)
         for source, set_id in _wanted(params, sources, target, ctx):
             if set_id in present and set_id in settled:
                 already += 1
@@ -46,7 +47,7 @@ def run(params: Params, ctx: StepContext) -> Outcome:
                 ctx.records.record_removed(set_id, target.name, ctx.clock.now(), ctx.run, "lost")
             _copy(params.system, set_id, source, target, ctx)
             present.add(set_id)
-            copied.append(set_id)
+            copied += [set_id] if set_id not in copied else []
         keep = [f"missing-copy:{params.system}:{target.name}:{s}" for _, s in _wanted(params, sources, target, ctx) if s not in present]
         ctx.records.close_findings(f"missing-copy:{params.system}:{target.name}:", keep, ctx.clock.now(), ctx.run)
     return Outcome(changed=bool(copied), facts=Facts(copied=tuple(copied), already=already).to_facts())
@@ -63,6 +64,13 @@ def _wanted(params: Params, sources: list[Repository], target: Repository, ctx: 
             if named and set_id not in pruned and (source.name, set_id) not in damaged and not _expired(params, set_id, ctx):
                 found.append((source, set_id))
     return found
+
+
+def _copied_before(system: SystemName, target: Repository, ctx: StepContext) -> list[SetId]:
+    """What an attempt of this run that was killed had copied already: the evidence names it too."""
+    made = [set_id for set_id, name in ctx.records.committed_by(ctx.run) if name == target.name]
+    manifests = [manifest for set_id in made if (manifest := ctx.records.manifest(set_id))]
+    return [manifest.set for manifest in manifests if manifest.system == system and manifest.run != ctx.run]
 
 
 def _settled(system: SystemName, target: Repository, ctx: StepContext) -> set[SetId]:

@@ -62,23 +62,30 @@ def run(params: Params, ctx: StepContext) -> Outcome:
     reconcile(params.system, repositories, ctx)
     outcome = _decide(params.system, ctx)
     withheld = bool(outcome.needs_person) and not params.confirmed
-    removed = [] if withheld or outcome.frozen else _remove_all(params, outcome, ctx)
+    changed = not (withheld or outcome.frozen) and _remove_all(params, outcome, ctx)
     _say(params.system, outcome, withheld, ctx)
     if not withheld and not outcome.frozen:  # a policy that nothing was decided by is not one that a person has let pass
         _remember_policy(params.system, ctx)
-    facts = Facts(
-        removed=tuple(removed), decisions=outcome.decisions, frozen=outcome.frozen, needs_person=outcome.needs_person if withheld else ""
-    )
-    return Outcome(changed=bool(removed), facts=facts.to_facts())
+    removed = _removed(params.system, ctx)
+    needs_person = outcome.needs_person if withheld else ""
+    facts = Facts(removed=removed, decisions=outcome.decisions, frozen=outcome.frozen, needs_person=needs_person)
+    return Outcome(changed=changed, facts=facts.to_facts())
 
 
-def _remove_all(params: Params, outcome: RetentionOutcome, ctx: StepContext) -> list[Removed]:
-    removed = []
+def _removed(system: SystemName, ctx: StepContext) -> tuple[Removed, ...]:
+    """From the record, not from this attempt: one that was killed had removed some already, and the evidence names them all."""
+    made = [(one, ctx.records.manifest(one[0])) for one in ctx.records.removed_by(ctx.run)]
+    ours = [one for one, manifest in made if manifest is not None and manifest.system == system]
+    return tuple(Removed(set=set_id, repository=name, rule=rule) for set_id, name, rule in ours)
+
+
+def _remove_all(params: Params, outcome: RetentionOutcome, ctx: StepContext) -> bool:
+    """Whether anything was removed."""
+    changed = False
     for decision in outcome.decisions:
         ctx.check_stop()
-        if not decision.keep and _remove(params.system, decision, ctx):
-            removed.append(Removed(set=decision.set, repository=decision.repository, rule=decision.rule))
-    return removed
+        changed = (not decision.keep and _remove(params.system, decision, ctx)) or changed
+    return changed
 
 
 def _remove(system: SystemName, decision: Decision, ctx: StepContext) -> bool:

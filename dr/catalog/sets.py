@@ -77,6 +77,20 @@ class SetRecords(Noun):
             if connection.execute(update(copies).where(*_is(set_id, repository), present).values(**values)).rowcount:
                 connection.execute(parts.delete().where(parts.c.set_id == set_id, parts.c.repository == repository))
 
+    def committed_by(self, run: RunId) -> list[tuple[SetId, RepositoryName]]:
+        """The existing copies that a run made, oldest set first: what it did before it was killed too."""
+        query = select(copies.c.set_id, copies.c.repository).where(copies.c.run == run, copies.c.removed_at.is_(None))
+        with self._store.read() as connection:
+            rows = connection.execute(query.order_by(copies.c.set_id, copies.c.repository))
+            return [(SetId(row.set_id), RepositoryName(row.repository)) for row in rows]
+
+    def removed_by(self, run: RunId) -> list[tuple[SetId, RepositoryName, str]]:
+        """The copies that a run removed, and by which rule, oldest set first."""
+        query = select(copies.c.set_id, copies.c.repository, copies.c.removed_rule).where(copies.c.removed_run == run)
+        with self._store.read() as connection:
+            rows = connection.execute(query.order_by(copies.c.set_id, copies.c.repository))
+            return [(SetId(row.set_id), RepositoryName(row.repository), str(row.removed_rule)) for row in rows]
+
     def copies(self, system: SystemName | None = None) -> list[Copy]:
         """Those that exist, newest first."""
         with self._store.read() as connection:

@@ -133,6 +133,15 @@ def test_a_set_of_less_than_half_the_one_before_is_shrunken(records: Records) ->
     assert [(c.set == small.set, c.shrunken) for c in records.copies()] == [(False, False), (True, True), (False, False)]
 
 
+def test_what_a_run_made_and_removed_is_known_by_the_run(records: Records) -> None:
+    """A step that is taken up again after a kill says all that its run did."""
+    old, new = stored(records, ago(days=2), tiers=("online", "vault")), stored(records, ago(days=1))
+    records.record_removed(old.set, VAULT, NOW, RunId("pruner"), "no-rule-keeps-it")
+    assert records.committed_by(RUN) == [(old.set, ONLINE), (new.set, ONLINE)]
+    assert records.removed_by(RunId("pruner")) == [(old.set, VAULT, "no-rule-keeps-it")]
+    assert (records.committed_by(RunId("other")), records.removed_by(RUN)) == ([], [])
+
+
 def test_a_pin_counts_only_while_its_run_is_running(records: Records) -> None:
     """A drill that ended, or was never begun, holds nothing back."""
     manifest = stored(records, ago(days=1))
