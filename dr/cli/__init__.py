@@ -5,6 +5,7 @@ Here: words, options, tables, exit codes. Not here: any decision or effect. Heav
 """
 
 import os
+import os
 import sys
 from importlib import import_module
 
@@ -62,7 +63,7 @@ def cli(ctx: click.Context, home: str | None) -> None:
 def main() -> None:
     """Run the tool: an error of ours is printed as text with its hint, and ends in its own exit code."""
     try:
-        cli(standalone_mode=True)
+        cli(standalone_mode=True, **({"color": False} if os.environ.get("NO_COLOR") else {}))
     except DrError as error:
         sys.stdout.flush()
         click.echo(str(error) if error.exit_code == ConfigError.exit_code else f"error: {error}", err=True)
