@@ -210,7 +210,7 @@ def incomplete() -> Evidence:
 
 def empty() -> Evidence:
     """Nothing was done and nothing is known."""
-    bare = {"chosen": None, "rto": None, "rpo": None, "copies": (), "checks": (), "scrub": None, "steps": (), "scope": {}}
+    bare: JsonObject = {"chosen": None, "rto": None, "rpo": None, "copies": (), "checks": (), "scrub": None, "steps": (), "scope": {}}
     verdict: Verdict = "INCOMPLETE"
     return evidence(verdict=verdict, reasons=("the run was cancelled",), **bare)
 

@@ -1,0 +1,147 @@
+"""The evidence page as Chromium shows it: on a phone and a desk, by day and by night, folded and unfolded, on paper."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+from dr.model.base import sha256
+from dr.model.evidence import Evidence
+from dr.report.page import page
+from tests.support.report_evidence import broken, empty, evidence, failed, incomplete, night
+
+pytestmark = pytest.mark.browser
+PAGES = {"pass": evidence(), "fail": failed(), "broken": broken(), "incomplete": incomplete(), "empty": empty(), "night": night()}
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+
+CONTRAST = """() => {
+  const rgb = text => (text.match(/[\\d.]+/g) || []).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(c => c / 255).map(c => c <= .03928 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [.2126, .7152, .0722][i], 0);
+  const behind = el => { for (; el; el = el.parentElement) { const c = rgb(getComputedStyle(el).backgroundColor);
+    if (c.length === 3 || c[3] > 0) return c; }
+    return rgb(getComputedStyle(document.documentElement).backgroundColor); };
+  const poor = [];
+  for (const el of document.querySelectorAll('body *')) {
+    const own = [...el.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
+    if (!own || !el.getClientRects().length) continue;
+    const style = getComputedStyle(el), svg = el instanceof SVGElement;
+    const [a, b] = [light(rgb(svg ? style.fill : style.color)), light(behind(el))].sort((x, y) => y - x);
+    const ratio = (a + .05) / (b + .05);
+    if (ratio < 4.5) poor.push(el.tagName + '.' + el.getAttribute('class') + ' ' + ratio.toFixed(2) + ' ' + el.textContent.slice(0, 30));
+  }
+  return poor;
+}"""
+"""Every element that bears text, against the nearest background behind it: WCAG AA asks for 4.5."""
+OVERFLOW = """() => [document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.hidden, thead'))
+    .map(e => e.tagName + ' ' + e.textContent.slice(0, 40))]"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=found, args=QUIET)
+
+
+def put(what: Evidence, folder: Path) -> str:
+    file = folder / "page.html"
+    file.write_text(page(what, sha256(b"file"), "key"), encoding="utf-8")
+    return file.as_uri()
+
+
+def opened(browser: Browser, uri: str, *, width: int = 1200, dark: bool = False) -> Page:
+    shown = browser.new_page(viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light")
+    shown.goto(uri)
+    return shown
+
+
+def unfold(shown: Page) -> None:
+    shown.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_is_quiet(browser: Browser, tmp_path: Path, name: str) -> None:
+    """Nothing is asked of any network, and the console has nothing to say."""
+    said: list[str] = []
+    asked: list[str] = []
+    shown = browser.new_page()
+
+    def hear(message: ConsoleMessage) -> None:
+        said.append(message.text)
+
+    def see(request: Request) -> None:
+        asked.append(request.url)
+
+    shown.on("console", hear)
+    shown.on("request", see)
+    uri = put(PAGES[name], tmp_path)
+    shown.goto(uri)
+    shown.wait_for_load_state("networkidle")
+    assert said == []
+    assert [url for url in asked if url != uri and not url.startswith("data:")] == []
+
+
+@pytest.mark.parametrize("width", [320, 390, 1200])
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_overflows(browser: Browser, tmp_path: Path, name: str, width: int) -> None:
+    """A phone shows the whole page without scrolling sideways, everything unfolded."""
+    shown = opened(browser, put(PAGES[name], tmp_path), width=width)
+    unfold(shown)
+    assert shown.evaluate(OVERFLOW) == [0, []]
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("name", ["pass", "fail", "incomplete", "night"])
+def test_everything_can_be_read_by_day_and_by_night(browser: Browser, tmp_path: Path, name: str, dark: bool) -> None:
+    shown = opened(browser, put(PAGES[name], tmp_path), dark=dark)
+    unfold(shown)
+    assert shown.evaluate(CONTRAST) == []
+
+
+@pytest.mark.positive_control
+def test_a_pale_page_would_be_noticed(browser: Browser, tmp_path: Path) -> None:
+    """The two looks above do see what is pale, and what is too wide."""
+    shown = opened(browser, put(evidence(), tmp_path), width=390)
+    shown.add_style_tag(content="dd { color: #bbb !important; } h1 { width: 500px; }")
+    assert shown.evaluate(CONTRAST) != []
+    assert shown.evaluate(OVERFLOW)[0] > 0
+
+
+def test_the_verdict_is_seen_without_scrolling_on_a_phone(browser: Browser, tmp_path: Path) -> None:
+    """In 20 seconds: the verdict, the time against the objective and the loss are on the first screen."""
+    shown = browser.new_page(viewport={"width": 390, "height": 844})
+    shown.goto(put(evidence(), tmp_path))
+    for words in ("PASS", "Usable again after", "Would be lost"):
+        box = shown.get_by_text(words).first.bounding_box()
+        assert box and box["y"] + box["height"] < 844, words
+
+
+def test_a_proof_unfolds_by_keyboard(browser: Browser, tmp_path: Path) -> None:
+    """Folded at first; Tab reaches it, Enter opens it, and the tables' digests are there."""
+    shown = opened(browser, put(evidence(), tmp_path))
+    digest = shown.get_by_text(sha256(b"2"))
+    assert not digest.is_visible()
+    for fold in ("content-equals-source", "hmis: 3 tables"):
+        shown.locator("summary", has_text=fold).first.focus()
+        shown.keyboard.press("Enter")
+    assert digest.is_visible()
+    assert shown.get_by_role("table", name="hmis: 3 tables").get_by_role("row").count() == 4
+
+
+def test_a_failure_is_open_at_once(browser: Browser, tmp_path: Path) -> None:
+    shown = opened(browser, put(failed(), tmp_path))
+    assert shown.get_by_role("table", name="Different (40)").is_visible()
+
+
+def test_paper_shows_what_is_folded(browser: Browser, tmp_path: Path) -> None:
+    """An auditor's print has every digest, in dark letters."""
+    shown = opened(browser, put(evidence(), tmp_path), dark=True)
+    folded = shown.evaluate("document.documentElement.scrollHeight")
+    shown.emulate_media(media="print", color_scheme="dark")
+    assert shown.evaluate("document.documentElement.scrollHeight") > folded * 1.2
+    assert shown.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    assert shown.pdf().startswith(b"%PDF")

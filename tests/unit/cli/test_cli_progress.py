@@ -1,0 +1,124 @@
+"""Progress: one line an event in a pipe; on a terminal, lines that move in their place and never wrap."""
+
+import io
+import re
+from collections.abc import Callable
+
+import pytest
+
+from dr.cli.progress import Watcher
+from dr.model.base import RunId, StepId
+from dr.model.record import Progress
+from tests.support.report_evidence import BEGAN, DRILL
+
+pytestmark = pytest.mark.unit
+
+
+class Terminal(io.StringIO):
+    """A small screen: understands what the watcher writes, and refuses what would wrap."""
+
+    def __init__(self, columns: int) -> None:
+        super().__init__()
+        self.columns = columns
+
+    def isatty(self) -> bool:
+        return True
+
+    def screen(self) -> list[str]:
+        lines: list[str] = []
+        for piece in re.split(r"(\033\[\d+A\r\033\[J)", self.getvalue()):
+            if up := re.match(r"\033\[(\d+)A", piece):
+                del lines[len(lines) - int(up[1]) :]
+            else:
+                lines += re.sub(r"\033\[[\d;]*m", "", piece).split("\n")[:-1]
+        assert all(len(line) < self.columns for line in lines), "a line wraps"
+        return lines
+
+
+class Ticking:
+    def __init__(self) -> None:
+        self.at = 100.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+def told(watcher: Watcher) -> Callable[..., None]:
+    def tell(step: str, event: str, **more: object) -> None:
+        watcher(Progress.from_facts({"run": RunId(DRILL), "step": StepId(step), "at": BEGAN.isoformat(), "event": event, **more}))
+
+    return tell
+
+
+def terminal(columns: int = 80) -> tuple[Terminal, Ticking, Callable[..., None]]:
+    out, now = Terminal(columns), Ticking()
+    return out, now, told(Watcher(out, live=True, columns=lambda: columns, now=now))
+
+
+def test_in_a_pipe_every_event_is_one_line() -> None:
+    """Also a message of several lines, and one that tries to move the cursor."""
+    out, now = io.StringIO(), Ticking()
+    tell = told(Watcher(out, now=now))
+    tell("", "run-started", what="Drill")
+    tell("restore", "started")
+    for _ in range(20):
+        now.at += 1
+        tell("restore", "working", what="loading\x1b[2J", done=5, total=10, unit="items")
+    tell("restore", "failed", what="it broke\nin two\n  lines")
+    tell("", "run-ended", what="FAIL")
+    text = out.getvalue()
+    assert "\x1b" not in text
+    assert text.splitlines()[2] == "  … restore: loading\\u001b[2J  5 of 10"
+    assert text.splitlines()[-2:] == ["  ✖ restore  20.0 s  it broke in two lines", "  ✖ FAIL"]
+    assert len(text.splitlines()) == 1 + 1 + 4 + 1 + 1, "a sign of life every five seconds"
+
+
+def test_parallel_steps_each_keep_their_line() -> None:
+    out, now, tell = terminal()
+    for name in ("a", "b"):
+        tell(name, "started")
+    for done in range(5):
+        now.at += 1
+        for name in ("a", "b"):
+            tell(name, "working", what="copying", done=done * 2**20, total=2**24, unit="bytes")
+    assert out.screen() == ["  … a: copying  1.0 MiB/s  4.0 MiB of 16.0 MiB", "  … b: copying  1.0 MiB/s  4.0 MiB of 16.0 MiB"]
+    tell("a", "done")
+    assert out.screen() == ["  ✔ a  5.0 s", "  … b: copying  1.0 MiB/s  4.0 MiB of 16.0 MiB"]
+    tell("b", "failed", what="the disk is full")
+    assert out.screen() == ["  ✔ a  5.0 s", "  ✖ b  5.0 s  the disk is full"]
+
+
+@pytest.mark.parametrize("columns", [30, 50, 80, 120])
+def test_no_line_wraps_on_any_terminal(columns: int) -> None:
+    """A line that wrapped would leave its upper half behind when it moves."""
+    out, now, tell = terminal(columns)
+    tell("restore", "started")
+    for done in range(1, 8):
+        now.at += 1
+        tell("restore", "working", what="loading a database with a name " * 3, done=done, total=100, unit="bytes", elapsed=done, budget=3.0)
+        assert len(out.screen()) == 1
+    tell("restore", "failed", what="something is wrong with a part of it " * 6)
+    assert len(out.screen()) > 1
+
+
+def test_a_breach_is_said_before_it_happens() -> None:
+    """60 of 100 bytes after 6 s leaves 4 s to go at that rate; the budget has 2 s left."""
+    out, now, tell = terminal(120)
+    tell("restore", "started")
+    tell("restore", "working", what="loading", done=0, total=100, unit="bytes", elapsed=0.0, budget=8.0)
+    assert out.screen()[-1].endswith("budget left 8.0 s")
+    now.at += 6
+    tell("restore", "working", what="loading", done=60, total=100, unit="bytes", elapsed=6.0, budget=8.0)
+    assert out.screen()[-1].endswith("budget left 2.0 s  ▲ late by 2.0 s at this rate")
+    now.at += 3
+    tell("restore", "working", what="loading", done=90, total=100, unit="bytes", elapsed=9.0, budget=8.0)
+    assert out.screen()[-1].endswith("OVER BUDGET by 1.0 s")
+
+
+def test_a_count_that_begins_anew_has_no_negative_rate() -> None:
+    out, now, tell = terminal(120)
+    tell("restore", "started")
+    for done, total in ((90, 100), (100, 100), (5, 50), (10, 50)):
+        now.at += 1
+        tell("restore", "working", what="x", done=done * 2**20, total=total * 2**20, unit="bytes")
+    assert out.screen() == ["  … restore: x  5.0 MiB/s  10.0 MiB of 50.0 MiB"]
