@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -13,6 +14,7 @@ from dr.model.base import JsonValue
 
 MARKS = {"green": "●", "amber": "▲", "red": "✖", "PASS": "✔", "FAIL": "✖", "INCOMPLETE": "▲"}
 """A shape beside every colour, so that nobody needs to see the colour."""
+_UNIT = re.compile(r"(?<=\d) (?=(?:ms|s|min|h|d|[KMGT]?i?B)\b)")
 WIDEST = 100
 """Columns of a screen that is meant to be read as one."""
 _STYLES = {
@@ -85,10 +87,15 @@ def screen() -> int:
 
 
 def wrapped(text: str, width: int, *, first: str, rest: str) -> Iterator[str]:
-    """`text`, made safe to show, broken at words into lines of at most `width`, the first behind `first`, the others behind `rest`."""
+    """`text`, made safe to show, broken at words into lines of at most `width`, the first behind `first`, the others behind `rest`.
+
+    A number stays with its unit.
+    """
     from dr.report.visible import visible
 
-    yield from textwrap.wrap(visible(text), max(20, width), initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+    held = _UNIT.sub("\u00a0", visible(text))
+    for line in textwrap.wrap(held, max(20, width), initial_indent=first, subsequent_indent=rest, break_on_hyphens=False):
+        yield line.replace("\u00a0", " ")
 
 
 def say(text: str = "") -> None:

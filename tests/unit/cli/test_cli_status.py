@@ -108,6 +108,11 @@ def test_a_name_cannot_move_the_cursor() -> None:
     assert list(wrapped("a\x1b[2Jb \u202ec", 80, first="", rest="")) == ["a\\u001b[2Jb \\u202ec"]
 
 
+def test_a_number_stays_with_its_unit() -> None:
+    assert list(wrapped("it took 4 min 05 s", 20, first="", rest="")) == ["it took 4 min 05 s"]
+    assert list(wrapped("it took as long as 4 min", 20, first="", rest="")) == ["it took as long as", "4 min"]
+
+
 def test_interrupted_runs_and_standbys_that_hold_data_are_said() -> None:
     """A standby in use by a run that goes on is no news; one left behind is; one in service is no standby."""
 
