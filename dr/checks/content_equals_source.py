@@ -110,6 +110,10 @@ def _compare_server(looking: _Looking, found: _Found) -> None:
         found.artifacts.append(reader.artifact.name)
         if "globals" in reader.index.content:
             found.take(proof.compare(reader.index.content["globals"], _globals_now(looking, reader)), "")
+            found.unproven += [
+                Difference(kind="database", name=name, detail=f"in no backup: {why}")
+                for name, why in sorted(reader.index.content.get("undumped", {}).items())
+            ]
         elif reader.index.content.get("database") in there:
             _compare_database(looking, reader, found)
         elif "database" not in reader.index.content:

@@ -31,7 +31,8 @@ class Ended:
 
 
 def judge(plan: Plan, ended: Mapping[str, Ended], *, cancelled: bool = False, so_far: bool = False) -> Judgement:
-    """PASS if all steps are done. FAIL if one failed or did not run. INCOMPLETE if cancelled, or if a step that should prove was skipped.
+    """PASS if all steps are done. FAIL if one failed or did not run. INCOMPLETE if cancelled, if a step that should prove was skipped, or
+    if no check of a drill compared the whole set with its source.
 
     What the checks found dominates: a check's FAIL is the run's, even of a cancelled run; a drill without any check's verdict has proven
     nothing and is FAIL. A failure that the runbook carried on after (`on_error: continue`) is still a failure. `so_far`: judged by a step
@@ -103,6 +104,9 @@ def _failures(plan: Plan, ended: Mapping[str, Ended], *, cancelled: bool, so_far
 
 def _unfinished(plan: Plan, ended: Mapping[str, Ended], checks: Mapping[str, str], *, cancelled: bool) -> list[str]:
     reasons = ["the run was cancelled"] if cancelled else []
+    proven = [ended[step].facts["proven"] for step in checks if "proven" in ended[step].facts]
+    if plan.kind in _JUDGED_BY_CHECKS and proven and not any(proven) and set(checks.values()) == {"PASS"}:
+        reasons.append("no check compared the whole set with its source: the copy is not proven")
     reasons += [f"check '{step}' could not be completed" for step, verdict in checks.items() if verdict not in ("PASS", "FAIL")]
     reasons += [
         f"step '{step.id}', which should prove, was skipped"

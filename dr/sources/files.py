@@ -86,8 +86,8 @@ class Files:
         as_root = os.geteuid() == 0
         host.recheck()
         code = _unpack(reader, host, tar.extract(into, root=as_root), ctx)
-        devices = Listing.from_facts(reader.index.content).of_type("device")
-        if code != 0 and (as_root or not devices):  # the check compares everything and lists what only root could make
+        # Devices apart, which only root can make: the check compares everything, and lists them.
+        if code != 0 and (as_root or not Listing.from_facts(reader.index.content).of_type("device")):
             raise Failed(
                 f"file set '{reader.artifact.source}' was not unpacked whole (tar ended with exit code {code})",
                 hint="is there room, and does the standby's file system keep what the source's does (extended attributes, ACLs)?",

@@ -174,7 +174,8 @@ def _capture_globals(reading: Reading, artifacts: list[JsonObject], before: byte
         tar.data("cluster.json", _json(_cluster(reading, artifacts)))
         tar.data("globals.sql", text)
         tar.close()
-        content = {"globals": proof, "bootstrap": reading.server.bootstrap, "databases": artifacts}
+        undumped = {shown(d.name): d.obstacle for d in reading.databases if d.obstacle}
+        content = {"globals": proof, "bootstrap": reading.server.bootstrap, "databases": artifacts, "undumped": undumped}
         sink.describe(instant=instant, identity=reading.identity, content=content)
 
 

@@ -7,12 +7,14 @@ from typing import cast
 
 import pytest
 
-from dr.checks import content_equals_source, needle, sql_assertion, starts_up
+from dr.checks import content_equals_source, needle, site_files_equal, sql_assertion, starts_up
 from dr.drivers.postgres.connect import Dsn
 from dr.errors import DrError, Stopped
 from dr.model.base import JsonObject
 from dr.model.ports import Check, Restored, WritableHost
 from dr.model.record import CheckResult
+from dr.plugins import CHECKS
+from tests.support.host_files import Site
 from tests.support.postgres import server
 from tests.support.proof_databases import bench
 from tests.support.proof_restored import CheckContext, System, opened
@@ -54,6 +56,21 @@ class World:
         system.server.execute(script)
         return restored
 
+    def site(self) -> Restored:
+        """A file set whose file's name and content are a client's."""
+        site = Site(self.folder / "files")
+        site.root.mkdir(parents=True)
+        (site.root / SECRET).write_text(SECRET)
+        site.capture()
+        site.restore()
+        contents = {name: sink.described["content"] for name, (sink, _, _) in site.written.whole.items()}
+        return Restored(cast("WritableHost", None), opened(contents, kind="files", source="site"), site.places)
+
+    def spoiled_site(self) -> Restored:
+        restored = self.site()
+        (Path(restored.places["site"]["path"]) / SECRET).write_text("x" * len(SECRET))
+        return restored
+
     def without_the_database(self) -> Restored:
         system = self.database()
         restored = system.restored()
@@ -70,6 +87,7 @@ CASES = {
     "starts-up": Case(starts_up.CHECK, _good, World.without_the_database, {}),
     "content-equals-source": Case(content_equals_source.CHECK, _good, lambda w: w.spoiled("DROP POLICY p ON client"), {}, proves=True),
     "needle": Case(needle.CHECK, _good, lambda w: w.spoiled("DELETE FROM dr.needle"), {}),
+    "site-files-equal": Case(site_files_equal.CHECK, World.site, World.spoiled_site, {}, proves=True),
     "sql-assertion": Case(sql_assertion.CHECK, _good, lambda w: w.spoiled("DELETE FROM client"), _COUNT),
 }
 
@@ -131,3 +149,8 @@ def test_a_stopped_step_ends_the_check(case: Case, world: World) -> None:
     world.context.stop.set()
     with pytest.raises(Stopped):
         _run(case, restored, world)
+
+
+def test_every_registered_check_is_held_to_this() -> None:
+    """A kind that is not in the suite has promised nothing."""
+    assert set(CASES) == set(CHECKS)

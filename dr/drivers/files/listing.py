@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 
 from dr.drivers.files import tree
 from dr.drivers.files.tree import Describing, Walked
+from dr.errors import Refused
 from dr.model.base import JsonObject
 from dr.model.record import Difference
 
+FORMAT = 1
+"""Of the list: how contents and attributes are digested. Two lists are compared only if it is the same."""
 _COMPARED = ("type", "mode", "uid", "gid", "mtime", "size", "digest", "target", "xattrs", "privileged", "device", "group")
 _SAID = {"uid": "owner", "gid": "group of users", "digest": "content", "group": "hard links", "privileged": "privileged xattrs"}
 
@@ -25,7 +28,7 @@ class Listing:
 
     def to_facts(self) -> JsonObject:
         return {
-            "format": 1,
+            "format": FORMAT,
             "entries": list(self.entries),
             "changed": [tree.name_of(path) for path in self.changed],
             "sockets": [tree.name_of(path) for path in self.sockets],
@@ -33,6 +36,12 @@ class Listing:
 
     @classmethod
     def from_facts(cls, facts: JsonObject) -> "Listing":
+        """Raises Refused for a list that another version of the digests made."""
+        if facts["format"] != FORMAT:
+            raise Refused(
+                f"the set's list of files was made by another digest version ({facts['format']}; this dr makes {FORMAT})",
+                hint="check it with the release of dr that made the backup, or drill a set that this release made",
+            )
         return cls(
             tuple(facts["entries"]),
             tuple(tree.path_of(name) for name in facts["changed"]),
@@ -131,7 +140,7 @@ class _Comparing:
     def _in_changed(self, path: bytes) -> bool:
         above = os.path.dirname(path) or b"."  # noqa: PTH120 - bytes: names need not be UTF-8
         while above not in self._changed:
-            if above == b".":
+            if above == b"." or above in self._wanted:  # a folder that stayed as it was held nothing more
                 return False
             above = os.path.dirname(above) or b"."  # noqa: PTH120
         return True

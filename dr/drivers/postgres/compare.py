@@ -18,9 +18,9 @@ def major(version: str) -> str:
 
 def compare_databases(expected: JsonObject, found: JsonObject) -> tuple[list[Difference], list[Difference], int]:
     """Differences, what is not proven, and how many things were compared. Raises Refused if the two were not made alike."""
-    for name in ("version", "method"):
-        if expected[name] != found[name]:
-            raise Refused(f"proofs cannot be compared: {name} is {expected[name]} on the source and {found[name]} here")
+    _require_same_version(expected, found)
+    if expected["method"] != found["method"]:
+        raise Refused(f"proofs cannot be compared: method is {expected['method']} on the source and {found['method']} here")
     parts = [_tables, _populated, _sequences, _large_objects, _extensions, _schema, _unlisted]
     judged = [list(part(expected, found)) for part in parts]
     differences = [difference for proven, difference in chain(*judged) if proven]
@@ -29,6 +29,15 @@ def compare_databases(expected: JsonObject, found: JsonObject) -> tuple[list[Dif
         differences.append(Difference(kind="database", name=found["database"], detail="another name than on the source"))
     unproven += [Difference(kind="not-digested", name=name, detail=why) for name, why in sorted(expected["not_digested"].items())]
     return differences, unproven + list(_between_versions(expected, found)), _examined(expected)
+
+
+def _require_same_version(expected: JsonObject, found: JsonObject) -> None:
+    """Digests of two versions differ for the same content: that is no finding about the content."""
+    if expected["version"] != found["version"]:
+        raise Refused(
+            f"the set's proof was made by another digest version ({expected['version']}; this dr makes {found['version']})",
+            hint="check it with the release of dr that made the backup, or drill a set that this release made",
+        )
 
 
 Judged = Iterator[tuple[bool, Difference]]
@@ -122,6 +131,7 @@ def _between_versions(expected: JsonObject, found: JsonObject) -> Iterator[Diffe
 
 def compare_globals(expected: JsonObject, found: JsonObject) -> tuple[list[Difference], list[Difference], int]:
     """Like `compare_databases`, for roles, memberships, settings and tablespaces."""
+    _require_same_version(expected, found)
     left, right = expected["entries"], found["entries"]
     differences = [difference for _, difference in _names("globals", left, right)]
     unproven: list[Difference] = []
