@@ -10,6 +10,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from dr.actions.source_review import review
 from dr.clock import iso
 from dr.errors import DrError, Failed, Refused
 from dr.model.backup import Copy, Manifest, make_set_id
@@ -97,6 +98,7 @@ def _read_and_publish(system: SystemName, targets: Sequence[Repository], absent:
     )
     failed = {**absent, **written.failed}
     _record(written, failed, targets, ctx)
+    review(system, set_id, ctx)
     return Outcome(changed=True, facts=_facts(written.manifest, list(written.committed), failed, reused=written.reused).to_facts())
 
 
@@ -155,6 +157,7 @@ def _complete(
                 continue
         _record_copy(manifest, repository, ctx.clock.now(), ctx)
     _report_failed(manifest, failed, targets, ctx)
+    review(system, manifest.set, ctx)
     copies = [r.name for r in targets if r.name not in failed]
     return Outcome(changed=True, facts=_facts(manifest, copies, failed, adopted=True).to_facts())
 

@@ -12,11 +12,12 @@ from dr.catalog.runs import RunRecords
 from dr.catalog.sets import SetRecords
 from dr.catalog.settings import SettingRecords
 from dr.catalog.store import Store
+from dr.catalog.summaries import SummaryRecords
 from dr.clock import Clock
 from dr.errors import Unreachable
 
 
-class Catalog(SetRecords, PartRecords, FindingRecords, HostRecords, RunRecords, NoticeRecords, AuditRecords, SettingRecords):
+class Catalog(SetRecords, SummaryRecords, PartRecords, FindingRecords, HostRecords, RunRecords, NoticeRecords, AuditRecords, SettingRecords):
     """`dr.model.ports.Records` on a SQLite file. Safe with several threads and processes; every write is idempotent and durable."""
 
     def __init__(self, store: Store, clock: Clock) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every schema version there has been, oldest first; a store at any other is from the future."""
 
 metadata = MetaData(
@@ -138,6 +138,27 @@ findings = Table(
     Column("closed_at", UtcText),
     Column("closed_run", String),
     Index("ix_findings_open", "key", unique=True, sqlite_where=text("closed_at IS NULL")),
+)
+
+summaries = Table(
+    "summaries",
+    metadata,
+    Column("set_id", String, primary_key=True),
+    Column("system", String, nullable=False),
+    Column("summary", JsonText, nullable=False),
+    Index("ix_summaries_system", "system"),
+)
+
+shrinkages = Table(
+    "shrinkages",
+    metadata,
+    Column("set_id", String, primary_key=True),
+    Column("causes", JsonText, nullable=False),
+    Column("at", UtcText, nullable=False),
+    Column("run", String, nullable=False),
+    Column("accepted_at", UtcText),
+    Column("accepted_by", String),
+    Column("reason", String),
 )
 
 production = Table(

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Select, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, select, update
 
 from dr.catalog import damage
 from dr.catalog.noun import Noun, insert_if_absent
-from dr.catalog.schema import copies, parts, pins, proofs, runs, sets
+from dr.catalog.schema import copies, parts, pins, proofs, runs, sets, shrinkages
 from dr.errors import Failed
 from dr.model.backup import LEVELS, Copy, Manifest, ProofLevel
 from dr.model.base import JsonObject, RepositoryName, RunId, SetId, SystemName
@@ -168,13 +168,28 @@ def _copy_row(copy: Copy, run: RunId) -> dict[str, object]:
 def _existing(system: SystemName | None) -> Select[tuple[object, ...]]:
     before = sets.alias("before")
     query = (
-        select(copies, sets.c.system, sets.c.instant, sets.c.plain, before.c.plain.label("plain_before"))
+        select(
+            copies,
+            sets.c.system,
+            sets.c.instant,
+            sets.c.plain,
+            before.c.plain.label("plain_before"),
+            shrinkages.c.at.label("marked_at"),
+            shrinkages.c.accepted_at,
+        )
         .join(sets, sets.c.set_id == copies.c.set_id)
         .outerjoin(before, before.c.set_id == sets.c.previous)
+        .outerjoin(shrinkages, shrinkages.c.set_id == sets.c.set_id)
         .where(copies.c.removed_at.is_(None))
         .order_by(sets.c.instant.desc(), copies.c.set_id.desc(), copies.c.repository)
     )
     return query if system is None else query.where(sets.c.system == system)
+
+
+def _shrunken(row: RowMapping) -> bool:
+    """Marked when it was made, or plainly smaller than the one before; until a person accepts it."""
+    smaller = row["plain_before"] is not None and row["plain"] < row["plain_before"] * SHRUNKEN
+    return row["accepted_at"] is None and (row["marked_at"] is not None or smaller)
 
 
 def _copies(connection: Connection, system: SystemName | None) -> list[Copy]:
@@ -187,7 +202,7 @@ def _copies(connection: Connection, system: SystemName | None) -> list[Copy]:
             manifest=row["manifest_sha256"],
             damaged=row["damaged_at"] is not None,
             pinned_by=pinned.get(row["set_id"]),
-            shrunken=row["plain_before"] is not None and row["plain"] < row["plain_before"] * SHRUNKEN,
+            shrunken=_shrunken(row),
             **{name: row[name] for name in names},
         )
         for row in connection.execute(_existing(system)).mappings()

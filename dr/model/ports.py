@@ -31,6 +31,7 @@ from dr.model.record import (
     StepRecord,
 )
 from dr.model.runbook import Plan
+from dr.model.summary import Baselines, ContentSummary, SetSummary, Shrinkage
 
 # ---------------------------------------------------------------- actions
 
@@ -245,8 +246,13 @@ class ArtifactSink(Protocol):
 
     def write(self, data: bytes | memoryview) -> None: ...
 
-    def describe(self, *, instant: datetime, identity: Mapping[str, str], content: JsonObject) -> None:
-        """Once, any time before the end: what it shows, what it was read from, and the proof material for the encrypted index."""
+    def describe(
+        self, *, instant: datetime, identity: Mapping[str, str], content: JsonObject, summary: ContentSummary | None = None
+    ) -> None:
+        """Once, any time before the end: what it shows, what it was read from, and the proof material for the encrypted index.
+
+        `summary`: its counts, which are kept in clear, so that the next night is compared with them.
+        """
         ...
 
 
@@ -517,6 +523,26 @@ class Records(Protocol):
     def record_parts(self, parts: Sequence[PartCopy]) -> None: ...
     def parts(self, system: SystemName, repository: RepositoryName, set_id: SetId | None = None) -> list[PartCopy]: ...
     def record_read_back(self, repository: RepositoryName, set_id: SetId, paths: Sequence[tuple[str, int]], at: datetime) -> None: ...
+
+    # what the sources held
+    def record_summary(self, summary: SetSummary) -> None:
+        """Before the set is committed, since nobody can read it out of an encrypted index later. The first one counts."""
+        ...
+
+    def summary(self, set_id: SetId) -> SetSummary | None: ...
+    def baselines(self, system: SystemName, set_id: SetId) -> Baselines:
+        """What the set is compared with."""
+        ...
+
+    def mark_shrunken(self, set_id: SetId, causes: Sequence[str], at: datetime, run: RunId) -> None:
+        """Every copy of the set stops counting as good, until a person accepts it. What was accepted stays so."""
+        ...
+
+    def accept_shrunken(self, set_id: SetId, by: str, reason: str, at: datetime) -> None:
+        """A person says that the set is as it should be: what it holds is normal from now on."""
+        ...
+
+    def shrinkage(self, set_id: SetId) -> Shrinkage | None: ...
 
     # what was noticed
     def finding(self, finding: Finding) -> None: ...

@@ -12,13 +12,14 @@ from subprocess import PIPE
 
 from pydantic import field_validator
 
-from dr.drivers.files import listing, tar, tree
+from dr.drivers.files import beside, listing, tar, tree
 from dr.drivers.files.listing import Listing
 from dr.drivers.files.tree import Describing, Walked
 from dr.errors import Damaged, Failed, Refused, Unreachable
 from dr.model.base import HostName, HostPath, JsonObject, SourceName, StrictModel
 from dr.model.ports import ArtifactReader, ArtifactSink, CaptureRequest, Host, Process, SetWriter, StepContext, WritableHost
 from dr.model.record import ProductionFacts
+from dr.model.summary import ContentSummary
 
 NEEDLE = ".dr-needle"
 """The planted file, at the top of the file set."""
@@ -72,7 +73,8 @@ class Files:
                 described = describing.result()
             found = listing.make(before, tree.walk(folder, left_out), described)
             identity = {"device": str(at.st_dev), "inode": str(at.st_ino)}
-            sink.describe(instant=began, identity=identity, content=found.to_facts())
+            summary = _summary(request, before, beside.uncovered(root, _covered(request, ctx), into.key))
+            sink.describe(instant=began, identity=identity, content=found.to_facts(), summary=summary)
         _findings(request, found, noisy, ctx)
         path = {"path": root, "device": at.st_dev, "inode": at.st_ino}
         return [ProductionFacts(host=HostName(request.entry.host), system=request.system, recorded=began, paths=(path,))]
@@ -111,6 +113,18 @@ def _opened(request: CaptureRequest, root: HostPath) -> Iterator[int]:
                 hint="is `path` of the source right, is it mounted, and may dr read it?",
             ) from None
         yield folder
+
+
+def _covered(request: CaptureRequest, ctx: StepContext) -> list[str]:
+    """Every folder of that host that some file set of the inventory covers."""
+    host = ctx.host(HostName(request.entry.host))
+    entries = [entry for system in ctx.inventory.systems.values() for entry in system.sources.values()]
+    return [host.path(Params.from_facts(e.with_).path) for e in entries if (e.kind, e.host) == (request.entry.kind, request.entry.host)]
+
+
+def _summary(request: CaptureRequest, walked: Walked, new: tuple[str, ...]) -> ContentSummary:
+    files = sum(tree.kind_of(at) == "file" for at in walked.values())
+    return ContentSummary(kind="files", name=request.name, counts={"files": files}, beside=new)
 
 
 def _write_needle(folder: int, token: str) -> None:

@@ -18,9 +18,10 @@ from dr.drivers.postgres.connect import Dsn
 from dr.drivers.postgres.messages import shown
 from dr.drivers.postgres.snapshot import Snapshot, exported
 from dr.drivers.postgres.tar import TarWriter
-from dr.model.base import HostName, JsonObject
+from dr.model.base import HostName, JsonObject, canonical, sha256
 from dr.model.ports import ArtifactSink, CaptureRequest, SetWriter, StepContext
 from dr.model.record import ProductionFacts
+from dr.model.summary import ContentSummary
 from dr.sources.postgres_proofs import Prover
 from dr.sources.postgres_reading import Reading, look, production, report_skew, report_undumped, report_vanished
 from dr.sources.postgres_settings import dsn_of_host, settings_of
@@ -70,14 +71,26 @@ def _capture_database(reading: Reading, name: str, database: Database) -> None:
                 _stream_dump(reading, sink, database, Path(staging) / "dump", pg_dump, snapshot, proof)
                 found = _result(proof, ctx)
             snapshot.confirm()
+        closed = reading.prover.after(dsn, found)
         content = {
             "database": database.name,
-            "proof": reading.prover.after(dsn, found),
+            "proof": closed,
             "size": database.size,
             "pg_dump": binaries.major_of(pg_dump),
             "server_time": iso(snapshot.server_time),
         }
-        sink.describe(instant=snapshot.instant, identity=reading.identity, content=content)
+        sink.describe(instant=snapshot.instant, identity=reading.identity, content=content, summary=_summary(database, closed))
+
+
+def _summary(database: Database, proof: JsonObject) -> ContentSummary:
+    """From the proof, so that what is counted is what is restored and compared."""
+    return ContentSummary(
+        kind="database",
+        name=shown(database.name),
+        counts={name: table["rows"] for name, table in proof["tables"].items()},
+        schema_digest=sha256(canonical(proof["schema"])),
+        schema_tool=proof["tool"],
+    )
 
 
 def _stream_dump(

@@ -12,6 +12,7 @@ from datetime import datetime
 from dr.errors import Failed
 from dr.model.backup import Artifact, ArtifactIndex
 from dr.model.base import ByteCount, JsonObject, SourceName
+from dr.model.summary import ArtifactSummary, ContentSummary
 from dr.stream.cut import TarCutter
 from dr.stream.layout import PARTS_LIMIT
 from dr.stream.store import PartStore, StoredPart
@@ -33,6 +34,7 @@ class _Described:
     instant: datetime
     identity: dict[str, str]
     content: JsonObject
+    summary: ContentSummary | None
 
 
 class Sink:
@@ -57,8 +59,10 @@ class Sink:
             self._submit(plain)
         self._collect()
 
-    def describe(self, *, instant: datetime, identity: Mapping[str, str], content: JsonObject) -> None:
-        self._described = _Described(instant, dict(identity), content)
+    def describe(
+        self, *, instant: datetime, identity: Mapping[str, str], content: JsonObject, summary: ContentSummary | None = None
+    ) -> None:
+        self._described = _Described(instant, dict(identity), content, summary)
 
     def finish(self) -> None:
         """The rest of the stream, and wait until all of it is stored."""
@@ -87,6 +91,12 @@ class Sink:
 
     def index(self) -> ArtifactIndex:
         return ArtifactIndex(plain=tuple(stored.plain for stored in self.stored), content=self._says().content)
+
+    def summary(self) -> ArtifactSummary | None:
+        """Its counts, if its source gave any."""
+        said = self._says().summary
+        plain = ByteCount(sum(stored.length for stored in self.stored))
+        return ArtifactSummary(source=self._source, bytes=plain, content=said) if said else None
 
     def _says(self) -> _Described:
         if self._described is None:

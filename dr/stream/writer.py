@@ -18,6 +18,7 @@ from dr.errors import Failed
 from dr.model.backup import ArtifactIndex, Manifest, PartCopy, Previous, Sealed, SetIndex
 from dr.model.base import ByteCount, RepositoryName, RunId, SetId, SourceName, SystemName, canonical, sha256
 from dr.model.ports import Keyring, Repository, SetWriter, StepContext, Written
+from dr.model.summary import SetSummary
 from dr.stream.encode import Encoder
 from dr.stream.fanout import Fanout, Lane
 from dr.stream.guide import guide
@@ -151,6 +152,7 @@ class _Sealing:
         text = guide(bare)
         manifest = bare.model_copy(update={"guide": self._put(GUIDE, text)})
         stored = canonical(manifest.to_facts())
+        self._summarise()
         self._commit(stored, write_signature(self.request.keys.sign(stored)))
         failed = dict(self.store.fanout.failed)
         return Written(manifest, sha256(stored), self.committed, failed, tuple(self.parts), self.reused)
@@ -187,6 +189,13 @@ class _Sealing:
             previous=previous,
             witnessed=request.needle is not None,
         )
+
+    def _summarise(self) -> None:
+        """Before the commit: a run that resumes after a crash could not read the counts out of the encrypted index."""
+        summaries = tuple(summary for sink in self.sinks if (summary := sink.summary()) is not None)
+        if summaries:
+            whole = SetSummary(set=self.request.set_id, system=self.request.system, artifacts=summaries)
+            self.request.ctx.records.record_summary(whole)
 
     def _commit(self, manifest: bytes, signature: bytes) -> None:
         request, ctx = self.request, self.request.ctx

@@ -17,8 +17,9 @@ from dr.errors import Refused, Stopped
 from dr.hosts.process import LocalRunner
 from dr.model.backup import Artifact, ArtifactIndex
 from dr.model.base import ByteCount, HostName, HostPath, JsonObject, RunId, SetId, SourceName, StrictModel, SystemName
-from dr.model.inventory import SecretRef, SourceEntry
+from dr.model.inventory import Inventory, Keys, Organisation, SecretRef, SourceEntry
 from dr.model.ports import ArtifactReader, CaptureRequest, SetWriter, StepContext, WritableHost
+from dr.model.summary import ContentSummary
 from tests.support.postgres import PASSWORD, free_port
 
 RUN = RunId("nightly-20261122T070000Z-ab12")
@@ -87,13 +88,17 @@ class KeptFindings:
         self.closed.append((prefix, tuple(keep)))
 
 
+KEYS = Keys(recipients=("age1a", "age1b"), signing=SecretRef(file="keys/signing.key"), trusted=("keys/signing.pub",))
+INVENTORY = Inventory(organisation=Organisation(name="Harbor", keys=KEYS), systems={}, hosts={}, repositories={})
+
+
 class PgStep:
     """The part of a StepContext that a source touches."""
 
     def __init__(self, root: Path, hosts: Mapping[str, PlainHost], clock: Clock | None = None) -> None:
         self.run, self.stop, self.clock = RUN, threading.Event(), clock or SystemClock()
         self.runner = LocalRunner(self.stop)
-        self.records = KeptFindings()
+        self.records, self.inventory = KeptFindings(), INVENTORY
         self.findings: dict[str, str] = {}
         self.staged: list[Path] = []
         self._root, self._hosts = root, hosts
@@ -137,7 +142,9 @@ class MemorySink:
     def write(self, data: bytes | memoryview) -> None:
         self.data += data
 
-    def describe(self, *, instant: datetime, identity: Mapping[str, str], content: JsonObject) -> None:
+    def describe(
+        self, *, instant: datetime, identity: Mapping[str, str], content: JsonObject, summary: ContentSummary | None = None
+    ) -> None:
         assert not self.described, "an artifact is described once"
         self.described = {"instant": instant, "identity": dict(identity), "content": content}
 
