@@ -81,13 +81,16 @@ You need the PostgreSQL client programs ({version}) and a new, empty server. Say
 """
 
 _GLOBALS = """
-Roles and tablespaces first. A role that exists already, as the server's first one does, is reported and does no harm:
+Roles and tablespaces first. The role as which you connect is left as it is, with its password; another that exists already is reported
+and does no harm:
 
 """
 
 _PSQL = """
 ```bash
-psql --no-psqlrc --quiet --dbname=postgres --file="$OUT/{name}/globals.sql"
+export ME=$(psql --no-psqlrc --tuples-only --no-align --dbname=postgres --command='SELECT quote_ident(current_user)')
+grep -v -F -e "CREATE ROLE $ME;" -e "ALTER ROLE $ME WITH " "$OUT/{name}/globals.sql" > "$OUT/{name}/others.sql"
+psql --no-psqlrc --quiet --dbname=postgres --file="$OUT/{name}/others.sql"
 ```
 """
 

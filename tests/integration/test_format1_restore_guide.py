@@ -89,11 +89,11 @@ def test_databases_come_after_their_roles_and_name_their_tools(world: World) -> 
         ctx=world.ctx.step,
     ).manifest
     text = guide(manifest).decode()
-    steps = [re.search(r"psql .*|unpack [a-z0-9-]+|(?m:^  pg_restore .*)", block) for block in blocks(text)]
+    steps = [re.search(r"(?m:^psql .*)|unpack [a-z0-9-]+|(?m:^  pg_restore .*)", block) for block in blocks(text)]
     assert [step.group(0).strip() for step in steps if step] == [
         "unpack index",
         "unpack hmis-globals",
-        'psql --no-psqlrc --quiet --dbname=postgres --file="$OUT/hmis-globals/globals.sql"',
+        'psql --no-psqlrc --quiet --dbname=postgres --file="$OUT/hmis-globals/others.sql"',
         "unpack hmis-00",
         'pg_restore --exit-on-error --dbname="$NAME" "$OUT/hmis-00/dump"',
         "unpack hmis-01",
