@@ -49,7 +49,8 @@ def judge(plan: Plan, ended: Mapping[str, Ended], *, cancelled: bool = False, so
     told_incomplete = [f"the evidence says INCOMPLETE ('{step}')" for step, verdict in told.items() if verdict == "INCOMPLETE"]
     unfinished = [*_unfinished(plan, ended, checks, cancelled=cancelled), *told_incomplete]
     state: RunState = "cancelled" if cancelled else "failed" if failures else "done"
-    reasons = (*failures, *failed_checks, *told_fail, *nothing_checked, *unfinished)
+    first, last = (unfinished, []) if cancelled else ([], unfinished)
+    reasons = (*first, *failures, *failed_checks, *told_fail, *nothing_checked, *last)
     if failed_checks or told_fail or (not cancelled and (failures or nothing_checked)):
         return Judgement(state, "FAIL", reasons)
     if unfinished:

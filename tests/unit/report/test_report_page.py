@@ -98,6 +98,14 @@ def test_a_drill_that_broke_says_why_and_promises_nothing() -> None:
     assert "Left on the standby unknown" in said
 
 
+def test_a_scrub_that_looked_for_nothing_is_no_proof() -> None:
+    """A drill cancelled before its restore was done knows no canary: its certificate must not look like one that searched."""
+    scrub = evidence().scrub
+    assert scrub
+    said = text(evidence(scrub=scrub.model_copy(update={"canaries": 0})))
+    assert "Left on the standby not searched" in said and "no canary was known" in said
+
+
 def test_a_check_that_examined_nothing_is_drawn_as_failed() -> None:
     nothing = evidence(checks=(check("needle", 42, examined=0),))
     assert not proof(nothing.checks[0]).good
