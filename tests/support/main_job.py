@@ -33,7 +33,7 @@ _MODULES = [
     "dr.report.write",
     "dr.demo.world",
 ]
-_LONG = 60.0
+_LONG = 120.0
 
 
 @dataclass(frozen=True)
