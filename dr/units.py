@@ -1,4 +1,4 @@
-"""Durations (`4h`, `1d 12h`, `30s`) and sizes (`10GiB`, `500MB`): read, checked and written for people."""
+"""Durations (`4h`, `1d 12h`, `30s`) and sizes (`10GiB`, `500MB`): read, checked and written for people; strange text made safe to show."""
 
 import re
 
@@ -52,3 +52,13 @@ def show_size(count: int) -> str:
             return f"{count} B" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1024
     return f"{size:.1f} TiB"
+
+
+def visible(text: str) -> str:
+    """`text` with every character that shows nothing, moves the cursor or turns the reading direction round written as `\\u202e`.
+
+    For names and messages that were made elsewhere. Line breaks stay.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else f"\\u{ord(c):04x}" for c in text)

@@ -14,8 +14,7 @@ import click
 
 from dr.cli.show import MARKS, coloured, marked, wrapped
 from dr.model.record import Progress
-from dr.report.visible import visible
-from dr.units import show_duration, show_size
+from dr.units import show_duration, show_size, visible
 
 _LIVE_EVERY = 0.1
 _PIPE_EVERY = 5.0
@@ -79,6 +78,11 @@ class Watcher:
         self._last[p.step] = now
         amount, rest = self._amount(p, now)
         self._move(p.step, f"  … {p.step}: {_one_line(p.what)}", [*amount, *self._budget(p, rest)])
+
+    def _waiting(self, p: Progress) -> None:
+        """A person is asked: what, until when, and what to type; whole and to stay."""
+        line = coloured(f"  {MARKS['amber']} {p.step} waits for a person: ", "amber", bold=True) + _one_line(p.what)
+        self._print(line)
 
     def _done(self, p: Progress) -> None:
         self._settle(p, coloured(f"{MARKS['PASS']} {p.step}", "done"), "")

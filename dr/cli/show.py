@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from dr.model.base import JsonValue
+from dr.units import visible
 
 MARKS = {"green": "●", "amber": "▲", "red": "✖", "PASS": "✔", "FAIL": "✖", "INCOMPLETE": "▲"}
 """A shape beside every colour, so that nobody needs to see the colour."""
@@ -91,8 +92,6 @@ def wrapped(text: str, width: int, *, first: str, rest: str) -> Iterator[str]:
 
     A number stays with its unit.
     """
-    from dr.report.visible import visible
-
     held = _UNIT.sub("\u00a0", visible(text))
     for line in textwrap.wrap(held, max(20, width), initial_indent=first, subsequent_indent=rest, break_on_hyphens=False):
         yield line.replace("\u00a0", " ")

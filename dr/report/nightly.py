@@ -7,8 +7,7 @@ from dr.model.base import JsonObject
 from dr.model.evidence import Evidence
 from dr.model.record import StepRecord
 from dr.report.tables import Cell, Table
-from dr.report.visible import visible
-from dr.units import show_size
+from dr.units import show_size, visible
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ from dr.report import tables
 from dr.report.gather import MEASURED, succeeded
 from dr.report.nightly import night
 from dr.report.timeline import BAR, ROW, gauge, timeline
-from dr.report.visible import visible
-from dr.units import show_duration, show_size
+from dr.units import show_duration, show_size, visible
 
 MARKS = {"PASS": "✔", "FAIL": "✖", "INCOMPLETE": "▲"}
 _WORDS = {"PASS": "passed", "FAIL": "FAILED", "INCOMPLETE": "is incomplete"}

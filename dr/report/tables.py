@@ -8,8 +8,7 @@ from typing import Literal
 from dr.model.base import JsonObject, JsonValue
 from dr.model.evidence import Evidence
 from dr.model.record import CheckResult, Difference, StepRecord
-from dr.report.visible import visible
-from dr.units import show_duration, show_size
+from dr.units import show_duration, show_size, visible
 
 Kind = Literal["", "n", "mono", "good", "bad", "warn"]
 When = Callable[[datetime], str]
