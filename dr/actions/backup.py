@@ -12,7 +12,7 @@ from pydantic import Field
 
 from dr.actions.source_review import review
 from dr.clock import iso
-from dr.errors import DrError, Failed, Refused
+from dr.errors import DrError, Failed, Refused, Stopped
 from dr.model.backup import Copy, Manifest, make_set_id
 from dr.model.base import ByteCount, Instant, RepositoryName, SetId, SourceName, StrictModel, SystemName, TierName, canonical, sha256
 from dr.model.inventory import SystemEntry
@@ -128,11 +128,16 @@ def _published(system: SystemName, targets: Sequence[Repository], token: str, ct
     """What an earlier attempt of this very step had published, by repository."""
     found: dict[RepositoryName, Manifest] = {}
     for repository in targets:
-        for owner, set_id in repository.sets(system):
-            if owner == system and set_id.endswith(f"-{token[:6]}"):
-                manifest, _, _ = ctx.sets.read_manifest(system, set_id, repository)
-                if manifest.run == ctx.run:
-                    found[repository.name] = manifest
+        try:
+            for owner, set_id in repository.sets(system):
+                if owner == system and set_id.endswith(f"-{token[:6]}"):
+                    manifest, _, _ = ctx.sets.read_manifest(system, set_id, repository)
+                    if manifest.run == ctx.run:
+                        found[repository.name] = manifest
+        except Stopped:
+            raise
+        except DrError:  # whatever is wrong there is said when it is written to, as one among several
+            continue
     return found
 
 
@@ -149,13 +154,16 @@ def _complete(
     for repository in targets:
         if repository.name in absent:
             continue
-        if repository.name not in published:
-            try:
+        try:
+            if repository.name not in published:
                 ctx.sets.copy(system, manifest.set, source, repository, ctx)
-            except Failed as error:
-                failed[repository.name] = error.message
-                continue
-        _record_copy(manifest, repository, ctx.clock.now(), ctx)
+            _record_copy(manifest, repository, ctx.clock.now(), ctx)
+        except Stopped:
+            raise
+        except DrError as error:
+            failed[repository.name] = error.message
+    if len(failed) == len(targets):
+        raise Failed(f"set {manifest.set} could be recorded nowhere: {'; '.join(failed.values())}", hint="`dr check` shows what is wrong")
     _report_failed(manifest, failed, targets, ctx)
     review(system, manifest.set, ctx)
     copies = [r.name for r in targets if r.name not in failed]

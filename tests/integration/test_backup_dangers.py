@@ -1,12 +1,13 @@
 """The backup where a tier could cost the other one its copy."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from dr.errors import DrError
-from tests.support.action_world import World
+from tests.support.action_world import ONLINE, World
 
 pytestmark = pytest.mark.integration
 
@@ -54,3 +55,18 @@ def test_with_no_repository_at_all_the_backup_fails(world: World) -> None:
     (world.place / "online").rename(world.place / "away-too")
     with pytest.raises(DrError):
         world.backup()
+
+
+def test_a_vault_that_goes_away_while_a_resumed_backup_copies_costs_its_own_copy_only(world: World) -> None:
+    """Whatever stops the copy to one tier, the other one's is on record."""
+    world.at["between-commits"] = die
+    with pytest.raises(Killed):
+        world.backup("nightly-1")
+    world.at.clear()
+    vault = world.place / "vault" / "sets"
+    if vault.exists():
+        shutil.rmtree(vault)
+    vault.symlink_to(world.place / "nowhere")
+    made = world.backup("nightly-1")
+    assert (made["adopted"], made["copies"], list(made["failed"])) == (True, ["online"], ["vault"])
+    assert made["set"] in world.known(ONLINE)
