@@ -1,6 +1,6 @@
 """THE list: one line per kind of action, source, repository, host and check. A new kind is a file in its room and a line here."""
 
-from dr.actions import backup, check, command, copy, notify, prune, report, restore, scrub, select_backup, verify
+from dr.actions import approve, backup, check, command, copy, notify, prune, report, restore, scrub, select_backup, verify
 from dr.checks import content_equals_source, needle, site_files_equal, sql_assertion, starts_up
 from dr.config.kinds import Kinds
 from dr.hosts import local
@@ -22,6 +22,7 @@ ACTIONS: dict[str, Action] = {
         notify.ACTION,
         report.ACTION,
         command.ACTION,
+        approve.ACTION,
     )
 }
 SOURCES: dict[str, Source] = {

@@ -1,7 +1,7 @@
 """One home, opened: a method for each thing a person can ask of it."""
 
-import getpass
 import os
+import pwd
 import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -257,11 +257,11 @@ class App:
 
 def whoami() -> str:
     """Who asks: the login name, and the one behind sudo."""
-    behind = os.environ.get("SUDO_USER")
     try:
-        name = getpass.getuser()
-    except (KeyError, OSError):
+        name = pwd.getpwuid(os.getuid()).pw_name  # not by LOGNAME, which anybody may set to another's
+    except KeyError:
         name = str(os.getuid())
+    behind = os.environ.get("SUDO_USER")
     return f"{behind} as {name}" if behind and behind != name else name
 
 

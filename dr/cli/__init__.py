@@ -19,7 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("dr.cli.home:init", "Write a commented inventory, runbooks and keys for a new organisation."),
     "check": ("dr.cli.home:check", "Read every file and say everything that is wrong with it; run nothing."),
     "run": ("dr.cli.run:run", "Run a runbook."),
-    "runs": ("dr.cli.runs:runs", "List, show, resume and cancel runs."),
+    "runs": ("dr.cli.runs:runs", "List, show, resume, cancel, pause and approve runs."),
     "drill": ("dr.cli.run:drill", "Restore a system onto the standby, timed and proven, then scrub it."),
     "backups": ("dr.cli.backups:backups", "List, show and verify backup sets."),
     "retention": ("dr.cli.retention:retention", "Show what expires and why; delete what no rule keeps."),

@@ -1,4 +1,7 @@
-"""`dr runs list|show|resume|cancel`."""
+"""`dr runs list|show|resume|cancel|pause|unpause|approve`."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -6,6 +9,11 @@ from dr.cli.run import follow, tell
 from dr.cli.show import coloured, json_option, print_json, print_table, say
 from dr.clock import local
 from dr.units import show_duration
+
+if TYPE_CHECKING:
+    from dr.app import App
+    from dr.app.approvals import Waiting
+    from dr.model.record import RunRecord
 
 
 @click.group()
@@ -45,13 +53,14 @@ def list_runs(home: str | None, limit: int, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def show(home: str | None, run_id: str, as_json: bool) -> None:
-    """One run with its steps: when, how long, what came of it."""
-    from dr.app import App
+    """One run with its steps: when, how long, what came of it, and whom it waits for."""
+    from dr.app import App, approvals
 
     app = App.open(home)
     record = app.run_record(run_id)
+    waits = approvals.waiting(app, record)
     if as_json:
-        return print_json(app.run_facts(record.run))
+        return print_json({**app.run_facts(record.run), "waiting": [w.to_facts() for w in waits]})
     tell(app, record)
     rows = [
         [
@@ -68,7 +77,24 @@ def show(home: str | None, run_id: str, as_json: bool) -> None:
     for step in app.records.steps(record.run):
         if step.failure and step.failure.hint:
             click.echo(f"   HINT ({step.step}): {step.failure.hint}")
+    _say_standing(app, record, waits)
     return None
+
+
+def _say_standing(app: "App", record: "RunRecord", waits: "Sequence[Waiting]") -> None:
+    """What keeps a run from going on: a person's answer, a pause."""
+    from dr.app.approvals import paused
+
+    zone, now = app.inventory.organisation.zone, app.clock.now()
+    for w in waits:
+        who = f"somebody other than {w.not_by}" if w.not_by else "anybody"
+        since = f"since {local(w.since, zone)} ({show_duration((now - w.since).total_seconds())}), until {local(w.until, zone)}"
+        click.echo(coloured(f"   {w.step} waits for {who}, {since}: {w.instructions}", "amber"))
+        click.echo(f"      dr runs approve {w.run} {w.step}      or, to refuse: dr runs approve {w.run} {w.step} --deny")
+    pause_of = paused(app, record)
+    if pause_of:
+        by, since_then = pause_of
+        click.echo(coloured(f"   paused by {by} since {local(since_then, zone)}", "amber") + f": dr runs unpause {record.run}")
 
 
 @runs.command()
@@ -101,3 +127,53 @@ def cancel(home: str | None, run_id: str, hard: bool) -> None:
     heeded = app.control(record.run, "cancel-hard" if hard else "cancel")
     where = "it ends within seconds" if heeded else "nobody carries it now: `dr runs resume` lets it end"
     say(f"{coloured('asked', 'amber')} {record.run} to end; {where}")
+
+
+@runs.command()
+@click.argument("run_id", metavar="RUN")
+@click.pass_obj
+def pause(home: str | None, run_id: str) -> None:
+    """Let a run finish what it is doing and begin nothing more, until `dr runs unpause`. Works from any terminal."""
+    _control(home, run_id, "pause", "to pause; what it is doing is finished, nothing new begins")
+
+
+@runs.command()
+@click.argument("run_id", metavar="RUN")
+@click.pass_obj
+def unpause(home: str | None, run_id: str) -> None:
+    """Let a paused run go on."""
+    _control(home, run_id, "resume", "to go on")
+
+
+def _control(home: str | None, run_id: str, command: Literal["pause", "resume"], what: str) -> None:
+    from dr.app import App
+
+    app = App.open(home)
+    record = app.run_record(run_id)
+    carried = app.control(record.run, command)
+    say(f"{coloured('asked', 'amber')} {record.run} {what}" + ("" if carried else _NOBODY))
+
+
+_NOBODY = "; nobody carries it now: `dr runs resume` takes it up, and it heeds this then"
+
+
+@runs.command()
+@click.argument("run_id", metavar="RUN")
+@click.argument("step", required=False)
+@click.option("--deny", is_flag=True, help="Refuse: the step fails, and nothing after it is done.")
+@click.option("--comment", default="", metavar="TEXT", help="Why; goes on record. Name no client in it.")
+@click.pass_obj
+def approve(home: str | None, run_id: str, step: str | None, deny: bool, comment: str) -> None:
+    """Approve what a run waits for (`dr runs show RUN` lists it), or refuse it. Works from any terminal; your login goes on record.
+
+    \b
+    Examples:
+      dr runs approve recover-20261122T070000Z-1a2b
+      dr runs approve recover-20261122T070000Z-1a2b go-live --deny --comment "the vendor is still on the line"
+    """
+    from dr.app import App, approvals
+
+    app = App.open(home)
+    question, carried = approvals.answer(app, run_id, step, approved=not deny, comment=comment)
+    word = coloured("denied", "failed") if deny else coloured("approved", "done")
+    say(f"{word} {question.step} of {question.run}" + ("" if carried else _NOBODY))

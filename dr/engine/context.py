@@ -35,12 +35,14 @@ class Context:
         services: Services,
         failpoints: Failpoints,
         action: Action,
+        answer: JsonObject | None = None,
     ) -> None:
         self.run = run
         self.step = StepId(planned.id)
         self.attempt = attempt
         self.plan = plan
         self.requested_by = requested_by
+        self.answer = answer
         self.stop = threading.Event()
         self.inventory = services.inventory
         self.clock = services.clock

@@ -7,7 +7,7 @@ from dr.engine.slots import is_alive
 from dr.engine.store import UnderWay, under_way
 from dr.engine.version import ENGINE_VERSION
 from dr.errors import ConfigError, Refused
-from dr.model.base import RunId
+from dr.model.base import JsonObject, RunId, StepId
 
 Command = Literal["cancel", "cancel-hard", "pause", "resume"]
 SLOTS_FOLDER = "slots"
@@ -23,9 +23,7 @@ def send_control(state: Path, run_id: RunId, command: Command, by: str = "") -> 
     """
     if command not in get_args(Command):
         raise ConfigError(f"'{command}' is nothing that a run understands", hint="cancel, cancel-hard, pause or resume")
-    run = next((run for run in under_way(state) if run.run == run_id), None)
-    if run is None:
-        raise ConfigError(f"run '{run_id}' is not under way", hint="`dr runs list` shows the runs and how they ended")
+    run = _under_way(state, run_id)
     from dr.engine import durable
 
     carried = is_carried(state, run)
@@ -34,6 +32,26 @@ def send_control(state: Path, run_id: RunId, command: Command, by: str = "") -> 
     else:
         durable.send(state, run_id, {"command": command, "by": by})
     return carried
+
+
+def send_answer(state: Path, run_id: RunId, step: StepId, answer: JsonObject) -> bool:
+    """Answer the question that a step of a run puts to a person. The first answer counts.
+
+    `answer`: `{verdict: approved | denied, by, at, comment}`. True if somebody carries the run; else it is heeded when the run is taken up
+    again. Raises ConfigError for a run that is not under way.
+    """
+    run = _under_way(state, run_id)
+    from dr.engine import durable
+
+    durable.send(state, run_id, answer, durable.answers_to(step))
+    return is_carried(state, run)
+
+
+def _under_way(state: Path, run_id: RunId) -> UnderWay:
+    run = next((run for run in under_way(state) if run.run == run_id), None)
+    if run is None:
+        raise ConfigError(f"run '{run_id}' is not under way", hint="`dr runs list` shows the runs and how they ended")
+    return run
 
 
 def pending(state: Path) -> list[RunId]:

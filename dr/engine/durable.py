@@ -16,7 +16,7 @@ from typing import Any
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, StepOptions, WorkflowSerializationFormat
 
 from dr.clock import iso
-from dr.engine.order import Course, Pause, Skip
+from dr.engine.order import Ask, Await, Course, Pause, Skip
 from dr.engine.order import Task as Due
 from dr.engine.store import open_store
 from dr.engine.version import ENGINE_VERSION
@@ -88,8 +88,16 @@ class _Board:
             return None
         if isinstance(due, Skip):
             return await DBOS.run_step_async(StepOptions(name=f"skip {due.step.id}"), self._works.skip, self._run, due.step, due.why)
+        if isinstance(due, Ask):
+            return await DBOS.run_step_async(
+                StepOptions(name=f"ask {due.step.id}"), self._works.ask, self._run, due.step, due.attempt, due.facts
+            )
+        if isinstance(due, Await):
+            self._works.say_waiting(self._run, due.step, due.asked)
+            answer: JsonObject | None = await DBOS.recv_async(answers_to(due.step.id), timeout_seconds=due.asked["seconds"])
+            return answer
         options = StepOptions(name=f"{due.step.id} {due.attempt}", preemptible=True)
-        return await DBOS.run_step_async(options, self._works.attempt, self._run, due.step, due.attempt, due.facts)
+        return await DBOS.run_step_async(options, self._works.attempt, self._run, due.step, due.attempt, due.facts, due.answer)
 
     async def _heed(self, message: JsonObject | None) -> None:
         if not message:
@@ -98,6 +106,11 @@ class _Board:
         for wait in self._course.heed(message):
             self._tasks.pop(wait).cancel()
         await asyncio.to_thread(self._works.stop, self._run.id, self._course.stops())
+
+
+def answers_to(step: str) -> str:
+    """The topic on which the question of a step is answered."""
+    return f"approve:{step}"
 
 
 def _current_works() -> Works:
@@ -186,10 +199,10 @@ def delete_ended(before: datetime, keep: Sequence[RunId]) -> int:
 # ---------------------------------------------------------------- from another process
 
 
-def send(state: Path, run: RunId, message: JsonObject) -> None:
-    """Leave a control message; the run heeds it as soon as somebody carries it on."""
+def send(state: Path, run: RunId, message: JsonObject, topic: str = CONTROL) -> None:
+    """Leave a message; the run heeds it as soon as somebody carries it on."""
     with _Client(state) as client:
-        client.send(run, message, CONTROL, serialization_type=WorkflowSerializationFormat.PORTABLE)
+        client.send(run, message, topic, serialization_type=WorkflowSerializationFormat.PORTABLE)
 
 
 def cancel(state: Path, run: RunId) -> None:

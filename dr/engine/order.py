@@ -1,5 +1,7 @@
 """Which step comes next: a function of the plan and of what was recorded, so that a replay walks the same way. No clock, no I/O.
 
+A step that asks a person (`approve`) is put on record, waited for and judged, each as an operation of its own.
+
 `steps` run as their `needs` allow, in the plan's order; then, if something failed, `on_failure`; then `always`, whatever happened. The
 latter two run one after the other, and one that fails does not keep the next from running. If the first failure is one in `always`,
 `on_failure` follows it: a failed scrub, or a recovery that took longer than the objective, must not stay silent.
@@ -20,10 +22,37 @@ class Start:
     step: PlannedStep
     attempt: int
     facts: dict[str, JsonObject]
+    answer: JsonObject | None = None
+    """What came of the question that the step had put to a person; None for a step that asks nobody."""
 
     @property
     def key(self) -> str:
         return self.step.id
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Put a question to a person: on record first, then `Await`, then `Start` with the answer."""
+
+    step: PlannedStep
+    attempt: int
+    facts: dict[str, JsonObject]
+
+    @property
+    def key(self) -> str:
+        return self.step.id
+
+
+@dataclass(frozen=True)
+class Await:
+    """Wait, durably, for a person's answer. `asked`: what came of `Ask`, with `seconds` until it is too late."""
+
+    step: PlannedStep
+    asked: JsonObject
+
+    @property
+    def key(self) -> str:
+        return f"?{self.step.id}"
 
 
 @dataclass(frozen=True)
@@ -50,7 +79,9 @@ class Skip:
         return self.step.id
 
 
-Task = Start | Pause | Skip
+Task = Start | Ask | Await | Pause | Skip
+ASKS = "approve"
+"""The action whose steps put a question to a person. It is asked once: a refusal is no fault that goes away when it is tried again."""
 _WRONG_AS_WRITTEN = 2
 """Exit code of what a person wrote: it stays wrong however often it is tried."""
 
@@ -74,7 +105,7 @@ class Course:
         self._attempts: dict[str, int] = {}
         self._under_way: dict[str, Task] = {}
         self._withheld: set[str] = set()
-        self._again: list[Pause | PlannedStep] = []
+        self._again: list[Pause | Await | Start | PlannedStep] = []
         self._section: Section | None = "steps"
         self._visited: list[Section] = ["steps"]
         self._todo: list[PlannedStep] = list(plan.steps)
@@ -101,7 +132,11 @@ class Course:
         """A task ended. `result`: `{state, facts, failure}` of an attempt or a skip, None of a wait."""
         task = self._under_way.pop(key)
         step = task.step
-        if isinstance(task, Pause) or result is None:
+        if isinstance(task, Ask) and result is not None and result["state"] == "waiting":
+            self._again.append(Await(step, result))
+        elif isinstance(task, Await):
+            self._again.append(self._answered(task, result or {"verdict": "nobody"}))
+        elif isinstance(task, Pause) or result is None:
             self._again.append(step)
         elif result["state"] == "failed" and self._may_repeat(step, result):
             self._again.append(Pause(step, wait_before(step, self._attempts[step.id] + 1)))
@@ -129,11 +164,16 @@ class Course:
         return ("steps",) if self.cancelled else ()
 
     def _next_tasks(self) -> Iterator[Task]:
-        if self.paused or self._section is None:
+        if self._section is None:
             return
         again, self._again = self._again, []
         for one in again:
-            yield one if isinstance(one, Pause) else self._attempt(one)
+            if self.paused and not isinstance(one, Await | Start):  # a question that was put is begun, and is answered
+                self._again.append(one)
+            else:
+                yield self._attempt(one) if isinstance(one, PlannedStep) else one
+        if self.paused:
+            return
         if self._section == "steps":
             yield from self._unblocked()
         elif self._todo and not self._under_way and not again:
@@ -157,13 +197,25 @@ class Course:
             return Skip(step, "the run was cancelled")
         return Skip(step, why) if why else self._attempt(step)
 
-    def _attempt(self, step: PlannedStep) -> Start:
+    def _attempt(self, step: PlannedStep) -> Start | Ask:
         self._attempts[step.id] = self._attempts.get(step.id, 0) + 1
-        return Start(step, self._attempts[step.id], {name: ended.facts for name, ended in self.ended.items() if ended.state == "done"})
+        return (Ask if step.action == ASKS else Start)(step, self._attempts[step.id], self._facts())
+
+    def _answered(self, task: Await | Start, answer: JsonObject) -> Start:
+        asked = task.asked if isinstance(task, Await) else task.answer or {}
+        return Start(task.step, self._attempts[task.step.id], self._facts(), {**asked, **answer})
+
+    def _facts(self) -> dict[str, JsonObject]:
+        return {name: ended.facts for name, ended in self.ended.items() if ended.state == "done"}
 
     def _may_repeat(self, step: PlannedStep, result: JsonObject) -> bool:
         code = (result.get("failure") or {}).get("exit_code")
-        return self._attempts[step.id] < step.retry.attempts and code != _WRONG_AS_WRITTEN and step.section not in self.stops()
+        return (
+            step.action != ASKS
+            and self._attempts[step.id] < step.retry.attempts
+            and code != _WRONG_AS_WRITTEN
+            and step.section not in self.stops()
+        )
 
     def _met(self, name: str) -> bool:
         if name not in self.ended or name in self._withheld:
@@ -177,13 +229,17 @@ class Course:
             self._withheld.add(step.id)
 
     def _drop_waits(self) -> list[str]:
-        waits = [task for task in self._under_way.values() if isinstance(task, Pause) and task.step.section in self.stops()]
+        """An attempt that is not made leaves its step failed; a question that is taken back is recorded as such, by its action."""
+        waits = [task for task in self._under_way.values() if isinstance(task, Pause | Await) and task.step.section in self.stops()]
         for task in waits:
             del self._under_way[task.key]
-        ready = [one.step if isinstance(one, Pause) else one for one in self._again]
-        self._again = [one for one in self._again if (one.step if isinstance(one, Pause) else one).section not in self.stops()]
-        for step in [*(task.step for task in waits), *(step for step in ready if step.section in self.stops())]:
-            self._end(step, Ended("failed", {}))
+        dropped = [*waits, *(one for one in self._again if _step(one).section in self.stops())]
+        self._again = [one for one in self._again if _step(one).section not in self.stops()]
+        for one in dropped:
+            if isinstance(one, Await | Start):
+                self._again.append(self._answered(one, {"verdict": "cancelled"}))
+            else:
+                self._end(_step(one), Ended("failed", {}))
         return [task.key for task in waits]
 
     def _advance(self) -> list[Task]:
@@ -198,6 +254,10 @@ class Course:
         if self.failed and not self.cancelled and "on_failure" not in self._visited:
             return "on_failure"
         return "always" if "always" not in self._visited else None
+
+
+def _step(one: Task | PlannedStep) -> PlannedStep:
+    return one if isinstance(one, PlannedStep) else one.step
 
 
 def _good(step: PlannedStep, ended: Ended) -> bool:

@@ -5,12 +5,13 @@ import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from dr.clock import iso
 from dr.engine.context import Context
 from dr.engine.failpoints import Failpoints
 from dr.engine.services import Services
@@ -38,6 +39,7 @@ class Task:
     attempt: int
     facts: Mapping[str, JsonObject]
     requested_by: str
+    answer: JsonObject | None = None
 
 
 class Attempt:
@@ -63,6 +65,7 @@ class Attempt:
             services=services,
             failpoints=failpoints,
             action=self._action,
+            answer=task.answer,
         )
 
     def halt(self, why: str) -> None:
@@ -82,13 +85,39 @@ class Attempt:
         self._park_if_leaving()
         return result
 
+    def ask(self) -> JsonObject:
+        """Put the question of a step that asks a person on record: `{state: waiting, ...}`, or how the step ended if it cannot be put."""
+        try:
+            return self._ask()
+        except Exception as error:  # noqa: BLE001 as in `work`
+            return self._lost(error)
+
+    def _ask(self) -> JsonObject:
+        step = self.task.step
+        self.context.began = began = self._first_began()
+        if step.when and not self._wanted(step.when):
+            return self._skipped()
+        params = self._params()
+        seconds = min(params.timeout, step.timeout or params.timeout)
+        until = began + timedelta(seconds=seconds)
+        known = any(record.step == step.id for record in self._services.records.steps(self.task.run))
+        if not known:
+            self.context.audit("approval.asked", self.task.run, {"until": iso(until)})
+        self._record("running")
+        self._failpoints.fire(f"{step.action}.after-asked")
+        return {"state": "waiting", "seconds": seconds, "asked": iso(began), "until": iso(until), "instructions": params.instructions}
+
+    def _params(self) -> Any:
+        step = self.task.step
+        self._resolved = resolve_steps(step.with_, self.task.facts.get)
+        return _validated(self._action.params, self._resolved, f"step '{step.id}': action '{step.action}'", ConfigError)
+
     def _act(self) -> JsonObject:
         step = self.task.step
         self.context.began = self._first_began()
         if step.when and not self._wanted(step.when):
             return self._skipped()
-        self._resolved = resolve_steps(step.with_, self.task.facts.get)
-        params = _validated(self._action.params, self._resolved, f"step '{step.id}': action '{step.action}'", ConfigError)
+        params = self._params()
         self._record("running")
         self.context.tell("started" if self.task.attempt == 1 else "retry", step.action)
         self.context.check_stop()

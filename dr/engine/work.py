@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import replace
 
 from dr.engine.failpoints import Failpoints
 from dr.engine.order import Course
@@ -92,9 +93,25 @@ class Works:
         self._tell(run.id, "run-started", plan.title)
         self.failpoints.fire("engine.after-begin")
 
-    async def attempt(self, run: Run, step: PlannedStep, number: int, facts: Mapping[str, JsonObject]) -> JsonObject:
-        """Run one attempt to its end; stop it at its time limit or when it is told to. Cancelling this waits for the thread as well."""
+    def ask(self, run: Run, step: PlannedStep, number: int, facts: Mapping[str, JsonObject]) -> JsonObject:
+        """Put a step's question to a person on record: `{state: waiting, seconds, asked, until, instructions}`, or how the step ended."""
         task = run.task(step, number, facts)
+        try:
+            attempt = Attempt(task, self.services, self.failpoints)
+        except DrError as error:
+            return self._unstartable(task, error)
+        return attempt.ask()
+
+    def say_waiting(self, run: Run, step: PlannedStep, asked: JsonObject) -> None:
+        """Tell whoever watches what is waited for, and what to type."""
+        how = f"dr runs approve {run.id} {step.id}"
+        self._tell(run.id, "waiting", f"{asked['instructions']} (until {asked['until']}): {how}   or, to refuse: {how} --deny", step.id)
+
+    async def attempt(
+        self, run: Run, step: PlannedStep, number: int, facts: Mapping[str, JsonObject], answer: JsonObject | None = None
+    ) -> JsonObject:
+        """Run one attempt to its end; stop it at its time limit or when it is told to. Cancelling this waits for the thread as well."""
+        task = replace(run.task(step, number, facts), answer=answer)
         try:
             attempt = Attempt(task, self.services, self.failpoints)
         except DrError as error:
@@ -104,6 +121,8 @@ class Works:
             self._live[key] = attempt
         if self._leaving:
             attempt.halt("leave")
+        elif answer is not None and answer["verdict"] == "cancelled":  # the run was cancelled while the question stood
+            attempt.halt("cancel")
         try:
             return await self._watch(attempt, _in_thread(attempt), step.timeout)
         finally:

@@ -63,6 +63,35 @@ class Action:
     effect: Effect
     run: Callable[[Any, StepContext], Outcome]
     failpoints: tuple[str, ...] = ()
+    rehearse: Callable[[Any, RehearseContext], Rehearsal] | None = None
+    """Says what `run` would do, and writes nothing. Raises what `run` would be refused with. None: only its effect can be told."""
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What a step would do. `facts`: as far as they can be foreseen, for the steps after it; `problems`: why it would not get through."""
+
+    says: tuple[str, ...]
+    facts: JsonObject = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+class RehearseContext(Protocol):
+    """What a rehearsal may reach: everything here refuses to write."""
+
+    inventory: Inventory
+    clock: Clock
+    records: Records
+    keys: Keyring
+    sets: Sets
+
+    def repository(self, name: RepositoryName) -> Repository: ...
+    def repositories(self, tiers: Sequence[str] | None = None) -> list[Repository]: ...
+    def host_check(self, name: HostName) -> Sequence[tuple[bool, str]]:
+        """As `dr hosts check` says it: for a standby the guard's decision."""
+        ...
+
+    def secret(self, ref: SecretRef) -> str: ...
 
 
 # ---------------------------------------------------------------- processes
@@ -693,6 +722,8 @@ class StepContext(Protocol):
     runner: Runner
     """Commands on the controller."""
     requested_by: str
+    answer: JsonObject | None
+    """What a person answered, in a step that asks one: `{verdict, by, at, comment, asked, until}`; None in every other."""
 
     def check_stop(self) -> None:
         """Raises Stopped if the step was cancelled or timed out."""

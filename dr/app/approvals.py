@@ -1,0 +1,102 @@
+"""What waits for a person, and their word on it; also pausing. From any process, whoever carries the run, or nobody."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dr.actions.approve import COMMENT_LIMIT, Params
+from dr.app.home import App, whoami
+from dr.clock import iso
+from dr.engine.control import send_answer
+from dr.errors import ConfigError, Refused
+from dr.model.base import JsonObject, RunId, StepId
+from dr.model.record import RunRecord, StepRecord
+from dr.policy.approval import same_person
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A question that stands: which step, since and until when, and who may not answer it."""
+
+    run: RunId
+    step: StepId
+    instructions: str
+    since: datetime
+    until: datetime
+    not_by: str
+    """The person who asked, where a second one is wanted; else empty."""
+
+    def to_facts(self) -> JsonObject:
+        return {
+            "run": self.run,
+            "step": self.step,
+            "instructions": self.instructions,
+            "since": iso(self.since),
+            "until": iso(self.until),
+            "not_by": self.not_by,
+        }
+
+
+def waiting(app: App, record: RunRecord) -> list[Waiting]:
+    """The questions of a run that nobody has answered yet."""
+    if record.state != "running":
+        return []
+    steps = [s for s in app.records.steps(record.run) if s.action == "approve" and s.state == "running"]
+    plan = app.records.plan(record.run)
+    limits = {s.id: s.timeout for s in (*plan.steps, *plan.on_failure, *plan.always)} if plan else {}
+    return [_waiting(s, limits.get(s.step), record) for s in steps]
+
+
+def _waiting(step: StepRecord, limit: float | None, record: RunRecord) -> Waiting:
+    params = Params.from_facts(step.resolved)
+    since = step.started or record.started
+    until = since + timedelta(seconds=min(params.timeout, limit or params.timeout))
+    return Waiting(record.run, step.step, params.instructions, since, until, record.requested_by if params.second_person else "")
+
+
+def answer(app: App, run: str, step: str | None, *, approved: bool, comment: str = "") -> tuple[Waiting, bool]:
+    """Approve or deny; gives back the question, and whether somebody carries the run, who then heeds it at once.
+
+    Raises ConfigError where nothing (or more than one thing) waits, Refused for a second person who is the first, or when it is too late.
+    """
+    record = app.run_record(run)
+    question = _question(waiting(app, record), record, step)
+    by, now = whoami(), app.clock.now()
+    _require_eligible(question, by, now)
+    verdict = "approved" if approved else "denied"
+    said = " ".join(comment.split())[:COMMENT_LIMIT]
+    app.records.audit("approval.sent", record.run, {"step": question.step, "verdict": verdict}, actor=by, at=now)
+    carried = send_answer(app.state, record.run, question.step, {"verdict": verdict, "by": by, "at": iso(now), "comment": said})
+    return question, carried
+
+
+def _question(questions: Sequence[Waiting], record: RunRecord, step: str | None) -> Waiting:
+    found = [q for q in questions if step in (None, q.step)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ConfigError(f"{record.run} waits in several steps", hint=f"name one: {', '.join(q.step for q in found)}")
+    about = f"step '{step}' of {record.run}" if step else str(record.run)
+    others = ", ".join(q.step for q in questions)
+    raise ConfigError(f"{about} waits for nobody", hint=f"{others} does" if others else f"`dr runs show {record.run}` says how far it came")
+
+
+def _require_eligible(question: Waiting, by: str, now: datetime) -> None:
+    if question.not_by and same_person(by, question.not_by):
+        raise Refused(
+            f"{by} asked for {question.run}, so somebody else must approve step '{question.step}'",
+            hint="another person types the same command under their own login",
+        )
+    if now > question.until:
+        raise Refused(
+            f"step '{question.step}' of {question.run} waited until {iso(question.until)}: it is too late",
+            hint=f"dr runs resume {question.run} lets it end; then start it anew",
+        )
+
+
+def paused(app: App, record: RunRecord) -> tuple[str, datetime] | None:
+    """Who paused a run that still is, and when it heeded that."""
+    if record.state != "running":
+        return None
+    told = [entry for entry in app.records.audit_of(record.run) if entry.event in ("run-pause", "run-resume", "run-cancel")]
+    return (told[-1].actor, told[-1].at) if told and told[-1].event == "run-pause" else None
