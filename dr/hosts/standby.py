@@ -14,6 +14,7 @@ from dr.hosts.guard import Seen, Target, recorded, require_standby, serves
 from dr.hosts.marker import Adopted, Claim, InService
 from dr.hosts.places import DRILLS, FRESH, Place
 from dr.hosts.removal import identity, opened, remove_tree
+from dr.hosts.working import end_left_behind, require_unused
 from dr.model.base import HostPath, JsonObject, RunId, SetId
 from dr.model.ports import Standing
 from dr.model.record import ScrubCertificate
@@ -164,6 +165,8 @@ class Drills:
             cluster.stop(data)
         elif any(serves(place, one) for one in seen.listening):
             raise Failed(f"a server works in {place.path}, but its postmaster.pid does not say so", hint="end that server by hand")
+        end_left_behind(data)
+        require_unused(place.path)
 
     @contextmanager
     def _opened_root(self) -> Iterator[int]:

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -160,17 +159,27 @@ def tool_environment(dsn: Dsn, *, options: str | None = None) -> Iterator[dict[s
     The database is named by PGDATABASE, for the programs that read it, and else by `--dbname` with `conninfo`; `options` are the
     session's (`calm_options`).
     """
-    with tempfile.TemporaryDirectory(prefix="dr-pg-") as folder:
-        passfile = Path(folder) / "pgpass"
-        write_private(passfile, f"*:*:*:*:{_escape(dsn.password)}\n")
+    with _held(f"*:*:*:*:{_escape(dsn.password)}\n") as passfile:
         yield {
             "PGHOST": dsn.host,
             "PGPORT": str(dsn.port),
             "PGUSER": dsn.user,
             "PGDATABASE": dsn.database,
-            "PGPASSFILE": str(passfile),
+            "PGPASSFILE": passfile,
             "PGAPPNAME": "dr",
             "PGCONNECT_TIMEOUT": "10",
             "PGOPTIONS": _due(dsn) if options is None else options,
             **({"PGREQUIREAUTH": _PROOF} if dsn.ours is not None else {}),
         }
+
+
+@contextlib.contextmanager
+def _held(text: str) -> Iterator[str]:
+    """The path of a private file that lies in memory, and is gone with this process however that ends."""
+    descriptor = os.memfd_create("dr-pgpass")
+    try:
+        os.fchmod(descriptor, 0o600)
+        os.write(descriptor, text.encode())
+        yield f"/proc/{os.getpid()}/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
