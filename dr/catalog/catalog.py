@@ -15,9 +15,12 @@ from dr.catalog.store import Store
 from dr.catalog.summaries import SummaryRecords
 from dr.clock import Clock
 from dr.errors import Unreachable
+from dr.model.base import HostPath
 
 
-class Catalog(SetRecords, SummaryRecords, PartRecords, FindingRecords, HostRecords, RunRecords, NoticeRecords, AuditRecords, SettingRecords):
+class Catalog(
+    SetRecords, SummaryRecords, PartRecords, FindingRecords, HostRecords, RunRecords, NoticeRecords, AuditRecords, SettingRecords
+):
     """`dr.model.ports.Records` on a SQLite file. Safe with several threads and processes; every write is idempotent and durable."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
@@ -27,6 +30,9 @@ class Catalog(SetRecords, SummaryRecords, PartRecords, FindingRecords, HostRecor
     @property
     def path(self) -> Path:
         return self._store.path
+
+    def snapshot(self, to: HostPath) -> None:
+        self._store.snapshot(Path(to))
 
     def close(self) -> None:
         self._store.close()

@@ -3,7 +3,7 @@
 import fcntl
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -48,6 +48,20 @@ class Store:
                 f"the catalog {self.path} did not answer: {_short(error)}", hint="is the disk full or another process holding it?"
             ) from error
 
+    def snapshot(self, to: Path) -> None:
+        """A consistent copy as a new file (0600), made by SQLite itself while others may write. Raises Unreachable."""
+        to.touch(mode=0o600)
+        raw = self._engine.raw_connection()
+        try:
+            source = raw.driver_connection
+            assert isinstance(source, sqlite3.Connection)
+            with closing(sqlite3.connect(to)) as target:
+                source.backup(target)
+        except sqlite3.OperationalError as error:
+            raise Unreachable(f"the catalog {self.path} could not be copied: {error}", hint="is the disk full?") from error
+        finally:
+            raw.close()
+
     def upgrade(self) -> None:
         """Bring the tables to this version. Raises Refused if a newer `dr` wrote it, or if it is not a catalog."""
         if self.version() == REVISIONS[-1]:
@@ -87,7 +101,9 @@ class Store:
 
 
 def _foreign(path: Path) -> Refused:
-    return Refused(f"{path} is not a catalog of dr", hint="move that file away; a catalog can be rebuilt from a repository")
+    return Refused(
+        f"{path} is not a catalog of dr", hint="make it anew from the repositories, which keeps that file beside it: dr catalog rebuild"
+    )
 
 
 def _short(error: OperationalError) -> str:

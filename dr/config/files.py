@@ -28,13 +28,25 @@ def write_new(path: Path, data: bytes, mode: int = 0o600) -> bool:
             return False
     finally:
         beside.unlink()
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return True
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Write and fsync beside it, then take its place: whoever looks sees the old file or the new one, whole."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    with os.fdopen(handle, "wb") as file:
+        os.fchmod(handle, mode)
+        file.write(data)
+        file.flush()
+        os.fsync(handle)
+    Path(name).replace(path)
+    sync_folder(path.parent)

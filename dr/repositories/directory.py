@@ -239,6 +239,34 @@ class DirectoryRepository:
         with self._place.reaching("be written to"):
             self._tree.publish(f"home/{name}", data)
 
+    def list_home(self) -> list[str]:
+        self.identity()
+        with self._place.reaching("be read"):
+            try:
+                found = self._tree.files("home")
+            except FileNotFoundError:
+                return []
+        return [path for path in found if not path.rpartition("/")[2].startswith(TEMPORARY)]
+
+    def open_home(self, name: str) -> IO[bytes]:
+        where = f"repository '{self.name}': home {name}"
+        try:
+            return self._tree.open(f"home/{name}")
+        except (FileNotFoundError, NotADirectoryError):
+            self.identity()
+            raise Damaged(f"{where}: missing") from None
+        except NotPlainFile:
+            raise Damaged(f"{where}: not a plain file") from None
+        except OSError as problem:
+            if problem.errno == errno.ELOOP:
+                raise Damaged(f"{where}: reached through a link") from None
+            raise Unreachable(f"{where}: {os.strerror(problem.errno or 0)}") from None
+
+    def remove_home(self, name: str) -> bool:
+        self.identity()
+        with self._place.reaching("be written to"):
+            return self._tree.remove(f"home/{name}")
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         self.identity()
@@ -280,6 +308,15 @@ class DirectoryRepository:
         except OSError:
             return None
         return place.f_bavail * place.f_frsize
+
+
+def identify(root: Path) -> RepositoryIdentity:
+    """Whose repository lies in a folder, asked by somebody who has no inventory. Raises Refused, Unreachable, Damaged."""
+    asked = DirectoryRepository(RepositoryName(root.name or "/"), "", root, organisation="")
+    found = asked._identity()
+    if found is None:
+        raise asked._nothing_here()
+    return found
 
 
 def _open(name: RepositoryName, tier: str, params: DirectoryParams, home: HostPath, organisation: str) -> DirectoryRepository:

@@ -114,7 +114,26 @@ class MemoryRepository:
 
     def put_home(self, name: str, data: bytes) -> None:
         _require_inside(name)
+        self.identity()
+        self.trouble("put", name)
         self.home[name] = data
+
+    def list_home(self) -> list[str]:
+        self.identity()
+        return sorted(self.home)
+
+    def open_home(self, name: str) -> IO[bytes]:
+        _require_inside(name)
+        if name not in self.home:
+            raise Damaged(f"repository '{self.name}': home {name}: missing")
+        return io.BytesIO(self.home[name])
+
+    def remove_home(self, name: str) -> bool:
+        _require_inside(name)
+        gone = [path for path in self.home if path == name or path.startswith(f"{name}/")]
+        for path in gone:
+            del self.home[path]
+        return bool(gone)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
