@@ -7,6 +7,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from dr.actions.source_review import review_newest
 from dr.errors import DrError, Refused, Stopped
 from dr.model.base import HostName, RepositoryName, SetId, StrictModel, SystemName
 from dr.model.ports import Action, Effect, OpenSet, Outcome, Restored, StepContext
@@ -42,6 +43,7 @@ def run(params: Params, ctx: StepContext) -> Outcome:
         detail = {"checks": [r.check for r in results], "digest": _digest(results)}
         ctx.records.raise_proof(params.set, params.from_, "proven", ctx.clock.now(), ctx.run, detail)
         ctx.audit("copy.proven", f"{params.from_}/{params.set}", detail)
+        review_newest(params.system, ctx)
     _say(params, results, ctx)
     return Outcome(changed=False, facts=Facts(verdict="PASS" if passed else "FAIL", proven=proven, results=results).to_facts())
 

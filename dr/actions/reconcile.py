@@ -6,6 +6,7 @@ a set that nobody knows of would outlive every limit.
 
 from collections.abc import Mapping, Sequence
 
+from dr.actions.source_review import review
 from dr.errors import Damaged, DrError
 from dr.model.backup import Copy, Manifest, Tombstone
 from dr.model.base import SetId, SystemName, TierName, sha256
@@ -79,6 +80,7 @@ def _found(system: SystemName, set_id: SetId, repository: Repository, ctx: StepC
         return
     copy = _copy(manifest, stored, repository, ctx)
     ctx.records.record_copy(copy, manifest, manifest.run)
+    review(system, set_id, ctx)  # the run that made it may have died before it could
     ctx.audit("copy.found", where, {"manifest": copy.manifest})
     if ctx.records.run(manifest.run) is None:
         _unknown_run(manifest, repository, ctx)

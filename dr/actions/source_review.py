@@ -3,8 +3,11 @@
 Safe to repeat: the same summaries give the same findings.
 """
 
+from collections.abc import Sequence
+
 from dr.model.base import SetId, SystemName
 from dr.model.ports import StepContext
+from dr.model.summary import Anomaly
 from dr.policy.anomalies import anomalies
 
 
@@ -13,15 +16,25 @@ def review(system: SystemName, set_id: SetId, ctx: StepContext) -> None:
     summary = ctx.records.summary(set_id)
     if summary is None:
         return
-    found = anomalies(summary, ctx.records.baselines(system, set_id))
-    prefix = f"source:{system}:"
-    for anomaly in found:
-        ctx.finding(prefix + anomaly.key, anomaly.severity, f"{set_id}: {anomaly.message}", system=system, hint=anomaly.hint)
-    ctx.records.close_findings(prefix, [prefix + anomaly.key for anomaly in found], ctx.clock.now(), ctx.run)
+    than = ctx.records.baselines(system, set_id)
+    mark = ctx.records.shrinkage(set_id)
+    if mark is not None and mark.accepted_by:
+        than = than.model_copy(update={"good": None})  # its losses are normal: a person said so
+    found = anomalies(summary, than)
     causes = [anomaly.key for anomaly in found if anomaly.shrinks]
     if causes:
         ctx.records.mark_shrunken(set_id, causes, ctx.clock.now(), ctx.run)
         ctx.audit("set.shrunken", set_id, {"causes": causes})
+    if all(copy.set <= set_id for copy in ctx.records.copies(system)):
+        _say(system, set_id, found, ctx)
+
+
+def _say(system: SystemName, set_id: SetId, found: Sequence[Anomaly], ctx: StepContext) -> None:
+    """What is open is what the newest set shows."""
+    prefix = f"source:{system}:"
+    for anomaly in found:
+        ctx.finding(prefix + anomaly.key, anomaly.severity, f"{set_id}: {anomaly.message}", system=system, hint=anomaly.hint)
+    ctx.records.close_findings(prefix, [prefix + anomaly.key for anomaly in found], ctx.clock.now(), ctx.run)
 
 
 def review_newest(system: SystemName, ctx: StepContext) -> None:

@@ -1,4 +1,4 @@
-"""`dr backups list|show|verify`."""
+"""`dr backups list|show|accept|verify`."""
 
 import click
 
@@ -89,3 +89,21 @@ def verify(home: str | None, system: str, tiers: tuple[str, ...], set_id: str | 
       dr backups verify hmis --tier vault --set 20261122T070000Z-7f3a9c
     """
     follow(home, as_json, lambda app: app.verify(system, tiers, set_id))
+
+
+@backups.command()
+@click.argument("set_id", metavar="SET")
+@click.option("--reason", required=True, help="Why the source is as it should be; kept on record.")
+@click.pass_obj
+def accept(home: str | None, set_id: str, reason: str) -> None:
+    """Let a set pass that is marked as shrunken: what it holds is normal from now on.
+
+    \b
+    Example:
+      dr backups accept 20261122T070000Z-7f3a9c --reason "the 2019 records were archived, ticket 4711"
+    """
+    from dr.app import App
+    from dr.app.accept import accept as let_pass
+
+    for line in let_pass(App.open(home), set_id, reason):
+        click.echo(line)
