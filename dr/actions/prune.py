@@ -59,7 +59,7 @@ def run(params: Params, ctx: StepContext) -> Outcome:
     for repository in repositories:
         repository.identity()
         repository.sweep(ctx.clock.now() - PARTIAL_AGE)
-    reconcile(params.system, repositories, ctx)
+    reconcile(params.system, repositories, ctx, readmit=True)
     outcome = _decide(params.system, ctx)
     withheld = bool(outcome.needs_person) and not params.confirmed
     changed = not (withheld or outcome.frozen) and _remove_all(params, outcome, ctx)

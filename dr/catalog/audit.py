@@ -1,5 +1,6 @@
 """The audit log: append-only, each entry bearing the hash of the one before it; its head goes into every set."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, insert, select
@@ -40,6 +41,13 @@ class AuditRecords(Noun):
         with self._store.read() as connection:
             rows = connection.execute(select(audit).where(audit.c.seq > after).order_by(audit.c.seq).limit(limit))
             return [AuditEntry(**row._mapping) for row in rows]
+
+    def audit_hashes(self, numbers: Sequence[int]) -> dict[int, Sha256]:
+        """Hashes of the entries with these numbers; one that the log does not have is left out."""
+        with self._store.read() as connection:
+            query = select(audit.c.seq, audit.c.hash)
+            rows = [row for number in sorted(set(numbers)) for row in connection.execute(query.where(audit.c.seq == number))]
+        return {row.seq: Sha256(row.hash) for row in rows}
 
     def audit_of(self, subject: str) -> list[AuditEntry]:
         """What is on record about one subject (a run, a copy), oldest first."""

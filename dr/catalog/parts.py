@@ -9,7 +9,7 @@ from sqlalchemy.dialects.sqlite import insert
 from dr.catalog.damage import shared_bytes
 from dr.catalog.noun import Noun
 from dr.catalog.schema import copies, parts
-from dr.model.backup import PartCopy
+from dr.model.backup import PartCopy, PartRead
 from dr.model.base import RepositoryName, SetId, SystemName
 
 _COLUMNS = [column for column in parts.c if column.name != "damaged_at"]
@@ -35,6 +35,28 @@ class PartRecords(Noun):
         with self._store.read() as connection:
             rows = connection.execute(query.order_by(parts.c.set_id.desc(), parts.c.artifact, parts.c.number))
             return [PartCopy(**{("set" if name == "set_id" else name): value for name, value in row._mapping.items()}) for row in rows]
+
+    def part_reads(self, system: SystemName, repository: RepositoryName) -> list[PartRead]:
+        """When each part of every copy that exists was last read back; damaged ones too. Newest set first, in stream order."""
+        present = exists().where(
+            copies.c.set_id == parts.c.set_id, copies.c.repository == parts.c.repository, copies.c.removed_at.is_(None)
+        )
+        names = ("set_id", "artifact", "number", "origin", "sha256", "read_back", "damaged_at")
+        query = select(*(parts.c[name] for name in names)).where(parts.c.system == system, parts.c.repository == repository, present)
+        with self._store.read() as connection:
+            rows = connection.execute(query.order_by(parts.c.set_id.desc(), parts.c.artifact, parts.c.number)).all()
+        return [
+            PartRead(
+                set=SetId(row.set_id),
+                artifact=row.artifact,
+                number=row.number,
+                origin=SetId(row.origin),
+                sha256=row.sha256,
+                read_back=row.read_back,
+                damaged=row.damaged_at is not None,
+            )
+            for row in rows
+        ]
 
     def record_read_back(self, repository: RepositoryName, set_id: SetId, paths: Sequence[tuple[str, int]], at: datetime) -> None:
         """These parts' stored bytes were read and matched; so did every other set's part that shares them."""

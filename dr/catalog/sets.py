@@ -9,8 +9,9 @@ from dr.catalog import damage
 from dr.catalog.noun import Noun, insert_if_absent
 from dr.catalog.schema import copies, parts, pins, proofs, runs, sets, shrinkages
 from dr.errors import Failed
-from dr.model.backup import LEVELS, Copy, Manifest, ProofLevel
+from dr.model.backup import LEVELS, Copy, Manifest, Previous, ProofLevel
 from dr.model.base import JsonObject, RepositoryName, RunId, SetId, SystemName
+from dr.model.chain import KnownCopy
 
 SHRUNKEN = 0.5
 """A set whose plain bytes are less than this share of the one before it is not a good copy."""
@@ -102,6 +103,14 @@ class SetRecords(Noun):
             facts = connection.execute(select(sets.c.manifest).where(sets.c.set_id == set_id)).scalar()
         return Manifest.from_facts(facts) if facts else None
 
+    def known_copies(self, system: SystemName) -> list[KnownCopy]:
+        """Every copy that was ever recorded, removed ones too, in the order in which they were committed."""
+        columns = (copies.c.repository, copies.c.manifest_sha256, copies.c.committed, copies.c.removed_at, copies.c.removed_rule)
+        query = select(*columns, sets.c.set_id, sets.c.manifest).join(sets, sets.c.set_id == copies.c.set_id)
+        with self._store.read() as connection:
+            rows = connection.execute(query.where(sets.c.system == system).order_by(copies.c.committed, sets.c.set_id)).all()
+        return [_known(row._mapping) for row in rows]
+
     def newest(self, system: SystemName) -> Copy | None:
         """The newest committed set (any repository)."""
         return next(iter(self.copies(system)), None)
@@ -130,6 +139,19 @@ class SetRecords(Noun):
         with self._store.read() as connection:
             proven = [c for c in _copies(connection, system) if c.level == "proven" and not c.damaged]
             return damage.distinct(connection, proven)
+
+
+def _known(row: RowMapping) -> KnownCopy:
+    previous = row["manifest"].get("previous")
+    return KnownCopy(
+        set=row["set_id"],
+        repository=row["repository"],
+        manifest=row["manifest_sha256"],
+        committed=row["committed"],
+        previous=Previous.from_facts(previous) if previous else None,
+        removed=row["removed_at"],
+        rule=row["removed_rule"],
+    )
 
 
 def _is(set_id: SetId, repository: RepositoryName) -> tuple[ColumnElement[bool], ...]:

@@ -173,6 +173,18 @@ class PartCopy(StrictModel):
     """When its stored bytes were last read and matched."""
 
 
+class PartRead(StrictModel):
+    """What is remembered of reading one part back: parts with one origin and one sha256 share their bytes on disk."""
+
+    set: SetId
+    artifact: str
+    number: int
+    origin: SetId
+    sha256: Sha256
+    read_back: Instant | None = None
+    damaged: bool = False
+
+
 class Tombstone(StrictModel):
     """The signed trace of a pruned set, so that a prune is not mistaken for a loss."""
 

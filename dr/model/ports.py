@@ -14,8 +14,9 @@ from enum import Enum
 from typing import IO, Any, Protocol
 
 from dr.clock import Clock
-from dr.model.backup import Artifact, ArtifactIndex, Copy, Manifest, PartCopy, RepositoryIdentity, SetIndex, Tombstone
-from dr.model.base import HostName, HostPath, JsonObject, RepositoryName, RunId, SetId, SourceName, StepId, StrictModel, SystemName
+from dr.model.backup import Artifact, ArtifactIndex, Copy, Manifest, PartCopy, PartRead, RepositoryIdentity, SetIndex, Tombstone
+from dr.model.base import HostName, HostPath, JsonObject, RepositoryName, RunId, SetId, Sha256, SourceName, StepId, StrictModel, SystemName
+from dr.model.chain import KnownCopy
 from dr.model.inventory import Inventory, SecretRef, SourceEntry
 from dr.model.record import (
     AuditEntry,
@@ -221,6 +222,18 @@ class Repository(Protocol):
 
     def put_home(self, name: str, data: bytes) -> None:
         """Publish an encrypted object under `home/`, atomically."""
+        ...
+
+    def list_home(self) -> list[str]:
+        """Every path below `home/`, sorted; what is being written is not among them."""
+        ...
+
+    def open_home(self, name: str) -> IO[bytes]:
+        """Read one object below `home/`. Raises Damaged (naming it) if it is missing or not a plain file."""
+        ...
+
+    def remove_home(self, name: str) -> bool:
+        """Remove an object, or a folder with all that is in it, below `home/`; False if nothing was there."""
         ...
 
     def locked(self) -> AbstractContextManager[None]:
@@ -538,6 +551,10 @@ class Records(Protocol):
         """The newest committed set (any repository)."""
         ...
 
+    def known_copies(self, system: SystemName) -> list[KnownCopy]:
+        """Every copy that was ever recorded, removed ones too, in the order in which they were committed."""
+        ...
+
     def set_instants(self, system: SystemName) -> list[datetime]:
         """When every set that was ever recorded was taken, removed ones too, oldest first."""
         ...
@@ -552,6 +569,9 @@ class Records(Protocol):
     def record_parts(self, parts: Sequence[PartCopy]) -> None: ...
     def parts(self, system: SystemName, repository: RepositoryName, set_id: SetId | None = None) -> list[PartCopy]: ...
     def record_read_back(self, repository: RepositoryName, set_id: SetId, paths: Sequence[tuple[str, int]], at: datetime) -> None: ...
+    def part_reads(self, system: SystemName, repository: RepositoryName) -> list[PartRead]:
+        """When each part of every copy that exists was last read back; damaged ones too."""
+        ...
 
     # what the sources held
     def record_summary(self, summary: SetSummary) -> None:
@@ -612,6 +632,10 @@ class Records(Protocol):
     # audit
     def audit(self, event: str, subject: str, facts: JsonObject, *, actor: str, at: datetime) -> AuditHead: ...
     def audit_head(self) -> AuditHead: ...
+    def audit_hashes(self, numbers: Sequence[int]) -> dict[int, Sha256]:
+        """Hashes of the entries with these numbers; one that the log does not have is left out."""
+        ...
+
     def audit_of(self, subject: str) -> list[AuditEntry]:
         """What is on record about one subject (a run, a copy), oldest first."""
         ...
@@ -619,6 +643,11 @@ class Records(Protocol):
     # settings that a person turns (expiry, ...)
     def setting(self, key: str) -> str | None: ...
     def set_setting(self, key: str, value: str) -> None: ...
+
+    # the catalog itself
+    def snapshot(self, to: HostPath) -> None:
+        """A whole and consistent copy of the catalog as a new file, though others write to it meanwhile."""
+        ...
 
 
 # ---------------------------------------------------------------- people
@@ -722,6 +751,8 @@ class StepContext(Protocol):
     runner: Runner
     """Commands on the controller."""
     requested_by: str
+    home: HostPath
+    """The home's folder on the controller."""
     answer: JsonObject | None
     """What a person answered, in a step that asks one: `{verdict, by, at, comment, asked, until}`; None in every other."""
 

@@ -55,11 +55,14 @@ def write_signature(signature: bytes) -> bytes:
 
 
 def read_signature(stored: bytes) -> bytes:
-    """Raises Damaged if it is not base64."""
+    """Raises Damaged unless it is exactly what `write_signature` writes: base64 has several spellings of the same bytes."""
     try:
-        return base64.b64decode(stored.strip(), validate=True)
-    except binascii.Error:
+        signature = base64.b64decode(stored.strip(), validate=True)
+    except (binascii.Error, ValueError):
         raise Damaged("a signature is not base64") from None
+    if write_signature(signature) != stored:
+        raise Damaged("a signature is not spelled as it was written")
+    return signature
 
 
 def write_audit_head(head: AuditHead, system: SystemName, set_id: SetId, keys: Keyring) -> bytes:
@@ -73,6 +76,7 @@ def read_audit_head(stored: bytes, system: SystemName, set_id: SetId, keys: Keyr
     """Raises Damaged unless it was signed for this set."""
     try:
         facts = json.loads(stored)
+        spelling = canonical(facts) + b"\n"
         signature = base64.b64decode(facts.pop("signature"), validate=True)
         keys.verify(canonical(facts), signature)
         head = AuditHead.from_facts(facts["head"])
@@ -81,4 +85,6 @@ def read_audit_head(stored: bytes, system: SystemName, set_id: SetId, keys: Keyr
         raise Damaged(f"{AUDIT_HEAD} of set {set_id} cannot be read") from None
     if where != (system, set_id):
         raise Damaged(f"{AUDIT_HEAD} of set {set_id} was signed for another set")
+    if stored != spelling or base64.b64encode(signature).decode() != json.loads(stored)["signature"]:
+        raise Damaged(f"{AUDIT_HEAD} of set {set_id} is not spelled as it was written")
     return head
