@@ -4,7 +4,6 @@ The source's side was digested inside the dump's own snapshot and lies in the se
 and, where it can read the server, the same major version of pg_dump. What is not digested is listed by name.
 """
 
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,7 +62,7 @@ class ContentEqualsSource:
         started = ctx.clock.now()
         found = _Found()
         key = bytes.fromhex(restored.set.index.key)
-        with tempfile.TemporaryDirectory(prefix="dr-check-") as folder:
+        with ctx.staging(self.kind) as folder:  # swept if this is killed: the text of the roles holds password hashes
             for server in servers(restored):
                 _compare_server(_Looking(server, params, ctx, key, Path(folder)), found)
         return CheckResult(

@@ -1,5 +1,7 @@
 """A PASS that was not earned: what a proof must not excuse, and must not leave unsaid."""
 
+import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -115,3 +117,28 @@ def test_what_the_set_says_is_undumped_is_in_the_result(system: System) -> None:
     result = content_equals_source.CHECK.run(content_equals_source.Params(), restored, system.context.asked())
     assert result.passed, result.summary
     assert ("database", "closed", "in no backup: it takes no connections") in [(u.kind, u.name, u.detail) for u in result.unproven]
+
+
+class Looking(threading.Thread):
+    """Notes every name that shows up in the temporary folder."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.seen: set[str] = set()
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        while not self.over.wait(0.002):
+            self.seen |= {path.name for path in Path(tempfile.gettempdir()).glob("dr-check-*")}
+
+
+def test_what_a_check_writes_lies_in_the_steps_staging(system: System) -> None:
+    """The text of the roles holds the source's password hashes: where the engine sweeps after a kill, not in the temporary folder."""
+    restored = system.restored()
+    looking = Looking()
+    looking.start()
+    assert content_equals_source.CHECK.run(content_equals_source.Params(), restored, system.context.asked()).passed
+    looking.over.set()
+    looking.join()
+    assert len(system.context.staged) == 1
+    assert looking.seen == set()

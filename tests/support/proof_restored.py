@@ -3,10 +3,11 @@
 import json
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, cast
 
 from dr.clock import FixedClock
@@ -16,7 +17,7 @@ from dr.drivers.postgres.needle import plant
 from dr.errors import Stopped
 from dr.hosts.process import LocalRunner
 from dr.model.backup import Artifact, ArtifactIndex, Manifest, Part, Sealed, SetIndex
-from dr.model.base import ByteCount, JsonObject, RepositoryName, RunId, SetId, Sha256, SourceName, SystemName, canonical
+from dr.model.base import ByteCount, HostPath, JsonObject, RepositoryName, RunId, SetId, Sha256, SourceName, SystemName, canonical
 from dr.model.inventory import Inventory, Keys, Objectives, Organisation, SecretRef, SourceEntry, SystemEntry
 from dr.model.ports import OpenSet, Restored, StepContext, WritableHost
 from tests.support.proof_databases import KEY, Bench
@@ -44,10 +45,17 @@ class CheckContext:
     inventory: Inventory = field(default_factory=inventory)
     runner: LocalRunner = field(default_factory=LocalRunner)
     said: list[str] = field(default_factory=list)
+    staged: list[Path] = field(default_factory=list)
 
     def check_stop(self) -> None:
         if self.stop.is_set():
             raise Stopped("the test stopped")
+
+    @contextmanager
+    def staging(self, name: str) -> Iterator[HostPath]:
+        with TemporaryDirectory(prefix=f"staged-{name}-") as folder:
+            self.staged.append(Path(folder))
+            yield HostPath(folder)
 
     def progress(self, what: str, done: int | None = None, total: int | None = None, unit: str = "") -> None:
         self.said.append(what)
