@@ -117,6 +117,11 @@ def _scrub(f: JsonObject, _: RunRecord, __: str) -> list[str]:
     ]
 
 
+def _save_home(f: JsonObject, _: RunRecord, __: str) -> list[str]:
+    failed = [f"this home is NOT in {name}: {cause}" for name, cause in f["failed"].items()]
+    return [f"this home stored, encrypted, in {', '.join(f['copies'])}", *failed]
+
+
 _SAYERS = {
     "backup": _backup,
     "verify": _verify,
@@ -126,6 +131,7 @@ _SAYERS = {
     "check": _check,
     "report": _report,
     "scrub": _scrub,
+    "save-home": _save_home,
 }
 
 

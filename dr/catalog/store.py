@@ -102,7 +102,7 @@ class Store:
 
 def _foreign(path: Path) -> Refused:
     return Refused(
-        f"{path} is not a catalog of dr", hint="make it anew from the repositories, which keeps that file beside it: dr catalog rebuild"
+        f"{path} is not a catalog of dr", hint="make it anew from the repositories, which keeps that file too: dr catalog rebuild"
     )
 
 

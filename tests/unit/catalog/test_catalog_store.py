@@ -78,7 +78,8 @@ def test_a_file_that_is_no_catalog_is_refused_and_not_touched(tmp_path: Path) ->
         with pytest.raises(Refused) as refused:
             opened(path)
         assert (
-            str(refused.value) == f"{path} is not a catalog of dr\n   HINT: move that file away; a catalog can be rebuilt from a repository"
+            str(refused.value)
+            == f"{path} is not a catalog of dr\n   HINT: make it anew from the repositories, which keeps that file too: dr catalog rebuild"
         )
     assert [text.read_bytes(), other.read_bytes()] == before
 
