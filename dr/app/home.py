@@ -13,6 +13,7 @@ from dr import plugins
 from dr.actions.prune import EXPIRY, decisions
 from dr.app import asked
 from dr.app.services import HomeServices
+from dr.app.unrecorded import lost_catalog
 from dr.catalog.catalog import Catalog, open_catalog
 from dr.catalog.drills import drill_facts
 from dr.clock import Clock, SystemClock
@@ -22,7 +23,7 @@ from dr.config.plan import compile_plan
 from dr.config.problems import ConfigProblems
 from dr.config.secrets import check_secrets, every_secret, used_by
 from dr.engine.control import Command, resumable, send_control
-from dr.engine.failpoints import Failpoints, all_failpoints
+from dr.engine.failpoints import Failpoints
 from dr.engine.runner import Engine, new_run_id
 from dr.errors import EXIT_DONE, EXIT_FAILED, EXIT_INCOMPLETE, ConfigError, Refused
 from dr.hosts.process import LocalRunner
@@ -199,7 +200,7 @@ class App:
             self.inventory.systems[name],
             self.records.copies(name),
             drill_facts(self.records, name),
-            self.records.open_findings(name),
+            [*self.records.open_findings(name), *lost_catalog(self.records, self.repositories(), self.clock.now(), name)],
             self.records.notices(),
             self.clock.now(),
         )
@@ -234,6 +235,7 @@ class App:
         facts = kind.enrol(request, self.services.standing())
         if facts is not None:
             self.records.record_production(facts)
+            self.records.close_findings(f"production-unknown:{host}", [], self.clock.now(), RunId(""))
         self.records.audit("host.enrolled", host, {"role": request.role}, actor=whoami(), at=self.clock.now())
         return [f"{host} is enrolled as {request.role}"]
 
@@ -275,10 +277,6 @@ def verify_report(file: str, key: str | None, home: str | None) -> list[str]:
     """Check an evidence file with a public key, or with a home's trusted keys. Raises Damaged."""
     verify = asked.one_key(Path(key)) if key else App.open(home).services.keys.verify
     return asked.evidence_lines(Path(file), verify)
-
-
-def failpoint_names() -> list[str]:
-    return all_failpoints(plugins.ACTIONS.values())
 
 
 def leave(code: int) -> NoReturn:

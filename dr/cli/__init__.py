@@ -5,7 +5,6 @@ Here: words, options, tables, exit codes. Not here: any decision or effect. Heav
 """
 
 import os
-import os
 import sys
 from importlib import import_module
 
@@ -28,6 +27,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "repositories": ("dr.cli.repositories:repositories", "Initialise and check repositories."),
     "notices": ("dr.cli.notices:notices", "List the notices owed and delivered."),
     "audit": ("dr.cli.audit:audit", "Show and verify the audit trail."),
+    "home": ("dr.cli.home_verbs:home", "The home itself, stored beside the backups: bring it back on a bare machine."),
+    "catalog": ("dr.cli.catalog:catalog", "Make the catalog anew from the repositories."),
     "debug": ("dr.cli.debug:debug", "Look inside: failpoints, a set's manifest and index."),
     "demo": ("dr.cli.demo:demo", "The whole way, once, on a database of our own."),
 }

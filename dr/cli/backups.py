@@ -20,6 +20,7 @@ def backups() -> None:
 def list_copies(home: str | None, system: str | None, as_json: bool) -> None:
     """Every copy there is: where, how old, how well proven."""
     from dr.app import App
+    from dr.app.unrecorded import lost_catalog
 
     app = App.open(home)
     copies = app.copies(system)
@@ -40,7 +41,8 @@ def list_copies(home: str | None, system: str | None, as_json: bool) -> None:
         for c in copies
     ]
     headings = ["set", "system", "tier", "data as of", "age", "stored", "proof", ""]
-    print_table(headings, rows, empty="there is no backup at all; make one with: dr run nightly")
+    lost = [finding.message for finding in lost_catalog(app.records, app.repositories(), now)]
+    print_table(headings, rows, empty=lost[0] if lost else "there is no backup at all; make one with: dr run nightly")
     return None
 
 

@@ -42,6 +42,7 @@ class Context:
         self.attempt = attempt
         self.plan = plan
         self.requested_by = requested_by
+        self.home = HostPath(str(services.state.parent))
         self.answer = answer
         self.stop = threading.Event()
         self.inventory = services.inventory
