@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+from dr.actions import approve
 from dr.clock import SystemClock
 from dr.engine.failpoints import Failpoints
 from dr.engine.runner import Engine
@@ -134,6 +135,7 @@ ACTIONS = (
     Action("spawn", SpawnParams, Nothing, Effect.WRITES, spawn),
     Action("check", CheckParams, CheckFacts, Effect.READS, check),
     Action("rude", Nothing, Nothing, Effect.READS, rude),
+    approve.ACTION,
 )
 
 
