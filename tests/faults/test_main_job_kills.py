@@ -42,6 +42,12 @@ NIGHTLY = (
     "prune.after-parts",
     "prune.after-effect",
     "prune.after-record",
+    "save-home.before-effect",
+    "save-home.after-part",
+    "save-home.before-manifest",
+    "save-home.after-publish",
+    "save-home.after-effect",
+    "save-home.after-record",
     "report.before-effect",
     "report.after-effect",
     "report.after-record",
@@ -94,6 +100,8 @@ steps:
 on_failure:
   - {action: notify, with: {to: administrators, template: nightly-failed, severity: critical}}
 """
+ELSEWHERE = ("approve", "home-restore", "rebuild")
+"""What neither a nightly, a drill nor a notice reaches: shot in tests of their own."""
 REPOSITORIES = ("bank-vault", "fileserver")
 
 
@@ -232,7 +240,11 @@ def night_without_the_vault(home: Home) -> str:
 
 def test_every_failpoint_is_shot_by_a_test_of_this_file() -> None:
     """A new verb or point brings its name; nobody may forget to shoot it."""
-    assert sorted({*NIGHTLY, *DRILL, *TELLING}) == sorted(failpoint_names())
+    assert sorted({*NIGHTLY, *DRILL, *TELLING}) == _ours()
+
+
+def _ours() -> list[str]:
+    return sorted(name for name in failpoint_names() if name.split(".")[0] not in ELSEWHERE)
 
 
 def test_a_nightly_killed_at_every_failpoint_ends_as_an_undisturbed_one(home: Home, gallery: Gallery) -> None:
@@ -303,8 +315,8 @@ def test_a_notice_killed_at_every_failpoint_reaches_everybody_and_marks_its_repe
 
 def test_the_count(home: Home, gallery: Gallery) -> None:
     """Every point killed a process, by its log and by how the process ended; the audit chain is whole after all of it."""
-    assert sorted(set(gallery.died)) == sorted(failpoint_names())
-    assert set(gallery.log.read_text().split()) == set(failpoint_names())
+    assert sorted(set(gallery.died)) == _ours()
+    assert set(gallery.log.read_text().split()) >= set(_ours())
     assert len(gallery.died) == len(NIGHTLY) + len(DRILL) + len(TELLING)
     with home.catalog() as catalog:
         assert verify_chain(catalog) is None
