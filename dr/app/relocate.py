@@ -30,10 +30,14 @@ def rewritten(text: str, name: str, place: Path) -> str | None:
     """The file with one repository's path replaced; None if it does not stand there."""
     section = _block(text, 0, len(text), "repositories")
     entry = _block(text, *section, name) if section else None
-    found = _PATH.search(text, *entry) if entry else None
+    found = next((one for one in _PATH.finditer(text, *entry) if not _in_comment(text, one.start("value"))), None) if entry else None
     if found is None:
         return None
     return text[: found.start("value")] + json.dumps(str(place), ensure_ascii=False) + text[found.end("value") :]
+
+
+def _in_comment(text: str, at: int) -> bool:
+    return re.search(r"(?:^|\s)#", text[text.rfind("\n", 0, at) + 1 : at]) is not None
 
 
 def _block(text: str, start: int, end: int, key: str) -> tuple[int, int] | None:
