@@ -1,6 +1,7 @@
 """Small things that a person asks: runbooks made on the spot, and answers in words."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from dr.catalog.audit import verify_chain
@@ -31,9 +32,9 @@ def drill(
     return runbook, {**given, **({"select": select} if select else {})}
 
 
-def verify(inventory: Inventory, system: SystemName, tiers: Sequence[str], set_id: str | None) -> Runbook:
+def verify(inventory: Inventory, system: SystemName, tiers: Sequence[str], how: JsonObject) -> Runbook:
     every = list(tiers) or sorted(inventory.systems[system].retention)
-    step = {"id": "verify", "action": "verify", "with": {"system": system, "tiers": every, **({"set": set_id} if set_id else {})}}
+    step = {"id": "verify", "action": "verify", "with": {"system": system, "tiers": every, **how}}
     return _runbook("verify", f"Read back the stored bytes of {system}", step)
 
 
@@ -72,8 +73,18 @@ def _backup(f: JsonObject, _: RunRecord, __: str) -> list[str]:
     return [f"set {f['set']}: {show_size(f['bytes'])} read, {show_size(f['stored'])} stored in {', '.join(f['copies'])}{reused}", *failed]
 
 
-def _verify(f: JsonObject, _: RunRecord, __: str) -> list[str]:
-    return [f"read back and matched: {show_size(f['bytes'])} in {len(f['verified'])} copies"]
+def _verify(f: JsonObject, _: RunRecord, zone: str) -> list[str]:
+    lines = [f"read back and matched: {show_size(f['bytes'])} in {len(f['verified'])} copies"]
+    if f.get("sampled"):
+        oldest = (
+            f"the oldest reading is of {local(datetime.fromisoformat(f['oldest']), zone)}" if f.get("oldest") else "some were never read"
+        )
+        lines = [f"{f['sampled']} parts read back and matched, {f['left']} left for another time; {oldest}"]
+        lines += [f"now wholly read since it was stored: {one['set']} in {one['repository']}" for one in f["verified"]]
+    lines += [
+        f"decrypted and unpacked whole: {one['set']} in {one['repository']}, {show_size(one['bytes'])}" for one in f.get("decoded", [])
+    ]
+    return lines + [f"✖ chain: {wrong}" for wrong in f.get("chain", [])]
 
 
 def _copy(f: JsonObject, _: RunRecord, __: str) -> list[str]:

@@ -118,8 +118,9 @@ class App:
         runbook, parameters = asked.drill(self.inventory, self.runbooks, self.system(system), tier, select)
         return self._carry_out(runbook, parameters)
 
-    def verify(self, system: str, tiers: Sequence[str], set_id: str | None) -> RunRecord:
-        return self._carry_out(asked.verify(self.inventory, self.system(system), tiers, set_id), {})
+    def verify(self, system: str | None, tiers: Sequence[str], set_id: str | None, how: JsonObject) -> RunRecord:
+        """`how`: further parameters of the `verify` action (depth, budget, decode)."""
+        return self._carry_out(asked.verify(self.inventory, self.system(system), tiers, {**how, **({"set": set_id} if set_id else {})}), {})
 
     def prune(self, system: str, confirmed: bool) -> RunRecord:
         return self._carry_out(asked.prune(self.system(system), confirmed), {})

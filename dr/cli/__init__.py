@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("dr.cli.runs:runs", "List, show, resume, cancel, pause and approve runs."),
     "drill": ("dr.cli.run:drill", "Restore a system onto the standby, timed and proven, then scrub it."),
     "backups": ("dr.cli.backups:backups", "List, show and verify backup sets."),
+    "verify": ("dr.cli.verify:verify", "Read backups back; --sabotage tries whether verification finds damage."),
     "retention": ("dr.cli.retention:retention", "Show what expires and why; delete what no rule keeps."),
     "report": ("dr.cli.report:report", "Show the evidence of a run, or verify an evidence file."),
     "hosts": ("dr.cli.hosts:hosts", "Enrol and check hosts."),

@@ -1,16 +1,26 @@
-"""`dr backups list|show|accept|verify`."""
+"""`dr backups list|show|accept|verify|hold|release`."""
+
+import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from dr.cli.run import follow
-from dr.cli.show import json_option, print_json, print_table
+from dr.cli.show import json_option, marked, print_json, print_table
+from dr.cli.verify import verify
 from dr.clock import local
+from dr.errors import EXIT_INCOMPLETE
 from dr.units import show_duration, show_size
+
+if TYPE_CHECKING:
+    from dr.app.holds import HoldOutcome
 
 
 @click.group()
 def backups() -> None:
     """Backup sets and their copies."""
+
+
+backups.add_command(verify)
 
 
 @backups.command("list")
@@ -77,23 +87,6 @@ def _witness(witnessed: bool) -> str:
 
 
 @backups.command()
-@click.argument("system")
-@click.option("--tier", "tiers", multiple=True, help="Only this tier (default: every tier of the system).")
-@click.option("--set", "set_id", help="A set's id (default: the newest of each repository).")
-@json_option
-@click.pass_obj
-def verify(home: str | None, system: str, tiers: tuple[str, ...], set_id: str | None, as_json: bool) -> None:
-    """Read every stored byte back and compare it with the signed manifest. Needs no private key.
-
-    \b
-    Examples:
-      dr backups verify hmis
-      dr backups verify hmis --tier vault --set 20261122T070000Z-7f3a9c
-    """
-    follow(home, as_json, lambda app: app.verify(system, tiers, set_id))
-
-
-@backups.command()
 @click.argument("set_id", metavar="SET")
 @click.option("--reason", required=True, help="Why the source is as it should be; kept on record.")
 @click.pass_obj
@@ -109,3 +102,40 @@ def accept(home: str | None, set_id: str, reason: str) -> None:
 
     for line in let_pass(App.open(home), set_id, reason):
         click.echo(line)
+
+
+@backups.command()
+@click.argument("set_id", metavar="SET")
+@click.option("--reason", required=True, help="Why it must stay; kept beside the set and on record. Name no client in it.")
+@click.option("--until", metavar="DATE", help="The last day of the hold, as 2027-03-31 (default: until it is released).")
+@click.pass_obj
+def hold(home: str | None, set_id: str, reason: str, until: str | None) -> None:
+    """Keep every copy of a set, whatever retention says, until it is released. Exit code 7 where a copy could not be held yet.
+
+    \b
+    Example:
+      dr backups hold 20261122T070000Z-7f3a9c --reason "records request 12/2026" --until 2027-03-31
+    """
+    from dr.app import App, holds
+
+    _tell_hold(holds.hold(App.open(home), set_id, reason, until), "held")
+
+
+@backups.command()
+@click.argument("set_id", metavar="SET")
+@click.pass_obj
+def release(home: str | None, set_id: str) -> None:
+    """Let retention decide about a set again. Exit code 7 where a copy could not be reached yet: it stays held."""
+    from dr.app import App, holds
+
+    _tell_hold(holds.release(App.open(home), set_id), "released")
+
+
+def _tell_hold(outcome: "HoldOutcome", word: str) -> None:
+    if outcome.repositories:
+        click.echo(f"{outcome.set} is {word} in {', '.join(outcome.repositories)}")
+    for line in outcome.undone:
+        click.echo(f"not {word}: {line}", err=True)
+    if outcome.undone:
+        click.echo(f"{marked('INCOMPLETE')}: the next nightly's prune tries again, or type the command again", err=True)
+        sys.exit(EXIT_INCOMPLETE)
