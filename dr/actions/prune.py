@@ -6,6 +6,7 @@ Safe to repeat: tombstone, manifest, parts, record; a half-removed set is invisi
 import json
 from datetime import datetime, timedelta
 
+from dr.actions.holding import held_here, read_back_holds
 from dr.actions.reconcile import EXPIRY, reconcile
 from dr.model.backup import Copy, Tombstone
 from dr.model.base import RepositoryName, SetId, StrictModel, SystemName, canonical
@@ -15,7 +16,7 @@ from dr.model.record import Decision, RetentionOutcome
 from dr.policy.retention import decide
 from dr.stream.layout import write_signature
 
-__all__ = ["ACTION", "EXPIRY", "decisions"]
+__all__ = ["ACTION", "EXPIRY", "carry_out", "decisions"]
 PARTIAL_AGE = timedelta(days=1)
 """An invisible partial older than this belongs to nobody: no backup runs that long."""
 
@@ -60,9 +61,10 @@ def run(params: Params, ctx: StepContext) -> Outcome:
         repository.identity()
         repository.sweep(ctx.clock.now() - PARTIAL_AGE)
     reconcile(params.system, repositories, ctx, readmit=True)
+    read_back_holds(params.system, repositories, records=ctx.records, keys=ctx.keys, now=ctx.clock.now(), run=ctx.run)
     outcome = _decide(params.system, ctx)
     withheld = bool(outcome.needs_person) and not params.confirmed
-    changed = not (withheld or outcome.frozen) and _remove_all(params, outcome, ctx)
+    changed = not (withheld or outcome.frozen) and carry_out(params.system, outcome, ctx)
     _say(params.system, outcome, withheld, ctx)
     if not withheld and not outcome.frozen:  # a policy that nothing was decided by is not one that a person has let pass
         _remember_policy(params.system, ctx)
@@ -79,12 +81,12 @@ def _removed(system: SystemName, ctx: StepContext) -> tuple[Removed, ...]:
     return tuple(Removed(set=set_id, repository=name, rule=rule) for set_id, name, rule in ours)
 
 
-def _remove_all(params: Params, outcome: RetentionOutcome, ctx: StepContext) -> bool:
-    """Whether anything was removed."""
+def carry_out(system: SystemName, outcome: RetentionOutcome, ctx: StepContext) -> bool:
+    """Remove what was decided to go, each copy only if that is still so under its repository's lock. Whether anything was removed."""
     changed = False
     for decision in outcome.decisions:
         ctx.check_stop()
-        changed = (not decision.keep and _remove(params.system, decision, ctx)) or changed
+        changed = (not decision.keep and _remove(system, decision, ctx)) or changed
     return changed
 
 
@@ -95,10 +97,15 @@ def _remove(system: SystemName, decision: Decision, ctx: StepContext) -> bool:
         again = _decide(system, ctx)
         same = [d for d in again.decisions if (d.set, d.repository) == (decision.set, decision.repository)]
         copy = _copy(system, decision, ctx)
-        if copy is None or again.frozen or not same or same[0].keep:
+        if copy is None or again.frozen or not same or same[0].keep or _held_there(copy, repository, ctx):
             return False
         _bury(copy, decision, repository, ctx)
     return True
+
+
+def _held_there(copy: Copy, repository: Repository, ctx: StepContext) -> bool:
+    """The repository's own holds count, whatever the catalog knows: it may have been lost, or be another office's."""
+    return held_here(copy, repository, records=ctx.records, keys=ctx.keys, now=ctx.clock.now())
 
 
 def _copy(system: SystemName, decision: Decision, ctx: StepContext) -> Copy | None:

@@ -198,6 +198,24 @@ class Tombstone(StrictModel):
     rule: str
 
 
+class Hold(StrictModel):
+    """A person's word that a set stays, whatever retention says; signed, beside the manifest in every copy."""
+
+    format: Literal[1] = 1
+    system: SystemName
+    set: SetId
+    name: str = Field(pattern=r"^[0-9A-Za-z-]{1,60}$")
+    """Its file's, unique."""
+    by: str
+    at: Instant
+    reason: str
+    until: Instant | None = None
+    """When it lapses; None: when somebody releases it."""
+
+    def stands(self, now: datetime) -> bool:
+        return self.until is None or now < self.until
+
+
 class RepositoryIdentity(StrictModel):
     """`dr-repository.json`."""
 
