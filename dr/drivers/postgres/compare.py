@@ -8,8 +8,20 @@ from dr.errors import Refused
 from dr.model.base import JsonObject
 from dr.model.record import Difference
 
-_DEPARSED = ("VIEW ", "MATERIALIZED VIEW ", "RULE ", "INDEX ", "CONSTRAINT ", "CHECK CONSTRAINT ", "POLICY ", "FUNCTION ", "PROCEDURE ")
-"""Kinds whose text the server writes anew from a parsed form, which a newer major version may spell otherwise."""
+_RESPELLED = (
+    "VIEW ",
+    "MATERIALIZED VIEW ",
+    "RULE ",
+    "INDEX ",
+    "CONSTRAINT ",
+    "CHECK CONSTRAINT ",
+    "POLICY ",
+    "FUNCTION ",
+    "PROCEDURE ",
+    "SUBSCRIPTION ",
+)
+"""Kinds whose text another major version may spell otherwise: a server writes it anew from a parsed form, or pg_dump from options with
+other defaults (a subscription)."""
 
 
 def major(version: str) -> str:
@@ -112,7 +124,7 @@ def _schema(expected: JsonObject, found: JsonObject) -> Judged:
     same = major(expected["server"]) == major(found["server"]) and major(expected["tool"]) == major(found["tool"])
     yield from _names("schema", left, right)
     for name in sorted(n for n in left.keys() & right.keys() if left[n] != right[n]):
-        certain = same or not name.startswith(_DEPARSED)
+        certain = same or not name.startswith(_RESPELLED)
         yield certain, Difference(kind="schema", name=name, detail="differs" if certain else "spelled otherwise by another major version")
 
 
