@@ -11,9 +11,10 @@ from dr.catalog.drills import drill_facts
 from dr.clock import FixedClock
 from dr.errors import Failed
 from dr.model.backup import Manifest, Previous
-from dr.model.base import HostName, RepositoryName, RunId, SetId, SystemName
+from dr.model.base import HostName, HostPath, RepositoryName, RunId, SetId, SystemName
 from dr.model.ports import Records
 from dr.model.record import Delivery, Failure, Finding, HostState, Notice, NoticeState, ProductionFacts, Severity
+from dr.model.summary import SetSummary
 from tests.support.catalog_copies import HMIS, NOW, RUN, ago, copy_of, manifest_at, part_of, set_at
 from tests.support.catalog_runs import plan_of, run_at, step_of
 
@@ -349,8 +350,9 @@ def owed(state: NoticeState = "owed") -> Notice:
 
 
 def test_a_notice_owed_again_says_how_often(records: Records) -> None:
-    """What may have been sent before a crash is a repeat; what was delivered is not owed again."""
-    assert records.owe(owed()) == owed()
+    """What may have been sent before a crash is a repeat, what was never begun is none; what was delivered is not owed again."""
+    assert [records.owe(owed()) for _ in range(2)] == [owed(), owed()]
+    records.record_delivery(owed().model_copy(update={"begun": ("anna",)}))
     assert [records.owe(owed()).repeated for _ in range(2)] == [1, 2]
     delivery = Delivery(contact="anna", channel=0, scheme="mailto", state="delivered", attempt=3, at=NOW)
     delivered = owed("delivered").model_copy(update={"repeated": 2, "deliveries": (delivery,)})
@@ -384,3 +386,38 @@ def test_settings_are_kept_and_replaced(records: Records) -> None:
     for value in ("off", "on"):
         records.set_setting("expiry", value)
     assert records.setting("expiry") == "on"
+
+
+def test_a_snapshot_is_whole_and_stays_as_it_was(records: Records, tmp_path: Path) -> None:
+    """What is stored with the home: a catalog that opens, of one moment, whatever is written meanwhile."""
+    records.audit("before", "x", {}, actor="a test", at=NOW)
+    copy = tmp_path / "snapshot.db"
+    records.snapshot(HostPath(str(copy)))
+    records.audit("after", "x", {}, actor="a test", at=NOW)
+    with open_catalog(copy, FixedClock(NOW)) as taken:
+        assert [entry.event for entry in taken.audit_entries()] == ["before"]
+    assert copy.stat().st_mode & 0o777 == 0o600
+
+
+def summary_of(manifest: Manifest) -> SetSummary:
+    return SetSummary(set=manifest.set, system=HMIS, artifacts=())
+
+
+def test_what_a_set_held_is_compared_with_the_newest_that_is_good(records: Records) -> None:
+    """A marked set is no baseline until a person accepts it; one that was never committed is none; the oldest, or the accepted, is known."""
+    first, second, third, fourth = (stored(records, ago(days=days)) for days in (4, 3, 2, 1))
+    for manifest in (first, second, third, fourth, manifest_at(ago(days=2.5))):
+        records.record_summary(summary_of(manifest))
+    records.mark_shrunken(third.set, ["emptied:db:hmis"], ago(days=2), RUN)
+    records.raise_proof(first.set, ONLINE, "proven", ago(days=3), RUN, {})
+    found = records.baselines(HMIS, fourth.set)
+    assert [s.set if s else "" for s in (found.good, found.proven, found.known)] == [second.set, first.set, first.set]
+    assert [c.set for c in records.copies() if c.shrunken] == [third.set]
+    records.accept_shrunken(third.set, "rosa", "archived", NOW)
+    records.mark_shrunken(third.set, ["emptied:db:hmis"], NOW, RUN)
+    found = records.baselines(HMIS, fourth.set)
+    assert [s.set if s else "" for s in (found.good, found.known)] == [third.set, third.set]
+    assert [c.set for c in records.copies() if c.shrunken] == []
+    mark = records.shrinkage(third.set)
+    assert mark is not None
+    assert (mark.causes, mark.accepted_by, mark.reason) == (("emptied:db:hmis",), "rosa", "archived")

@@ -252,6 +252,32 @@ def test_no_path_leads_out(repository: Repository, path: str) -> None:
         repository.begin(HMIS, SECOND).put(path, b"x")
     with pytest.raises(Refused):
         repository.put_home(path, b"x")
+    with pytest.raises(Refused):
+        repository.open_home(path)
+    with pytest.raises(Refused):
+        repository.remove_home(path)
+
+
+def test_stored_homes_come_and_go_and_are_no_sets(repository: Repository) -> None:
+    """A home is put object by object, replaced whole, read back, and removed as a folder or one by one."""
+    assert repository.list_home() == []
+    for path, data in (("b/manifest.json", b"old"), ("a/000000.zst.age", b"part"), ("b/manifest.json", b"new")):
+        repository.put_home(path, data)
+    assert repository.list_home() == ["a/000000.zst.age", "b/manifest.json"]
+    with repository.open_home("b/manifest.json") as file:
+        assert file.read() == b"new"
+    with pytest.raises(Damaged, match=r"home b/manifest\.sig: missing"):
+        repository.open_home("b/manifest.sig")
+    assert (repository.remove_home("a"), repository.remove_home("a")) == (True, False)
+    assert repository.remove_home("b/manifest.json")
+    assert repository.list_home() == []
+    assert repository.sets() == []
+
+
+def test_a_place_that_is_no_repository_lists_no_home(bare: Repository) -> None:
+    """An unmounted file server is unreachable, not empty."""
+    with pytest.raises(Unreachable):
+        bare.list_home()
 
 
 def test_the_lock_lets_one_in_at_a_time(repository: Repository) -> None:

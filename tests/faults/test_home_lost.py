@@ -8,8 +8,10 @@ import pytest
 
 from dr.app import stop_demo
 from dr.app.failpoints import OF_THE_TOOL
+from dr.app.regained import shows_proof
 from dr.catalog.audit import verify_chain
 from dr.config.keys import ESCROW
+from dr.report.write import read_signed
 from tests.support.main_job import HMIS, KILLED, Home, make_home
 
 pytestmark = [pytest.mark.fault, pytest.mark.slow]
@@ -93,6 +95,8 @@ def test_after_a_rebuild_nothing_expires_and_no_drill_runs_until_a_person_acts(h
     assert "off" in str(told)
     home.dr("run", "nightly")
     assert len(home.sets("fileserver")) == 2, "nothing was deleted"
+    home.dr("retention", "--turn-on")
+    assert home.json("retention", "--dry-run")["frozen"] == "", "it was the rebuild that had frozen it, and a person's word ends it"
     home.rewrite("inventory/systems.yaml", "keep_last: 0 ", "keep_within: 24h ")
     forget(home)
     home.dr("catalog", "rebuild", "--yes")
@@ -114,6 +118,18 @@ def test_evidence_that_was_changed_proves_nothing(home: Home) -> None:
     assert "is not believed" in told
     for file, data in kept.items():
         file.write_bytes(data)
+
+
+@pytest.mark.positive_control
+def test_without_the_signature_changed_evidence_would_be_believed(home: Home) -> None:
+    file = sorted((home.path / "evidence").glob("drill-*.json"))[0]
+    changed = file.read_bytes().replace(b'"examined":3', b'"examined":4')
+    evidence, _ = read_signed(changed, lambda data, signature: None)
+    with home.catalog() as records:
+        assert evidence.chosen is not None
+        manifest = records.manifest(evidence.chosen.set)
+    assert manifest is not None
+    assert shows_proof(evidence, manifest)
 
 
 def test_a_set_that_cannot_be_believed_is_a_finding_and_the_rest_is_recorded(home: Home) -> None:
