@@ -3,10 +3,13 @@
 Safe to repeat: the notice is in the ledger before it is sent; who was reached is not told again, and a repeat is marked as one.
 """
 
+from typing import Literal
+
 from dr.errors import Failed
 from dr.model.base import AudienceName, StrictModel
 from dr.model.ports import Action, Effect, Outcome, StepContext, Telling
 from dr.model.record import Severity
+from dr.policy.occasion import near_misses, recovered
 
 
 class Params(StrictModel):
@@ -15,6 +18,8 @@ class Params(StrictModel):
     template: str
     severity: Severity = "warning"
     note: str = ""
+    only_after: Literal["failure", "near-miss"] | None = None
+    """Tell only if this run is the first success after a failure of the same runbook, or if it went well but only just."""
 
 
 class Facts(StrictModel):
@@ -24,6 +29,8 @@ class Facts(StrictModel):
 
 
 def run(params: Params, ctx: StepContext) -> Outcome:
+    if not _due(params, ctx):
+        return Outcome(changed=False, facts=Facts(notice="", state="not-due", deliveries=0).to_facts())
     notice = ctx.notifier.tell(Telling(to=params.to, template=params.template, severity=params.severity, note=params.note), ctx)
     delivered = sum(d.state == "delivered" for d in notice.deliveries)
     if notice.state != "delivered":
@@ -31,6 +38,16 @@ def run(params: Params, ctx: StepContext) -> Outcome:
             f"the notice to '{params.to}' was {notice.state}", hint="`dr status` shows whom it did not reach; tell them by hand now"
         )
     return Outcome(changed=True, facts=Facts(notice=notice.id, state=notice.state, deliveries=delivered).to_facts())
+
+
+def _due(params: Params, ctx: StepContext) -> bool:
+    run = ctx.records.run(ctx.run)
+    if params.only_after is None or run is None:
+        return True
+    steps = ctx.records.steps(ctx.run)
+    if params.only_after == "failure":
+        return recovered(run, steps, ctx.records.runs(runbook=run.runbook, system=run.system))
+    return bool(near_misses(run, steps, ctx.records.copies(run.system), ctx.records.open_findings(run.system), ctx.clock.now()))
 
 
 ACTION = Action(kind="notify", params=Params, facts=Facts, effect=Effect.TELLS, run=run, failpoints=("after-send",))

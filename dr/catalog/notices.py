@@ -11,13 +11,13 @@ class NoticeRecords(Noun):
     def owe(self, notice: Notice) -> Notice:
         """Into the ledger before it is sent; the same id again gives back what is there.
 
-        A notice that is there and did not reach everybody may have been sent before a crash: `repeated` is raised.
+        A notice whose sending had begun and that did not reach everybody may have left before a crash: `repeated` is raised.
         """
         with self._store.write() as connection:
             if insert_if_absent(connection, notices, _row(notice)):
                 return notice
             known = Notice.from_facts(connection.execute(select(notices.c.record).where(notices.c.id == notice.id)).scalar_one())
-            if known.state in ("owed", "partial", "failed"):
+            if known.state in ("owed", "partial", "failed") and (known.begun or known.deliveries):
                 known = known.model_copy(update={"repeated": known.repeated + 1})
                 upsert(connection, notices, _row(known))
             return known

@@ -191,6 +191,8 @@ class Notice(StrictModel):
     created: Instant
     repeated: int = 0
     """How often it was sent again after a crash (at-least-once; a repeat is marked in its subject)."""
+    begun: tuple[str, ...] = ()
+    """Contacts to whom somebody began to send it: a crash may have come before or after it left."""
     deliveries: tuple[Delivery, ...] = ()
 
 

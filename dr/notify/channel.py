@@ -6,6 +6,7 @@ failures (Apprise: `add` of a bad URL only returns False; PARTIAL, TIMEOUT and N
 
 import logging
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,19 @@ if TYPE_CHECKING:
 SEND_SECONDS = 30.0
 """A provider that takes longer than this has not confirmed; the message may still arrive."""
 _SCHEME = re.compile(r"^([a-z][a-z0-9+.-]{0,19})://", re.IGNORECASE)
+
+_TROUBLE = re.compile(r"^Socket Exception|error|fail|refused", re.IGNORECASE)
+"""The lines that are looked at: others repeat the message itself."""
+_CAUSES = (
+    (re.compile(r"\(53[0458], |Unauthori[sz]ed|Forbidden|error=40[13]\b|authentication", re.I), "the provider refused the login"),
+    (re.compile(r"certificate|SSL|TLS", re.I), "no safe connection: its certificate was not accepted, or it offers no encryption"),
+    (re.compile(r"timed out|timeout", re.I), "the provider did not answer in time"),
+    (
+        re.compile(r"Errno (-\d+|10[14]|11[0-3])\]|Connection refused|Name or service|getaddrinfo|unreachable|Failed to resolve", re.I),
+        "the provider could not be reached",
+    ),
+    (re.compile(r"\((4\d\d|5\d\d), |Recipients? ?Refused|error=[45]\d\d\b", re.I), "the provider refused the message"),
+)
 
 
 @dataclass(frozen=True)
@@ -34,16 +48,25 @@ def scheme_of(url: str) -> str:
 def send(url: str, subject: str, body: str, *, timeout: float = SEND_SECONDS) -> Sent:
     """Never raises for what the channel does; a failure is a result."""
     import apprise
+    from apprise.result import AppriseResultStatus
 
     _quiet()
     try:
         channel = apprise.Apprise(asset=apprise.AppriseAsset(app_id="dr", app_desc="disaster recovery", secure_logging=True))
         if not channel.add(url.strip()) or not len(channel):
             return Sent(False, "this is no URL of a channel that can be used")
-        result = channel.notify(title=subject, body=body, body_format=apprise.NotifyFormat.TEXT, timeout=timeout)
+        result = channel.notify(title=subject, body=body, body_format=apprise.NotifyFormat.TEXT, timeout=timeout, log_level=logging.DEBUG)
     except Exception as error:  # noqa: BLE001  a plug-in's bug must not keep the next channel from being tried
         return Sent(False, f"the channel's own program failed ({type(error).__name__})")
+    if result.status == AppriseResultStatus.FAILURE:
+        return Sent(False, _cause(str(entry.message) for service in result for attempt in service for entry in attempt.logs))
     return _outcome(result.status, timeout)
+
+
+def _cause(lines: Iterable[str]) -> str:
+    """In fixed words: the provider's own are looked at here, and go nowhere."""
+    said = "\n".join(line for line in lines if _TROUBLE.search(line))
+    return next((words for pattern, words in _CAUSES if pattern.search(said)), "the provider refused it or did not answer")
 
 
 def _outcome(status: "AppriseResultStatus", timeout: float) -> Sent:
@@ -62,5 +85,6 @@ def _quiet() -> None:
     """Apprise's log lines can hold addresses and headers with credentials: none of them may reach a handler of ours."""
     log = logging.getLogger("apprise")
     log.propagate = False
+    log.setLevel(logging.DEBUG)  # captured for `_cause`, and shown to nobody
     if not log.handlers:
         log.addHandler(logging.NullHandler())

@@ -1,7 +1,7 @@
 """The notifier: a notice is in the ledger before it is sent, and its state is never better than what was delivered.
 
 At least once: a run resumed after a crash finds its notice by the step's own id. Contacts that are recorded as reached are not told
-again; whoever else is told is told with "(repeat)", since a message may have left just before the crash.
+again; who had been begun with is told with "(repeat)", since a message may have left just before the crash.
 """
 
 from collections.abc import Callable, Mapping
@@ -87,16 +87,22 @@ class LedgerNotifier:
         )
 
     def _tell_one(self, notice: Notice, name: str, contact: Contact, ctx: StepContext) -> Notice:
-        """Every channel, whatever the one before it did; each result is recorded before the next is tried."""
+        """Every channel, whatever the one before it did; each result is recorded before the next is tried.
+
+        That it is begun is recorded first: only who may have had it already is told that it is a repeat.
+        """
+        repeat = name in notice.begun
+        notice = notice.model_copy(update={"state": "owed", "begun": (*(n for n in notice.begun if n != name), name)})
+        self._records.record_delivery(notice)
         for place, reference in enumerate(contact.channels):
-            delivery = self._try(notice, name, place, reference)
+            delivery = self._try(notice, name, place, reference, repeat=repeat)
             self._after_send(ctx)
             notice = notice.model_copy(update={"state": "owed", "deliveries": (*notice.deliveries, delivery)})
             self._records.record_delivery(notice)
         return notice
 
-    def _try(self, notice: Notice, name: str, place: int, reference: SecretRef) -> Delivery:
-        subject = f"{notice.subject} {REPEAT}" if notice.repeated else notice.subject
+    def _try(self, notice: Notice, name: str, place: int, reference: SecretRef, *, repeat: bool) -> Delivery:
+        subject = f"{notice.subject} {REPEAT}" if repeat else notice.subject
         try:
             url = self._secret(reference)
         except DrError:

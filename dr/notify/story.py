@@ -10,6 +10,7 @@ from dr.model.base import RunId, StrictModel
 from dr.model.inventory import Inventory
 from dr.model.ports import Records
 from dr.model.record import RunRecord, StepRecord
+from dr.policy.occasion import near_misses
 from dr.units import show_duration
 
 SHOWN = 3
@@ -53,6 +54,7 @@ class Story(StrictModel):
     rto: str
     rpo: str
     objective: str
+    near_misses: tuple[str, ...]
     note: str
 
 
@@ -83,6 +85,7 @@ def tell_story(inventory: Inventory, records: Records, run: RunId, now: datetime
         rto=_length(report.get("rto_seconds")),
         rpo=_length(report.get("rpo_seconds")),
         objective=_length((record.objective or {}).get("rto")),
+        near_misses=near_misses(record, steps, records.copies(record.system), records.open_findings(record.system), now),
         note=note,
     )
 

@@ -107,7 +107,7 @@ def test_a_dead_mail_server_is_a_failed_notice(catalog: Catalog) -> None:
     """What no provider confirmed was not delivered."""
     notice = notifier(catalog, {"bob": [dead()]}).tell(TELLING, context(catalog))
     assert notice.state == "failed"
-    assert notice.deliveries[0].detail == "the provider refused it or did not answer"
+    assert notice.deliveries[0].detail == "the provider could not be reached"
     assert colour(catalog) == ["a notice to administrators was not delivered, 0 seconds ago"]
 
 

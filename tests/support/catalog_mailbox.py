@@ -54,7 +54,7 @@ def mailbox() -> Iterator[Mailbox]:
 
     def login(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
         right = isinstance(data, LoginPassword) and (data.login, data.password) == (USER.encode(), PASSWORD.encode())
-        return AuthResult(success=right, handled=True)
+        return AuthResult(success=right, handled=right)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # AUTH without TLS: both ends are this machine
