@@ -404,7 +404,7 @@ def summary_of(manifest: Manifest) -> SetSummary:
 
 
 def test_what_a_set_held_is_compared_with_the_newest_that_is_good(records: Records) -> None:
-    """A marked set is no baseline until a person accepts it; one that was never committed is none; the oldest, or the accepted, is known."""
+    """A marked set is no baseline until a person accepts it; one that was never committed is none; the oldest or the accepted is known."""
     first, second, third, fourth = (stored(records, ago(days=days)) for days in (4, 3, 2, 1))
     for manifest in (first, second, third, fourth, manifest_at(ago(days=2.5))):
         records.record_summary(summary_of(manifest))
