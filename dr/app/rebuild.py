@@ -18,7 +18,7 @@ from dr.app import regained
 from dr.app.home import whoami
 from dr.app.services import HomeServices
 from dr.catalog.catalog import Catalog, open_catalog
-from dr.clock import Clock, iso
+from dr.clock import Clock, iso, local
 from dr.config.files import make_folder, sync_folder
 from dr.config.load import load
 from dr.engine.control import pending
@@ -183,9 +183,9 @@ def _carry_over(records: Catalog, old: Old) -> None:
 
 
 def _say(house: HomeServices, records: Catalog, old: Old) -> None:
-    now = house.clock.now()
+    on = local(house.clock.now(), house.inventory.organisation.zone)
     for system in house.inventory.systems:
-        message = f"the catalog was rebuilt on {iso(now)}: proofs of which no signed evidence is left are unknown"
+        message = f"the catalog was rebuilt on {on}: proofs of which no signed evidence is left are unknown"
         _find(records, house, f"rebuilt:{system}", "warning", message, TURN_ON, SystemName(system))
     known = {facts.host for facts in old.production}
     for name, host in house.inventory.hosts.items():

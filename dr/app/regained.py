@@ -13,7 +13,8 @@ from dr.model.base import RunId, SetId, SystemName, TierName, sha256
 from dr.model.evidence import Evidence
 from dr.model.ports import Repository
 from dr.model.record import AuditHead, CheckResult, Finding
-from dr.stream.layout import AUDIT_HEAD, HOLDS, read_audit_head, read_signature
+from dr.stream.holds import read_holds
+from dr.stream.layout import AUDIT_HEAD, read_audit_head, read_signature
 
 ACTOR = "dr catalog rebuild"
 
@@ -24,7 +25,7 @@ def copies(repository: Repository, house: HomeServices, records: Catalog, proble
         where = f"{repository.name}/{set_id}"
         try:
             manifest, stored, _ = house.sets.read_manifest(system, set_id, repository)
-            held = any(path.startswith(HOLDS) for path in repository.listing(system, set_id))
+            held = read_holds(system, set_id, repository, house.keys, house.clock.now()).any
         except DrError as error:
             problems.append(f"{where}: {error.message}")
             _not_believed(system, where, error, house, records)

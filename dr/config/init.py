@@ -5,7 +5,7 @@ from pathlib import Path
 
 from dr.config.files import make_folder, write_new
 from dr.config.inventory_rules import is_zone
-from dr.config.keys import DRILL, ESCROW, SIGNING, make_keys
+from dr.config.keys import DRILL, ESCROW, SIGNING, SIGNING_PUBLIC, fingerprint, make_keys
 from dr.errors import ConfigError, Refused
 
 OURS = ("inventory", "runbooks", "keys", "evidence", "state", "repositories", "standby")
@@ -79,6 +79,8 @@ def _instructions(path: Path) -> list[str]:
         "    the drill key: only on the machine where drills run. If backups are made elsewhere, move it away from there.",
         f"  {path / SIGNING}",
         "    the signing key: stays here, readable by dr's user only. It signs backups and evidence.",
+        f"  its fingerprint: {fingerprint(path / SIGNING_PUBLIC)}",
+        "    write it on the paper that lies with the escrow key: by it a home that is brought back is known to be yours.",
         "Next:",
         "  1. read inventory/*.yaml and write down your own hosts, paths, people and objectives;",
         "  2. put the secrets that it names into files (chmod 600): the database's password, and a channel for each contact;",

@@ -89,6 +89,16 @@ class HomeKeys:
         )
 
 
+def fingerprint(public: Path) -> str:
+    """SHA-256 of a public key's raw bytes, in groups of eight digits, as a person copies them to paper; the same as in evidence files."""
+    from hashlib import sha256
+
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+
+    digits = sha256(load_pem_public_key(public.read_bytes()).public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()
+    return " ".join(digits[at : at + 8] for at in range(0, len(digits), 8))
+
+
 def make_keys(home: Path) -> dict[str, str]:
     """Make what is missing of the home's keys, 0600 in a 0700 folder; one that is there is never replaced.
 

@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from dr.app.stored_homes import listed, open_place
 from dr.config.files import make_folder
+from dr.config.init import init_home
+from dr.config.keys import fingerprint as key_fingerprint
 from dr.errors import ConfigError, Damaged, Failed, Refused, Unreachable
 from dr.stream.home import fingerprint, names
 from dr.stream.homepack import unpack
@@ -214,6 +216,14 @@ def test_another_organisations_home_is_not_ours(world: HomeWorld) -> None:
 
 
 # ---------------------------------------------------------------- a stranger's signature
+
+
+def test_what_init_says_to_write_on_paper_is_what_a_restore_says_to_compare(world: HomeWorld) -> None:
+    paper = key_fingerprint(world.home / "keys" / "signing.pub")
+    assert any(paper in line for line in init_home(world.home, "Harbor", "America/Chicago"))
+    world.save()
+    assert world.restore()[0] == f"signed by the key {paper}"
+    assert world.restore("other", trust=paper)[0] == f"signed by the key that you trust: {paper}"
 
 
 def test_a_strangers_home_beside_ours_is_noticed(world: HomeWorld) -> None:
