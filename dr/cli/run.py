@@ -1,16 +1,18 @@
 """`dr run` and `dr drill`."""
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
-from dr.cli.show import json_option, marked, print_json
-from dr.errors import ConfigError
+from dr.cli.show import coloured, json_option, marked, print_json
+from dr.errors import ConfigError, Refused
 from dr.model.record import RunRecord
 
 if TYPE_CHECKING:
     from dr.app import App
+    from dr.app.rehearse import RehearsedStep
 
 
 def parameters(pairs: tuple[str, ...]) -> dict[str, str]:
@@ -53,19 +55,55 @@ def tell(app: "App", record: RunRecord) -> None:
 @click.command()
 @click.argument("runbook")
 @click.option("-p", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of the runbook; may be given several times.")
+@click.option("--rehearse", is_flag=True, help="Write nothing: say what every step would do, and where it would be refused.")
 @json_option
 @click.pass_obj
-def run(home: str | None, runbook: str, pairs: tuple[str, ...], as_json: bool) -> None:
+def run(home: str | None, runbook: str, pairs: tuple[str, ...], rehearse: bool, as_json: bool) -> None:
     """Run RUNBOOK and watch it. Ctrl-C leaves it resumable (`dr runs resume`).
 
     \b
     Examples:
       dr run nightly
       dr run drill-online -p select='random-within 7d'
-    Exit codes: 0 PASS, 1 FAIL, 2 what was written is wrong, 7 INCOMPLETE, 130 interrupted and resumable.
+      dr run drill-vault --rehearse
+    Exit codes: 0 PASS, 1 FAIL, 2 what was written is wrong, 3 a rehearsal would be refused, 7 INCOMPLETE, 130 interrupted and resumable.
     """
     given = parameters(pairs)
-    follow(home, as_json, lambda app: app.run(runbook, given))
+    if rehearse:
+        _rehearse(home, runbook, given, as_json)
+    else:
+        follow(home, as_json, lambda app: app.run(runbook, given))
+
+
+def _rehearse(home: str | None, runbook: str, given: dict[str, str], as_json: bool) -> None:
+    from dr.app import App, rehearse
+
+    found = rehearse.rehearse(App.open(home), runbook, given)
+    if as_json:
+        steps = [step.to_facts() for step in found.steps]
+        print_json({"runbook": found.runbook, "refused": found.refused, "problems": [*found.problems], "steps": steps})
+    else:
+        click.echo(f"{found.title}: what it would do. Nothing was written.")
+        for problem in found.problems:
+            click.echo(coloured(f"  ✖ {problem}", "red"))
+        section = "steps"
+        for step in found.steps:
+            if step.section != section:
+                section = step.section
+                click.echo({"on_failure": "if it failed:", "always": "in any case:"}[section])
+            _say_step(step)
+    if found.refused:
+        click.echo("it would be refused as things are", err=True)
+        sys.exit(Refused.exit_code)
+
+
+def _say_step(step: "RehearsedStep") -> None:
+    said = ", ".join(f"{name}: {value}" for name, value in step.with_.items() if not isinstance(value, dict | list))
+    click.echo(f"  {step.step}  [{step.action}, {step.effect}]" + (f"  {said}" if said else ""))
+    for line in step.says:
+        click.echo(f"      {line}")
+    for line in step.problems:
+        click.echo(coloured(f"      ✖ {line}", "red"))
 
 
 @click.command()

@@ -1,0 +1,168 @@
+"""What a person says to a home from any terminal: a rehearsal asked for, a run approved and paused, a set held."""
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from dr.app import App
+from dr.app.rehearse import Context, Reading
+from dr.catalog.throwaway import open_throwaway
+from dr.errors import Refused
+from dr.model.base import RepositoryName
+from tests.support.engine_plans import eventually
+from tests.support.main_job import Home, demo_home
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+ASKING = """\
+runbook: go-live
+title: Open the restored system
+kind: maintenance
+steps:
+  - {id: works, action: command, with: {host: production, argv: ["true"]}}
+  - id: agree
+    action: approve
+    with: {instructions: "Look at the standby, then agree", timeout: 5m, second_person: true}
+  - {id: opens, action: command, with: {host: production, argv: ["true"]}}
+"""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    with demo_home(Path(tmp_path_factory.mktemp("people")) / "home") as made:
+        (made.path / "runbooks" / "go-live.yaml").write_text(ASKING)
+        made.dr("run", "nightly")
+        yield made
+
+
+def tree(home: Home) -> dict[str, str]:
+    """Every file of home, repositories and standby with its bytes; the two databases by their content, the server's own left out."""
+    found = {}
+    for folder, _, names in os.walk(home.path):
+        for name in names:
+            path = Path(folder) / name
+            if "production" in path.parts or name.endswith(("-wal", "-shm")):
+                continue
+            found[str(path.relative_to(home.path))] = _content(path)
+    return found
+
+
+def _content(path: Path) -> str:
+    if path.is_symlink():
+        return str(path.readlink())
+    if path.suffix == ".db":
+        with closing(sqlite3.connect(path)) as connection:
+            return hashlib.sha256("\n".join(connection.iterdump()).encode()).hexdigest()
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_rehearsal_says_what_would_be_done_and_writes_nothing(home: Home) -> None:
+    """Every step in its order with what it would work on; not a byte of home, catalog, engine, repositories or standby changes."""
+    before = tree(home)
+    for runbook in ("nightly", "drill-vault"):
+        home.dr("run", runbook, "--rehearse")
+    assert tree(home) == before
+    found = home.json("run", "drill-vault", "--rehearse")
+    newest = home.sets("bank-vault")[-1]
+    steps = {step["step"]: step for step in found["steps"]}
+    assert list(steps) == ["select", "restore", "prove", "on-failure-1-notify", "always-1-scrub", "always-2-report"]
+    assert steps["restore"]["with"]["set"] == newest
+    assert steps["select"]["says"] == [f"would choose {newest} in bank-vault (intact): the newest of 1"]
+    assert steps["restore"]["says"][1].startswith("guard: ")
+    assert (found["refused"], [step["problems"] for step in found["steps"]]) == (False, [[]] * 6)
+
+
+@pytest.mark.positive_control
+def test_without_its_guard_a_rehearsals_repository_can_be_written_to(home: Home, tmp_path: Path) -> None:
+    """The twin: it is the guard that takes the writing away, and the comparison of trees that would notice."""
+    app, vault = App.open(str(home.path)), RepositoryName("bank-vault")
+    with open_throwaway(home.path / "state" / "catalog.db", tmp_path, app.clock) as records:
+        with pytest.raises(Refused):
+            Context(app, records).repository(vault).put_home("x", b"x")
+        before = tree(home)
+        Context(app, records, guard=lambda repository: repository).repository(vault).put_home("x", b"x")
+    assert tree(home) != before
+    app.services.repository(vault).remove_home("x")
+    assert isinstance(Context(app, app.records).repository(vault), Reading)
+
+
+def test_a_rehearsal_that_would_be_refused_says_why(home: Home) -> None:
+    """Exit code 3: a missing standby's marker, a repository that is away, found before anything is begun."""
+    marker = next((home.path / "demo" / "standby").glob("dr-standby*"))
+    away = marker.with_name("away")
+    marker.rename(away)
+    try:
+        done = home.dr("run", "drill-online", "--rehearse", expect=3)
+    finally:
+        away.rename(marker)
+    assert "the guard refuses standby: " in done.stdout
+    assert done.stderr.endswith("it would be refused as things are\n")
+    vault = home.repository("bank-vault")
+    vault.rename(vault.with_name("away"))
+    try:
+        assert "bank-vault" in home.dr("run", "nightly", "--rehearse", expect=3).stdout
+    finally:
+        vault.with_name("away").rename(vault)
+
+
+def test_a_second_person_approves_from_another_terminal(home: Home) -> None:
+    """The one who asked is refused at once; another person's word lets the run go on; both names are on record."""
+    process = home.start("run", "go-live", env={"SUDO_USER": "ann"})
+    eventually(lambda: bool(_waiting(home)))
+    (question,) = _waiting(home)
+    shown = home.dr("runs", "show", str(question["run"]))
+    assert f"agree waits for somebody other than {question['not_by']}, since " in shown.stdout
+    assert f"dr runs approve {question['run']} agree" in shown.stdout
+    refused = home.dr("runs", "approve", str(question["run"]), env={"SUDO_USER": "ann"}, expect=3)
+    assert "so somebody else must approve step 'agree'" in refused.stderr
+    home.dr("runs", "approve", str(question["run"]), "agree", "--comment", "looks right", env={"SUDO_USER": "bob"})
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert f"dr runs approve {question['run']} agree" in stderr
+    facts = home.facts("go-live", "agree")
+    assert (facts["by"].partition(" ")[0], facts["asked_by"].partition(" ")[0], facts["comment"]) == ("bob", "ann", "looks right")
+    assert home.dr("runs", "approve", str(question["run"]), expect=2).stderr.startswith(f"{question['run']} waits for nobody")
+    events = [entry.event for entry in home.audit() if entry.subject == question["run"]]
+    assert [e for e in events if e.startswith("approval")] == ["approval.asked", "approval.sent", "approval.approved"]
+
+
+def _waiting(home: Home) -> list[dict[str, object]]:
+    running = [r["run"] for r in home.json("runs", "list") if r["state"] == "running"]
+    return [one for run in running for one in home.json("runs", "show", run)["waiting"]]
+
+
+def test_a_paused_run_says_who_paused_it_and_goes_on(home: Home) -> None:
+    """Paused while it waits for a person, approved, and let go on: nothing begins in between."""
+    process = home.start("run", "go-live", env={"SUDO_USER": "ann"})
+    eventually(lambda: bool(_waiting(home)))
+    run = str(_waiting(home)[0]["run"])
+    home.dr("runs", "pause", run, env={"SUDO_USER": "eve"})
+    eventually(lambda: "paused by eve" in home.dr("runs", "show", run).stdout)
+    home.dr("runs", "approve", run, env={"SUDO_USER": "bob"})
+    eventually(lambda: not _waiting(home))
+    assert [s["step"] for s in home.json("runs", "show", run)["steps"]] == ["works", "agree"]
+    home.dr("runs", "unpause", run)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+def test_a_hold_that_is_not_whole_is_incomplete_until_the_nightly_makes_it_so(home: Home) -> None:
+    """Exit 7 and amber while a repository is away; held in both once it is back; released, nothing is left of it."""
+    newest, vault = home.sets("fileserver")[-1], home.repository("bank-vault")
+    vault.rename(vault.with_name("away"))
+    done = home.dr("backups", "hold", newest, "--reason", "records request 12", expect=7)
+    vault.with_name("away").rename(vault)
+    assert done.stdout == f"{newest} is held in fileserver\n"
+    assert f"not held: bank-vault/{newest}: " in done.stderr
+    assert f"{newest} is not held in every copy" in home.dr("status", expect=None).stdout.replace("\n", " ").replace("  ", " ")
+    home.dr("run", "nightly")
+    held = {(c["set"], c["repository"]) for c in home.json("backups", "list") if c["held"]}
+    assert held == {(newest, "fileserver"), (newest, "bank-vault")}
+    assert len(list((home.folder("bank-vault", newest) / "holds").iterdir())) == 1
+    home.dr("backups", "release", newest)
+    assert not [c for c in home.json("backups", "list") if c["held"]]
+    assert home.dr("backups", "release", newest, expect=3).stderr.startswith(f"error: nothing holds {newest}")
