@@ -58,10 +58,10 @@ def run(params: Params, ctx: StepContext) -> Outcome:
 
 def _load(params: Params, opened: OpenSet, host: WritableHost, ctx: StepContext) -> JsonObject:
     host.require_space(int(opened.manifest.plain * ROOM))
+    host.claim(params.set)  # an empty place: a claim that is refused leaves no mark, a crash right after it leaves no data
+    ctx.failpoint("after-claim")
     ctx.records.record_host(HostState(host=params.onto, state="claimed", run=ctx.run, set=params.set, since=ctx.clock.now()))
     ctx.audit("restore.begun", f"{params.onto}/{params.set}", {"from": params.from_})
-    host.claim(params.set)
-    ctx.failpoint("after-claim")
     places: JsonObject = {}
     for source, readers in _by_source(opened).items():
         ctx.check_stop()
@@ -82,7 +82,9 @@ def _by_source(opened: OpenSet) -> dict[str, list[ArtifactReader]]:
 
 def _record(params: Params, host: WritableHost, ctx: StepContext) -> None:
     now = ctx.clock.now()
-    ctx.records.record_host(HostState(host=params.onto, state="adopted", run=ctx.run, set=params.set, since=now))
+    claimed = [state.since for state in ctx.records.hosts() if (state.host, state.run, state.set) == (params.onto, ctx.run, params.set)]
+    since = claimed[0] if claimed else now  # data lies there since it was claimed
+    ctx.records.record_host(HostState(host=params.onto, state="adopted", run=ctx.run, set=params.set, since=since))
     ctx.records.raise_proof(params.set, params.from_, "restored", now, ctx.run, {"host": params.onto})
     ctx.audit("restore.adopted", f"{host.name}/{params.set}", {"from": params.from_})
 

@@ -3,10 +3,10 @@
 Safe to repeat: a second scrub finds nothing to remove and certifies that.
 """
 
-from dr.errors import Failed
+from dr.errors import DrError, Failed, Stopped
 from dr.model.base import HostName, StrictModel
 from dr.model.ports import Action, Effect, Outcome, StepContext
-from dr.model.record import HostState, ScrubCertificate
+from dr.model.record import HostState, ScrubCertificate, StepRecord
 
 
 class Params(StrictModel):
@@ -19,7 +19,8 @@ class Facts(StrictModel):
 
 def run(params: Params, ctx: StepContext) -> Outcome:
     host = ctx.writable_host(params.host)
-    certificate = host.scrub(_canaries(ctx))
+    canaries, unknown = _canaries(params.host, ctx)
+    certificate = host.scrub(canaries)
     ctx.failpoint("after-removal")
     key = f"scrub:{params.host}"
     if certificate.found:
@@ -27,16 +28,51 @@ def run(params: Params, ctx: StepContext) -> Outcome:
             key, "critical", f"{certificate.found} canaries are left on {params.host} after the scrub", hint="look where it searched"
         )
         raise Failed(f"{params.host} still holds drill data after the scrub", hint="the certificate's 'searched' says where to look")
-    ctx.records.close_findings(key, [], ctx.clock.now(), ctx.run)
+    ctx.records.close_findings(key, _say_unknown(params.host, unknown, ctx), ctx.clock.now(), ctx.run)
     ctx.records.record_host(HostState(host=params.host, state="clean", run=ctx.run, since=certificate.at))
     ctx.audit("standby.scrubbed", params.host, {"removed": len(certificate.removed), "canaries": certificate.canaries})
     return Outcome(changed=bool(certificate.removed), facts=Facts(certificate=certificate).to_facts())
 
 
-def _canaries(ctx: StepContext) -> list[bytes]:
-    """Words that were certainly on the standby: the needles this run restored."""
-    facts = [s.facts for s in ctx.records.steps(ctx.run) if s.action == "restore"]
-    return [str(f["needle"]).encode() for f in facts if f.get("needle")]
+def _canaries(host: HostName, ctx: StepContext) -> tuple[list[bytes], list[str]]:
+    """Words that were, or may have been, on the standby: the needles of what this run restored, and of what a run before it left there.
+
+    Beside them the sets whose needle cannot be known, each with its cause.
+    """
+    runs = {ctx.run, *(state.run for state in ctx.records.hosts() if state.host == host and state.run and state.state != "clean")}
+    needles: set[bytes] = set()
+    unknown: list[str] = []
+    for step in [s for run in sorted(runs) for s in ctx.records.steps(run) if s.action == "restore" and s.resolved.get("onto") == host]:
+        try:
+            needle = _needle(step, ctx)
+        except Stopped:
+            raise
+        except DrError as error:  # the data goes all the same
+            unknown.append(f"{step.resolved['set']}: {error.message}")
+        else:
+            needles |= {needle.encode()} if needle else set()
+    return sorted(needles), unknown
+
+
+def _needle(step: StepRecord, ctx: StepContext) -> str | None:
+    """As the restore recorded it; one that was killed or cancelled recorded nothing, so the set itself is asked."""
+    if step.facts:
+        return step.facts.get("needle")
+    asked = step.resolved
+    begun = ctx.records.audit_of(f"{asked['onto']}/{asked['set']}")
+    if not any(entry.event == "restore.begun" and entry.facts.get("run") == step.run for entry in begun):
+        return None  # it was refused before it loaded anything
+    return ctx.sets.open(asked["system"], asked["set"], ctx.repository(asked["from"])).index.needle
+
+
+def _say_unknown(host: HostName, unknown: list[str], ctx: StepContext) -> list[str]:
+    """The keys of the findings that stay open."""
+    if not unknown:
+        return []
+    key = f"scrub:{host}:blind"
+    message = f"what an unfinished restore left on {host} was removed, but could not be looked for afterwards: {'; '.join(unknown)}"
+    ctx.finding(key, "warning", message, hint="the next drill whose set can be read looks on this host again")
+    return [key]
 
 
 ACTION = Action(kind="scrub", params=Params, facts=Facts, effect=Effect.DELETES, run=run, failpoints=("after-removal",))

@@ -123,9 +123,10 @@ def _report(f: JsonObject, record: RunRecord, _: str) -> list[str]:
 
 def _scrub(f: JsonObject, _: RunRecord, __: str) -> list[str]:
     c = f["certificate"]
-    return [
-        f"standby {c['host']} scrubbed: {len(c['removed'])} place(s) removed, {c['found']} of {c['canaries']} canaries found afterwards"
-    ]
+    removed = f"standby {c['host']} scrubbed: {len(c['removed'])} place(s) removed"
+    if not c["canaries"]:
+        return [f"{removed}; no canary was known, so nothing was looked for afterwards"]
+    return [f"{removed}, {c['found']} of {c['canaries']} canaries found afterwards"]
 
 
 def _save_home(f: JsonObject, _: RunRecord, __: str) -> list[str]:

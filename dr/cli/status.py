@@ -190,9 +190,10 @@ def standing(interrupted: Sequence[RunId], active: set[RunId], hosts: Sequence[H
         since = f"since {local(host.since, zone)}"
         if host.state == "in-service":
             said.append((f"✖ {host.host} is in service {since}: it is no standby any more", "red"))
-        elif host.state in ("claimed", "adopted") and host.run not in active:
+        elif host.state in ("claimed", "adopted") and (host.run not in active or host.run in interrupted):
             of = f" of {host.run}" if host.run else ""
-            said.append((f"▲ {host.host} still holds drill data{of}, {since}: scrub it by the next drill, or look at it now", "amber"))
+            then = "its run scrubs it when it is resumed" if host.run in interrupted else "scrub it by the next drill, or look at it now"
+            said.append((f"▲ {host.host} still holds drill data{of}, {since}: {then}", "amber"))
     if said:
         yield ""
     for text, colour in said:

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from dr.actions import backup, copy, prune, restore, select_backup, verify
+from dr.actions import backup, copy, prune, restore, scrub, select_backup, verify
 from dr.catalog.catalog import Catalog, open_catalog
 from dr.clock import FixedClock
 from dr.model.backup import Copy
-from dr.model.base import JsonObject, RepositoryName, RunId, Seconds, SetId, StepId, StrictModel, SystemName
+from dr.model.base import HostName, JsonObject, RepositoryName, RunId, Seconds, SetId, StepId, StrictModel, SystemName
 from dr.model.inventory import (
     Inventory,
     Keys,
@@ -23,7 +23,7 @@ from dr.model.inventory import (
     SystemEntry,
 )
 from dr.model.ports import Action, ArtifactReader, CaptureRequest, Repository, SetWriter, StepContext
-from dr.model.record import Finding, ProductionFacts, Severity
+from dr.model.record import Finding, ProductionFacts, ScrubCertificate, Severity
 from dr.repositories.directory import DirectoryRepository
 from dr.stream.sets import StreamSets
 from tests.support.catalog_runs import plan_of, run_at
@@ -57,7 +57,12 @@ class ToySource:
             sink.describe(instant=now, identity={}, content={})
         return []
 
+    def plant(self, request: CaptureRequest, ctx: StepContext) -> None:
+        assert request.needle
+
     def restore(self, artifacts: Sequence[ArtifactReader], host: object, ctx: StepContext) -> JsonObject:
+        if isinstance(host, ToyStandby):
+            host.loaded = True
         for reader in artifacts:
             with reader.stream() as stream:
                 while stream.read(2**20):
@@ -67,10 +72,14 @@ class ToySource:
 
 @dataclass
 class ToyStandby:
-    """Takes everything; `broken` is what it says when it is asked what it holds."""
+    """Takes everything; `broken` is what it says when it is asked what it holds, `refuses` when it is claimed."""
 
     name: str = "standby"
     broken: Exception | None = None
+    refuses: Exception | None = None
+    looked_for: list[bytes] = field(default_factory=list)
+    loaded: bool = False
+    """Whether a source was restored onto it."""
 
     def holds(self, set_id: SetId) -> bool:
         if self.broken:
@@ -81,7 +90,20 @@ class ToyStandby:
         return None
 
     def claim(self, set_id: SetId) -> None:
-        return None
+        if self.refuses:
+            raise self.refuses
+
+    def scrub(self, canaries: Sequence[bytes]) -> ScrubCertificate:
+        self.looked_for = list(canaries)
+        return ScrubCertificate(
+            host=HostName(self.name),
+            run=RunId("scrub-1"),
+            at=NIGHT,
+            removed=("drills/x",),
+            searched=("/",),
+            canaries=len(self.looked_for),
+            found=0,
+        )
 
     def adopt(self, set_id: SetId, places: JsonObject) -> None:
         return None
@@ -95,6 +117,7 @@ class World:
     retention: dict[str, RetentionPolicy] = field(default_factory=dict)
     named: tuple[str, ...] = ("online", "vault")
     """The repositories of the inventory."""
+    needle: bool = False
     at: dict[str, Callable[[], None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -115,7 +138,7 @@ class World:
     def inventory(self) -> Inventory:
         system = SystemEntry(
             title="HMIS",
-            sources={"site": SourceEntry(kind="toy", host="production")},
+            sources={"site": SourceEntry(kind="toy", host="production", needle=self.needle)},
             objectives=Objectives(rpo=DAY, tiers={}),
             retention=self.retention,
         )
@@ -134,11 +157,14 @@ class World:
 
     def step(self, action: Action, run: str = "", **params: Any) -> JsonObject:
         """Carry out one step of a run that the catalog knows as running."""
+        return self.carry_out(action, run, {"system": "hmis", **params})
+
+    def carry_out(self, action: Action, run: str, params: JsonObject) -> JsonObject:
         name = RunId(run or f"{action.kind}-{self.clock.now():%Y%m%dT%H%M%SZ}-1a2b")
         record = run_at(self.clock.now(), run=name)
         self.catalog.begin_run(record, plan_of())
         ctx = cast("StepContext", ActionContext(self, name, action))
-        return action.run(action.params.from_facts({"system": "hmis", **params}), ctx).facts
+        return action.run(action.params.from_facts(params), ctx).facts
 
     def backup(self, run: str = "", to: tuple[str, ...] = ("online", "vault")) -> JsonObject:
         return self.step(backup.ACTION, run, to=list(to))
@@ -156,8 +182,12 @@ class World:
     def select(self, tier: str, which: str = "newest", run: str = "") -> JsonObject:
         return self.step(select_backup.ACTION, run, tier=tier, which=which)
 
-    def restore(self, set_id: SetId, repository: RepositoryName) -> JsonObject:
-        return self.step(restore.ACTION, **{"set": set_id, "from": repository, "onto": "standby"})
+    def restore(self, set_id: SetId, repository: RepositoryName, run: str = "") -> JsonObject:
+        return self.step(restore.ACTION, run, **{"set": set_id, "from": repository, "onto": "standby"})
+
+    def scrub(self, run: str = "") -> JsonObject:
+        """`Params` has no system, as every other step's has."""
+        return self.carry_out(scrub.ACTION, run, {"host": "standby"})
 
     def night(self) -> SetId:
         """A whole undisturbed nightly but its prune, and a day passes."""
@@ -211,7 +241,8 @@ class ActionContext:
         )
 
     def audit(self, event: str, subject: str, facts: JsonObject | None = None) -> None:
-        self.records.audit(event, subject, facts or {}, actor="a test", at=self.clock.now())
+        noted = {"run": self.run, "step": self.step, **(facts or {})}
+        self.records.audit(event, subject, noted, actor="a test", at=self.clock.now())
 
     def repository(self, name: RepositoryName) -> Repository:
         return cast("Repository", {ONLINE: self._world.online, VAULT: self._world.vault}[name])

@@ -133,6 +133,15 @@ def test_interrupted_runs_and_standbys_that_hold_data_are_said() -> None:
     assert list(standing([], set(), [host("clean", "clean", None)], ZONE, 100)) == []
 
 
+def test_after_a_killed_drill_the_standby_that_still_holds_data_is_named() -> None:
+    """Nobody carries the run, so nobody scrubs: which standby holds client data, since when, and how it goes away."""
+    left = HostState.from_facts({"host": "standby", "state": "claimed", "run": DRILL, "set": SET, "since": BEGAN.isoformat()})
+    text = " ".join(click.unstyle("\n".join(standing([DRILL], {DRILL}, [left], ZONE, 200))).split())
+    assert f"▲ {DRILL} was interrupted; go on with: dr runs resume {DRILL}" in text
+    assert f"▲ standby still holds drill data of {DRILL}, since Sun 22 Nov 2026, 03:00 CST: its run scrubs it when it is resumed" in text
+    assert list(standing([], {DRILL}, [left], ZONE, 200))[1:] == [f"  ▶ {DRILL} is running"], "one that goes on is no news"
+
+
 def test_the_heading_breaks_where_it_does_not_fit() -> None:
     assert len(click.unstyle(heading("Org", "Sun 22 Nov", 60))) == 60
     assert "\n" in heading("O" * 55, "Sun 22 Nov", 60)
