@@ -5,14 +5,14 @@ its parts has been read since it was committed, on whichever nights that was.
 """
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from dr.errors import Damaged
 from dr.model.backup import Copy, Manifest, Part, PartCopy, PartRead
 from dr.model.base import RepositoryName, SetId, Sha256, SystemName
-from dr.model.ports import Repository, StepContext
+from dr.model.ports import Keyring, Repository, StepContext
 from dr.stream.encode import encoding_digest
 from dr.stream.layout import part_path
 from dr.stream.stored import what_is_wrong
@@ -21,6 +21,8 @@ from dr.stream.verify import verify_rest
 _REMEMBER_EVERY = 64
 """Parts between two records of what was read: a run that dies reads at most these again."""
 Key = tuple[SetId, str, int]
+Rest = Callable[[SystemName, SetId, Repository, Keyring, Manifest], list[str]]
+"""What is wrong with all of a set but its parts' bytes."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,8 @@ class _Turn:
         return (self.last is not None, self.last.timestamp() if self.last else 0.0, self.place.copy.set, self.artifact, self.part.number)
 
 
-def sample(system: SystemName, places: Sequence[Place], budget: float | None, ctx: StepContext) -> Sampled:
-    """Read until the budget (seconds) is used, one part at least; None: everything once."""
+def sample(system: SystemName, places: Sequence[Place], budget: float | None, ctx: StepContext, *, rest: Rest = verify_rest) -> Sampled:
+    """Read until the budget (seconds) is used, one part at least; None: everything once. `rest` looks at all but the parts."""
     for place in places:
         _remember_parts(place, ctx)
     turns = sorted(_turns(places, _reads(system, places, ctx), ctx.run), key=lambda turn: turn.order)
@@ -76,7 +78,7 @@ def sample(system: SystemName, places: Sequence[Place], budget: float | None, ct
         _read(system, turn, done, memory)
         ctx.progress("reading parts back", number + 1, len(turns), "items")
     memory.flush()
-    _conclude(system, places, done, ctx)
+    _conclude(system, places, done, ctx, rest)
     return done
 
 
@@ -168,15 +170,15 @@ def _part_copy(place: Place, artifact: str, part: Part, twin: PartCopy | None, e
 # ---------------------------------------------------------------- what follows
 
 
-def _conclude(system: SystemName, places: Sequence[Place], done: Sampled, ctx: StepContext) -> None:
+def _conclude(system: SystemName, places: Sequence[Place], done: Sampled, ctx: StepContext, rest: Rest) -> None:
     """Look at all but the parts in every set, and see which sets are now wholly read."""
     reads = _reads(system, places, ctx)
     every: list[datetime | None] = []
     for place in places:
         key = (place.repository.name, place.copy.set)
-        rest = _rest(system, place, ctx)
-        if rest:
-            done.damaged.setdefault(key, []).extend(rest)
+        wrong = _rest(system, place, ctx, rest)
+        if wrong:
+            done.damaged.setdefault(key, []).extend(wrong)
         known = reads[place.repository.name]
         own = [known.get((place.copy.set, a.name, p.number)) for a in place.manifest.artifacts for p in a.parts]
         instants = [read.read_back if read else None for read in own]
@@ -187,8 +189,8 @@ def _conclude(system: SystemName, places: Sequence[Place], done: Sampled, ctx: S
     done.oldest = min((at for at in every if at is not None), default=None) if None not in every else None
 
 
-def _rest(system: SystemName, place: Place, ctx: StepContext) -> list[str]:
+def _rest(system: SystemName, place: Place, ctx: StepContext, rest: Rest) -> list[str]:
     try:
-        return verify_rest(system, place.copy.set, place.repository, ctx.keys, place.manifest)
+        return rest(system, place.copy.set, place.repository, ctx.keys, place.manifest)
     except Damaged as problem:
         return [problem.message]

@@ -195,6 +195,33 @@ def test_reading_a_part_back_is_known_of_all_that_share_it(records: Records) -> 
     assert [p.number for p in records.parts(HMIS, ONLINE, second.set)] == [0, 1]
 
 
+def test_what_was_ever_committed_stays_known(records: Records) -> None:
+    """A removed copy is known to have been removed, and why: what is missing is then told from what was pruned."""
+    first = stored(records, ago(days=2), tiers=("online", "vault"))
+    second = stored(records, ago(days=1), before=first.set)
+    records.record_removed(first.set, ONLINE, NOW, RUN, "keep_within")
+    known = {(k.set, k.repository): k for k in records.known_copies(HMIS)}
+    assert [k.set for k in records.known_copies(HMIS)] == [first.set, first.set, second.set]
+    assert (known[first.set, ONLINE].removed, known[first.set, ONLINE].rule) == (NOW, "keep_within")
+    assert known[first.set, VAULT].removed is None
+    assert known[second.set, ONLINE].previous == second.previous
+    assert records.known_copies(SystemName("another")) == []
+
+
+def test_when_each_part_was_read_is_remembered_damaged_or_not(records: Records) -> None:
+    """What is read next is what was read longest ago, and a damaged part has its turn like any other."""
+    manifest = stored(records, ago(days=1))
+    copy = copy_of(manifest)
+    records.record_parts([part_of(copy, 0), part_of(copy, 1)])
+    records.record_read_back(ONLINE, manifest.set, [("database-00", 0)], NOW)
+    records.mark_damaged(manifest.set, ONLINE, ["database-00/000001.zst.age"], NOW, RUN)
+    reads = [(r.number, r.read_back, r.damaged) for r in records.part_reads(HMIS, ONLINE)]
+    assert reads == [(0, NOW, False), (1, None, True)]
+    assert records.part_reads(HMIS, VAULT) == []
+    records.record_removed(manifest.set, ONLINE, NOW, RUN, "lost")
+    assert records.part_reads(HMIS, ONLINE) == []
+
+
 def test_parts_of_a_removed_copy_cannot_be_reused(records: Records) -> None:
     """They are gone from the disk."""
     manifest = stored(records, ago(days=2))
@@ -378,6 +405,7 @@ def test_each_audit_entry_follows_the_one_before(records: Records) -> None:
     assert (first.seq, second.seq) == (1, 2)
     assert first.hash != second.hash
     assert records.audit_head() == second
+    assert records.audit_hashes([2, 1, 7]) == {1: first.hash, 2: second.hash}, "one that the log does not have is left out"
 
 
 def test_settings_are_kept_and_replaced(records: Records) -> None:

@@ -10,7 +10,7 @@ from dr.errors import ConfigError, Damaged
 from dr.model.backup import PartCopy
 from dr.model.base import ByteCount, RepositoryName, SetId, Sha256
 from dr.stream.encode import Decoder, Encoder, encoding_digest, plain_digest
-from dr.stream.layout import is_beside, read_audit_head, write_audit_head
+from dr.stream.layout import is_beside, read_audit_head, read_signature, write_audit_head, write_signature
 from dr.stream.reuse import Reusable, reusable
 from tests.support.stream_context import HMIS, NOW, StreamRecords
 from tests.support.stream_keys import TestKeys
@@ -114,6 +114,24 @@ def test_an_audit_head_belongs_to_its_set() -> None:
     for args in ((stored, HMIS, other, KEYS), (stored[:-9], HMIS, set_id, KEYS), (stored, HMIS, set_id, TestKeys(seed="b"))):
         with pytest.raises(Damaged):
             read_audit_head(*args)
+
+
+def test_a_signature_has_one_spelling() -> None:
+    """Base64 has several for the same bytes, and JSON too: a changed file that still verifies would be a change that nobody sees."""
+    stored = write_signature(bytes(range(64)))
+    assert read_signature(stored) == bytes(range(64))
+    slack = stored[:-4] + bytes([stored[-4] + 1]) + stored[-3:]
+    for spelling in (slack, stored[:-1], stored + b"\n", b" " + stored, stored.replace(b"A", b"A\n", 1), b"", "ä".encode()):
+        with pytest.raises(Damaged):
+            read_signature(spelling)
+
+
+def test_an_audit_head_has_one_spelling() -> None:
+    set_id = SetId("20261121T070000Z-abcdef")
+    stored = write_audit_head(StreamRecords().audit_head(), HMIS, set_id, KEYS)
+    for spelling in (stored[:-1], stored + b" ", stored.replace(b":", b": ", 1)):
+        with pytest.raises(Damaged):
+            read_audit_head(spelling, HMIS, set_id, KEYS)
 
 
 def test_places_beside_a_manifest() -> None:
