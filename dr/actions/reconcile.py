@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from dr.actions.part_memory import remember_parts
 from dr.actions.source_review import review
 from dr.clock import iso
 from dr.errors import Damaged, DrError, Stopped
@@ -138,6 +139,7 @@ def _found(system: SystemName, set_id: SetId, repository: Repository, ctx: StepC
     """Recorded as a copy of which nothing is proven yet."""
     manifest, stored, _ = ctx.sets.read_manifest(system, set_id, repository)
     copy = _copy(manifest, stored, repository, ctx)
+    remember_parts(copy, manifest, ctx.records)
     ctx.records.record_copy(copy, manifest, manifest.run)
     review(system, set_id, ctx)  # the run that made it may have died before it could
     ctx.audit("copy.found", f"{repository.name}/{set_id}", {"manifest": copy.manifest})

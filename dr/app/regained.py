@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from dr.actions.part_memory import remember_parts
 from dr.app.services import HomeServices
 from dr.catalog.catalog import Catalog
 from dr.clock import iso
@@ -31,6 +32,7 @@ def copies(repository: Repository, house: HomeServices, records: Catalog, proble
             _not_believed(system, where, error, house, records)
             continue
         copy = _copy(manifest, sha256(stored), manifest.created, repository, held=held)
+        remember_parts(copy, manifest, records)
         records.record_copy(copy, manifest, manifest.run)
         records.audit("copy.found", where, {"manifest": copy.manifest, "held": held}, actor=ACTOR, at=house.clock.now())
         yield copy

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, exists, or_, select, update
+from sqlalchemy import Exists, bindparam, delete, exists, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from dr.catalog.damage import shared_bytes
@@ -13,15 +13,24 @@ from dr.model.backup import PartCopy, PartRead
 from dr.model.base import RepositoryName, SetId, SystemName
 
 _COLUMNS = [column for column in parts.c if column.name != "damaged_at"]
+_KEY = [column.name for column in parts.primary_key]
+
+
+def _present() -> Exists:
+    """The part's set has a copy in its repository."""
+    return exists().where(copies.c.set_id == parts.c.set_id, copies.c.repository == parts.c.repository, copies.c.removed_at.is_(None))
 
 
 class PartRecords(Noun):
     def record_parts(self, parts_: Sequence[PartCopy]) -> None:
-        """Many at once; one that is there already stays as it is."""
+        """Many at once. Of a copy that exists, one that is there already stays as it is; of one that does not yet, the last word counts:
+        an attempt that never committed may have left another."""
         if not parts_:
             return
         rows = [{("set_id" if name == "set" else name): value for name, value in part} for part in parts_]
+        key = [parts.c[name] == bindparam(f"of_{name}") for name in _KEY]
         with self._store.write() as connection:
+            connection.execute(delete(parts).where(*key, ~_present()), [{f"of_{name}": row[name] for name in _KEY} for row in rows])
             connection.execute(insert(parts).on_conflict_do_nothing(), rows)
 
     def parts(self, system: SystemName, repository: RepositoryName, set_id: SetId | None = None) -> list[PartCopy]:
@@ -38,11 +47,8 @@ class PartRecords(Noun):
 
     def part_reads(self, system: SystemName, repository: RepositoryName) -> list[PartRead]:
         """When each part of every copy that exists was last read back; damaged ones too. Newest set first, in stream order."""
-        present = exists().where(
-            copies.c.set_id == parts.c.set_id, copies.c.repository == parts.c.repository, copies.c.removed_at.is_(None)
-        )
         names = ("set_id", "artifact", "number", "origin", "sha256", "read_back", "damaged_at")
-        query = select(*(parts.c[name] for name in names)).where(parts.c.system == system, parts.c.repository == repository, present)
+        query = select(*(parts.c[name] for name in names)).where(parts.c.system == system, parts.c.repository == repository, _present())
         with self._store.read() as connection:
             rows = connection.execute(query.order_by(parts.c.set_id.desc(), parts.c.artifact, parts.c.number)).all()
         return [

@@ -206,6 +206,7 @@ class _Sealing:
         for lane in lanes:
 
             def commit(lane: Lane = lane) -> bool:
+                ctx.records.record_parts(self._parts(lane))  # what shares bytes is known before it exists: nobody could tell later
                 with lane.repository.locked():
                     lane.upload.commit(manifest, signature, {AUDIT_HEAD: head})
                 return True
@@ -215,14 +216,14 @@ class _Sealing:
         if not self.committed:
             self.store.fanout.require_one()
 
+    def _parts(self, lane: Lane) -> list[PartCopy]:
+        return [self.store.copy(sink.name, stored, lane.repository.name) for sink in self.sinks for stored in sink.stored]
+
     def _committed(self, lane: Lane, *, last: bool) -> None:
-        """Recorded at once: a run that resumes after a crash cannot read them back, since the index is encrypted."""
         name = lane.repository.name
         self.store.fanout.release(lane)
         self.committed[name] = self.request.now()
-        copies = [self.store.copy(sink.name, stored, name) for sink in self.sinks for stored in sink.stored]
+        self.parts += self._parts(lane)
         self.reused += sum(stored.part.size for sink in self.sinks for stored in sink.stored if name in stored.linked)
-        self.parts += copies
-        self.request.ctx.records.record_parts(copies)
         if not last:
             self.request.ctx.failpoint("between-commits")

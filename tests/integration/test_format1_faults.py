@@ -1,6 +1,5 @@
 """Promise 4: any changed, missing, swapped or rolled-back object is found, and named, before it is believed."""
 
-import base64
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from dr.errors import Damaged
 from dr.model.base import RepositoryName, SetId, canonical, sha256
 from dr.repositories.directory import DirectoryRepository
 from dr.stream.encode import Decoder, Encoder
+from dr.stream.layout import write_signature
 from dr.stream.sets import StreamSets
 from tests.integration.test_format1_sets import SITE, World
 from tests.support.stream_context import HMIS
@@ -214,7 +214,7 @@ def resign(world: World, folder: Path, change: dict[str, object]) -> None:
     manifest = world.sets.read_manifest(HMIS, SetId(folder.name), world.online)[0]
     stored = canonical({**manifest.to_facts(), **change})
     (folder / "manifest.json").write_bytes(stored)
-    (folder / "manifest.sig").write_bytes(base64.b64encode(world.keys.sign(stored)))
+    (folder / "manifest.sig").write_bytes(write_signature(world.keys.sign(stored)))
 
 
 def with_part(world: World, stored: bytes) -> Damaged:

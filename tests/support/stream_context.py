@@ -37,6 +37,9 @@ class StreamRecords:
         return [one for one in self.known if (one.system, one.repository) == (system, repository) and set_id in (None, one.set)]
 
     def record_parts(self, parts: Sequence[PartCopy]) -> None:
+        exist = {(one.repository, one.set) for one in self.sets}
+        new = {(one.repository, one.set, one.artifact, one.number) for one in parts if (one.repository, one.set) not in exist}
+        self.known = [one for one in self.known if (one.repository, one.set, one.artifact, one.number) not in new]
         there = {(one.repository, one.set, one.artifact, one.number) for one in self.known}
         self.known += [one for one in parts if (one.repository, one.set, one.artifact, one.number) not in there]
 
