@@ -35,6 +35,7 @@ from dr.model.ports import (
     WritableHost,
 )
 from dr.model.record import Progress
+from dr.stream.patience import Patience, PatientRepository
 
 Kind = TypeVar("Kind")
 
@@ -46,6 +47,7 @@ class HomeServices:
         self.home, self.loaded, self.records, self.clock, self._watch = home, loaded, records, clock, watch
         self.inventory: Inventory = loaded.inventory
         self.state = home / "state"
+        self._patience: dict[RepositoryName, Patience] = {}
 
     def watch(self, progress: Progress) -> None:
         self._watch(progress)
@@ -105,7 +107,8 @@ class HomeServices:
             raise ConfigError(f"'{name}' is not a repository", hint=f"there are {', '.join(self.inventory.repositories)}")
         kind = _of(plugins.REPOSITORIES, "repository", entry.kind)
         params = kind.params.from_facts(entry.with_)
-        return kind.open(RepositoryName(name), entry.tier, params, HostPath(str(self.home)), self.inventory.organisation.name)
+        opened = kind.open(RepositoryName(name), entry.tier, params, HostPath(str(self.home)), self.inventory.organisation.name)
+        return PatientRepository(opened, self._patience.setdefault(opened.name, Patience(opened.name)))
 
     def repositories(self, tiers: Sequence[str] | None = None) -> list[Repository]:
         wanted = self.inventory.repositories.items()
