@@ -14,6 +14,7 @@ from dr.model.backup import Artifact, Manifest, Part, Sealed, Tombstone, make_se
 from dr.model.base import HostPath, RepositoryName, RunId, SetId, SourceName, canonical, sha256
 from dr.model.ports import Repository
 from dr.repositories import directory
+from dr.stream.patience import Patience, PatientRepository
 from tests.support.stream_context import HMIS, NOW
 from tests.support.stream_memory import MemoryRepository
 
@@ -31,7 +32,12 @@ def in_memory(place: Path) -> Repository:
     return MemoryRepository(RepositoryName("online"), "online", organisation="Harbor")
 
 
-KINDS: dict[str, Maker] = {"directory": in_directory, "memory": in_memory}
+def patiently(place: Path) -> Repository:
+    """As the tool opens every kind."""
+    return PatientRepository(in_directory(place), Patience(RepositoryName("online")))
+
+
+KINDS: dict[str, Maker] = {"directory": in_directory, "memory": in_memory, "patient": patiently}
 
 FIRST = make_set_id(NOW, "aaaaaa")
 SECOND = make_set_id(NOW + timedelta(days=1), "bbbbbb")
