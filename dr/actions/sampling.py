@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from dr.actions.part_memory import remember_parts
 from dr.errors import Damaged
-from dr.model.backup import Copy, Manifest, Part, PartCopy, PartRead
-from dr.model.base import RepositoryName, SetId, Sha256, SystemName
+from dr.model.backup import Copy, Manifest, Part, PartRead
+from dr.model.base import RepositoryName, SetId, SystemName
 from dr.model.ports import Keyring, Repository, StepContext
-from dr.stream.encode import encoding_digest
 from dr.stream.layout import part_path
 from dr.stream.stored import what_is_wrong
 from dr.stream.verify import verify_rest
@@ -65,7 +65,7 @@ class _Turn:
 def sample(system: SystemName, places: Sequence[Place], budget: float | None, ctx: StepContext, *, rest: Rest = verify_rest) -> Sampled:
     """Read until the budget (seconds) is used, one part at least; None: everything once. `rest` looks at all but the parts."""
     for place in places:
-        _remember_parts(place, ctx)
+        remember_parts(place.copy, place.manifest, ctx.records)
     turns = sorted(_turns(places, _reads(system, places, ctx), ctx.run), key=lambda turn: turn.order)
     done = Sampled()
     memory = _Memory(ctx)
@@ -135,36 +135,6 @@ def _turns(places: Sequence[Place], reads: Mapping[RepositoryName, Mapping[Key, 
     draw = random.Random(seed)  # noqa: S311
     for _, turns in sorted(holders.items()):
         yield draw.choice(turns)
-
-
-def _remember_parts(place: Place, ctx: StepContext) -> None:
-    """A copy that was adopted has no memory of its parts yet. Equal stored bytes are one reading: age never encrypts alike twice."""
-    name, set_id, manifest = place.repository.name, place.copy.set, place.manifest
-    known = {(r.artifact, r.number) for r in ctx.records.part_reads(manifest.system, name) if r.set == set_id}
-    lacking = [(a.name, p) for a in manifest.artifacts for p in a.parts if (a.name, p.number) not in known]
-    if not lacking:
-        return
-    twins = {part.sha256: part for part in ctx.records.parts(manifest.system, name)}
-    encoding = encoding_digest(manifest.recipients, manifest.compression)
-    ctx.records.record_parts([_part_copy(place, artifact, part, twins.get(part.sha256), encoding) for artifact, part in lacking])
-
-
-def _part_copy(place: Place, artifact: str, part: Part, twin: PartCopy | None, encoding: Sha256) -> PartCopy:
-    """Without a twin its plain digest is unknown, so it is never reused; it is in the encrypted index."""
-    return PartCopy(
-        system=place.manifest.system,
-        repository=place.repository.name,
-        set=place.copy.set,
-        artifact=artifact,
-        number=part.number,
-        plain=twin.plain if twin else "",
-        size=part.size,
-        sha256=part.sha256,
-        encoding=twin.encoding if twin else encoding,
-        origin=twin.origin if twin else place.copy.set,
-        written=twin.written if twin else place.copy.committed,
-        read_back=twin.read_back if twin else None,
-    )
 
 
 # ---------------------------------------------------------------- what follows
