@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -172,8 +173,9 @@ class Attempt:
         if isinstance(error, DrError):
             return Failure(error=type(error).__name__, exit_code=error.exit_code, message=error.message, hint=error.hint)
         _log.debug("step %s broke", step.id, exc_info=error)
-        # The text of a stranger's exception may hold a row or a password: only its name and place are told.
-        message = f"step '{step.id}': action '{step.action}' broke: {type(error).__name__} at {_place(error.__traceback__)}"
+        # The text of a stranger's exception may hold a row or a password: only its name, the system's word for it and its place are told.
+        cause = f" ({os.strerror(error.errno)})" if isinstance(error, OSError) and error.errno else ""
+        message = f"step '{step.id}': action '{step.action}' broke: {type(error).__name__}{cause} at {_place(error.__traceback__)}"
         return Failure(error=type(error).__name__, exit_code=EXIT_FAILED, message=message, hint="DR_LOG=debug shows the whole of it")
 
     def _record(

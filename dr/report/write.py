@@ -33,10 +33,14 @@ class EvidenceWriter:
         evidence = gather(record, plan, ctx.records, self._inventory, ctx.clock.now(), tool=tool, writing=writing)
         body = evidence.to_facts()
         signed = written(body, self._key_id, self._keys.sign(canonical(body)))
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shown = page(evidence, sha256(signed), self._key_id).encode("utf-8")
         json_file, html_file = self._folder / f"{run}.json", self._folder / f"{run}.html"
-        publish(json_file, signed)
-        publish(html_file, page(evidence, sha256(signed), self._key_id).encode("utf-8"))
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            publish(json_file, signed)
+            publish(html_file, shown)
+        except OSError as problem:
+            raise _unwritten(run, self._folder, problem) from None
         return {
             "json_file": str(json_file),
             "html_file": str(html_file),
@@ -51,16 +55,28 @@ def publish(path: Path, data: bytes) -> None:
     """Write durably under another name, then rename: a reader sees the old file or the new one, whole."""
     partial = path.with_name(f".{path.name}.partial")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
-    partial.replace(path)
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _unwritten(run: RunId, folder: Path, problem: OSError) -> Failed:
+    cause = os.strerror(problem.errno or 0)
+    return Failed(
+        f"the evidence of {run} cannot be written to {folder}: {cause}",
+        hint="what it would say is on record in the catalog: `dr runs show`; mend the folder before the next run",
+    )
 
 
 def key_id(pem: bytes) -> str:
