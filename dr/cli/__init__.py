@@ -5,6 +5,7 @@ Here: words, options, tables, exit codes. Not here: any decision or effect. Heav
 """
 
 import os
+import signal
 import sys
 from importlib import import_module
 
@@ -63,7 +64,13 @@ def cli(ctx: click.Context, home: str | None) -> None:
 
 
 def main() -> None:
-    """Run the tool: an error of ours is printed as text with its hint, and ends in its own exit code."""
+    """Run the tool: an error of ours is printed as text with its hint, and ends in its own exit code.
+
+    Whatever it makes, also by the libraries and programs it uses, is for its user's eyes alone. The end of a service or a session
+    (SIGTERM) is as Ctrl-C: what runs stays resumable, and that is said.
+    """
+    os.umask(0o077)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         cli(standalone_mode=True, **({"color": False} if os.environ.get("NO_COLOR") else {}))
     except DrError as error:
