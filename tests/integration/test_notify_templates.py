@@ -121,6 +121,7 @@ def test_an_unknown_template_or_run_is_refused_with_a_hint(tmp_path: Path) -> No
     with pytest.raises(ConfigError) as missing:
         render("nightly-failled", story)
     assert str(missing.value) == (
-        "there is no notice template 'nightly-failled'\n   HINT: there are: drill-failed, drill-passed, near-miss, nightly-failed, nightly-recovered"
+        "there is no notice template 'nightly-failled'\n"
+        "   HINT: there are: drill-failed, drill-passed, near-miss, nightly-failed, nightly-recovered"
     )
     assert all(len(render(name, story).subject) < 80 for name in template_names())

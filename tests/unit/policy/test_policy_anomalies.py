@@ -11,6 +11,10 @@ MIB = 2**20
 
 
 def database(name: str = "hmis", *, size: int = 10 * MIB, schema: str = "a", tool: str = "18.1", **rows: int) -> ArtifactSummary:
+    return tables(rows, name=name, size=size, schema=schema, tool=tool)
+
+
+def tables(rows: dict[str, int], *, name: str = "hmis", size: int = 10 * MIB, schema: str = "a", tool: str = "18.1") -> ArtifactSummary:
     content = ContentSummary(kind="database", name=name, counts=rows, schema_digest=schema, schema_tool=tool)
     return ArtifactSummary(source=SourceName("db"), bytes=ByteCount(size), content=content)
 
@@ -72,8 +76,8 @@ def test_the_words_name_tables_and_counts() -> None:
 
 def test_many_tables_make_one_message() -> None:
     """A message must fit a telephone."""
-    then = night(database(**{f"t{n:02}": 100 for n in range(40)}))
-    (anomaly,) = anomalies(night(database(**{f"t{n:02}": 0 for n in range(40)})), Baselines(good=then))
+    then = night(tables({f"t{n:02}": 100 for n in range(40)}))
+    (anomaly,) = anomalies(night(tables({f"t{n:02}": 0 for n in range(40)})), Baselines(good=then))
     assert anomaly.message.endswith("t04 (100 rows before) and 35 more")
 
 
