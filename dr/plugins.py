@@ -1,6 +1,6 @@
 """THE list: one line per kind of action, source, repository, host and check. A new kind is a file in its room and a line here."""
 
-from dr.actions import approve, backup, check, command, copy, notify, prune, report, restore, save_home, scrub, select_backup, verify
+from dr.actions import approve, backup, canary, check, command, copy, notify, prune, report, restore, save_home, scrub, select_backup, verify
 from dr.checks import content_equals_source, needle, site_files_equal, sql_assertion, starts_up
 from dr.config.kinds import Kinds
 from dr.hosts import local
@@ -14,6 +14,7 @@ ACTIONS: dict[str, Action] = {
         backup.ACTION,
         copy.ACTION,
         verify.ACTION,
+        canary.ACTION,
         prune.ACTION,
         save_home.ACTION,
         select_backup.ACTION,

@@ -38,6 +38,8 @@ class Facts(StrictModel):
     instant: Instant
     places: JsonObject
     needle: str | None = None
+    recipient: str | None = None
+    """The public half of the key that read all of it; None where an interrupted attempt had loaded it, maybe with another key."""
 
 
 def run(params: Params, ctx: StepContext) -> Outcome:
@@ -48,12 +50,12 @@ def run(params: Params, ctx: StepContext) -> Outcome:
         opened = ctx.sets.open(params.system, params.set, repository)
     if host.holds(params.set):  # this run loaded it before a crash; another run's load may have been changed since
         _record(params, host, ctx)  # the crash may have come before the record
-        return Outcome(changed=False, facts=_facts(params, opened, host.places()).to_facts())
+        return Outcome(changed=False, facts=_facts(params, opened, host.places(), None).to_facts())
     places = _load(params, opened, host, ctx)
     host.adopt(params.set, places)
     ctx.failpoint("after-adopt")
     _record(params, host, ctx)
-    return Outcome(changed=True, facts=_facts(params, opened, places).to_facts())
+    return Outcome(changed=True, facts=_facts(params, opened, places, opened.recipient).to_facts())
 
 
 def _load(params: Params, opened: OpenSet, host: WritableHost, ctx: StepContext) -> JsonObject:
@@ -111,7 +113,7 @@ def _spoiled(params: Params, error: Damaged, ctx: StepContext) -> None:
     )
 
 
-def _facts(params: Params, opened: OpenSet, places: JsonObject) -> Facts:
+def _facts(params: Params, opened: OpenSet, places: JsonObject, recipient: str | None) -> Facts:
     return Facts(
         set=params.set,
         onto=params.onto,
@@ -120,6 +122,7 @@ def _facts(params: Params, opened: OpenSet, places: JsonObject) -> Facts:
         instant=opened.manifest.instant,
         places=places,
         needle=opened.index.needle,
+        recipient=recipient,
     )
 
 

@@ -87,6 +87,14 @@ def _verify(f: JsonObject, _: RunRecord, zone: str) -> list[str]:
     return lines + [f"✖ chain: {wrong}" for wrong in f.get("chain", [])]
 
 
+def _canary(f: JsonObject, _: RunRecord, zone: str) -> list[str]:
+    if f.get("left_out"):
+        return [f"no key was tried: {f['left_out']}"]
+    opened = ", ".join(f"{one['set']} in {one['repository']}" for one in f["opened"])
+    due = f"; the escrow key's next drill is due by {local(datetime.fromisoformat(f['escrow_due']), zone)}" if f.get("escrow_due") else ""
+    return [f"the drill key opens {opened or 'nothing: no tier holds a set'}{due}"]
+
+
 def _copy(f: JsonObject, _: RunRecord, __: str) -> list[str]:
     return [f"copied {len(f['copied'])} missing set(s)"] if f["copied"] else []
 
@@ -137,6 +145,7 @@ def _save_home(f: JsonObject, _: RunRecord, __: str) -> list[str]:
 _SAYERS = {
     "backup": _backup,
     "verify": _verify,
+    "canary": _canary,
     "copy": _copy,
     "prune": _prune,
     "select-backup": _select,

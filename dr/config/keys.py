@@ -1,7 +1,8 @@
 """The keys of a home: made once by `dr init`, read when used.
 
-`keys/drill.agekey` decrypts (only where drills run), `keys/escrow.agekey.MOVE-OFFLINE` is to be carried away, `keys/signing.key` signs,
-`keys/signing.pub` is believed, `keys/digest.key` keys the digests in an index, `keys/recipients.txt` lists the public age keys.
+`keys/drill.agekey` decrypts (only where drills run), `keys/drill-*.agekey`, kept by `dr keys rotate`, what is older;
+`keys/escrow.agekey.MOVE-OFFLINE` is to be carried away, `keys/signing.key` signs, `keys/signing.pub` is believed, `keys/digest.key` keys
+the digests in an index, `keys/recipients.txt` lists the public age keys.
 """
 
 from pathlib import Path
@@ -21,11 +22,12 @@ RECIPIENTS = "keys/recipients.txt"
 
 
 class HomeKeys:
-    """See `dr.model.ports.Keyring`."""
+    """See `dr.model.ports.Keyring`. `borrowed`: an age identity that a person brought, in place of the home's own."""
 
-    def __init__(self, home: Path, keys: Keys) -> None:
+    def __init__(self, home: Path, keys: Keys, *, borrowed: str | None = None) -> None:
         self._home = home
         self._keys = keys
+        self._borrowed = borrowed
         self.recipients: tuple[str, ...] = keys.recipients
 
     def digest_key(self) -> bytes:
@@ -42,15 +44,15 @@ class HomeKeys:
         return key
 
     def identity(self) -> str:
-        """The line of the file that is the identity. Raises Refused where this home has none."""
+        """The line of the file that is the identity, then those of the kept ones. Raises Refused where this home has none."""
+        if self._borrowed is not None:
+            return self._borrowed
         if self._keys.identity is None:
             hint = "backups are read where the drill key is: write organisation.keys.identity there"
             raise Refused("this home has no drill key, so it cannot read backups", hint=hint)
-        lines = resolve_secret(self._keys.identity, self._home).splitlines()
-        found = next((line.strip() for line in lines if line.strip().startswith("AGE-SECRET-KEY-")), None)
-        if found is None:
-            raise Refused("the drill key's place holds no age identity", hint="it is the line that begins with AGE-SECRET-KEY-")
-        return found
+        current = read_identity(self._keys.identity, self._home, "the drill key's place")
+        kept = [read_identity(SecretRef(file=name), self._home, name) for name in kept_drill_keys(self._home)]
+        return "\n".join([current, *kept])
 
     def sign(self, data: bytes) -> bytes:
         """The raw 64 bytes of Ed25519. Raises Refused if the key is not to be had."""
@@ -87,6 +89,30 @@ class HomeKeys:
         raise Damaged(
             "the signature was made by none of the trusted keys", hint="organisation.keys.trusted lists whose signatures are believed"
         )
+
+
+def read_identity(ref: SecretRef, home: Path, what: str) -> str:
+    """The line of a file (0600) that is an age identity. Raises Refused, naming it by `what`."""
+    lines = [line.strip() for line in resolve_secret(ref, home).splitlines()]
+    found = next((line for line in lines if line.startswith("AGE-SECRET-KEY-")), None)
+    if found is None:
+        raise Refused(f"{what} holds no age identity", hint="it is the line that begins with AGE-SECRET-KEY-")
+    return found
+
+
+def kept_drill_keys(home: Path) -> list[str]:
+    """The drill keys of earlier times, newest first: what they opened stays readable."""
+    return sorted((f"{FOLDER}/{path.name}" for path in (home / FOLDER).glob("drill-*.agekey")), reverse=True)
+
+
+def public_half(identity: str) -> str:
+    """The recipient of an age identity. Raises Refused if it is none that is whole."""
+    from pyrage import IdentityError, x25519
+
+    try:
+        return str(x25519.Identity.from_str(identity).to_public())
+    except IdentityError:
+        raise Refused("this is no age identity that is whole", hint="was a character lost when it was copied?") from None
 
 
 def fingerprint(public: Path) -> str:

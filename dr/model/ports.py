@@ -330,6 +330,11 @@ class OpenSet(Protocol):
     @property
     def index(self) -> SetIndex: ...
     @property
+    def recipient(self) -> str:
+        """The public half of the key that opened it and reads all of it."""
+        ...
+
+    @property
     def repository(self) -> RepositoryName: ...
     @property
     def tier(self) -> str: ...
@@ -508,7 +513,10 @@ class Keyring(Protocol):
 
     def digest_key(self) -> bytes: ...
     def identity(self) -> str:
-        """The drill key's age identity. Raises Refused where this home has none (a backup host cannot read its own backups)."""
+        """The drill key's age identity, and those before it that were kept, a line each, the current one first.
+
+        Raises Refused where this home has none (a backup host cannot read its own backups).
+        """
         ...
 
     def sign(self, data: bytes) -> bytes: ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dr.errors import ConfigError, Damaged
@@ -56,7 +57,7 @@ def plain_digest(key: bytes, plain: bytes | bytearray) -> str:
 
 
 class Decoder:
-    """Decodes with one age identity (the text of an identity file). Raises ConfigError if there is none in it."""
+    """Decodes with any of some age identities (the text of an identity file). Raises ConfigError if there is none in it."""
 
     def __init__(self, identity: str) -> None:
         from pyrage import IdentityError, x25519
@@ -70,6 +71,11 @@ class Decoder:
             raise ConfigError("the drill key is not an age identity", hint="it holds a line AGE-SECRET-KEY-1...")
         self.recipients = frozenset(str(one.to_public()) for one in self._with)
         """What must be encrypted to one of these to be read."""
+
+    def each(self) -> Iterator[Decoder]:
+        """One for each identity alone, in their order: whoever must say which key opened something tries them so."""
+        for identity in self._with:
+            yield Decoder(str(identity))
 
     def decode(self, stored: bytes, *, limit: int) -> bytes:
         """At most `limit` bytes. Raises Damaged for what is not ours, is broken, or would unpack to more."""

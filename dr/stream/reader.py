@@ -75,7 +75,8 @@ def open_set(system: SystemName, set_id: SetId, repository: Repository, *, organ
     where = f"repository '{repository.name}': set {set_id}: {INDEX}"
     stored = read_signed(repository, system, set_id, INDEX, manifest.index.size, manifest.index.sha256)
     try:
-        index = SetIndex.from_json(decoder.decode(stored, limit=INDEX_LIMIT))
+        decoder, plain = _opened_by(decoder, stored, manifest)
+        index = SetIndex.from_json(plain)
     except Damaged as problem:
         raise Damaged(f"{where}: {problem.message}", hint=problem.hint) from None
     except ValidationError:
@@ -84,6 +85,17 @@ def open_set(system: SystemName, set_id: SetId, repository: Repository, *, organ
     if index.set != set_id or {name: len(one.plain) for name, one in index.artifacts.items()} != expected:
         raise Damaged(f"{where}: it is another set's index")
     return StreamedSet(manifest, index, repository.name, repository.tier, repository, decoder)
+
+
+def _opened_by(decoder: Decoder, stored: bytes, manifest: Manifest) -> tuple[Decoder, bytes]:
+    """The one identity that opens the index, which then reads all of the set, so that nothing else can have opened it. Raises Damaged."""
+    able = [one for one in decoder.each() if not one.recipients.isdisjoint(manifest.recipients)]
+    for one in able[:-1]:
+        try:
+            return one, one.decode(stored, limit=INDEX_LIMIT)
+        except Damaged:
+            continue
+    return able[-1], able[-1].decode(stored, limit=INDEX_LIMIT)
 
 
 @dataclass(frozen=True)
@@ -96,6 +108,10 @@ class StreamedSet:
     tier: str
     stored_in: Repository
     decoder: Decoder
+
+    @property
+    def recipient(self) -> str:
+        return next(iter(self.decoder.recipients))
 
     def artifacts(self) -> Sequence[StreamedArtifact]:
         return [StreamedArtifact(artifact, self.index.artifacts[artifact.name], self) for artifact in self.manifest.artifacts]

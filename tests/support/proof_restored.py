@@ -84,6 +84,7 @@ class Opened:
     readers: tuple[Reader, ...]
     repository: RepositoryName = field(default_factory=lambda: RepositoryName("online"))
     tier: str = "online"
+    recipient: str = "age1test"
 
     def artifacts(self) -> Sequence[Reader]:
         return self.readers
