@@ -123,6 +123,7 @@ def _compare_database(looking: _Looking, reader: ArtifactReader, found: _Found) 
     expected: JsonObject = reader.index.content["proof"]
     name = str(reader.index.content["database"])
     now = _database_now(looking, looking.server.dsn(name), expected)
+    now["not_refreshed"] = looking.server.place.get("not_refreshed", {}).get(name, [])
     found.take(proof.compare(expected, now), shown(name))
     found.methods.add(str(expected["method"]))
     found.rows += sum(table["rows"] for table in now["tables"].values())

@@ -12,6 +12,7 @@ from dr.drivers.postgres import binaries, globals, load
 from dr.drivers.postgres.catalogue import maintenance, read_server
 from dr.drivers.postgres.cluster import Cluster, configure, initialise, start, stop
 from dr.drivers.postgres.connect import Dsn, connect, passfile_line, write_private
+from dr.drivers.postgres.names import shown
 from dr.drivers.postgres.tar import extract_dump, read_globals
 from dr.errors import Damaged, Refused
 from dr.model.base import JsonObject
@@ -123,9 +124,12 @@ def _load(job: Restoring, described: JsonObject, text: bytes, readers: dict[str,
     job.host.recheck()  # what serves the port now is what was just started, in our place
     mapped = _load_globals(job, described, text)
     names = [entry["name"] for entry in described["databases"]]
+    not_refreshed: dict[str, list[str]] = {}
     for number, entry in enumerate(sorted(described["databases"], key=_last_the_default_ones)):
         job.ctx.progress(f"loading {entry['artifact']}", number, len(names), "items")
-        _load_database(job, readers[entry["artifact"]], str(entry["name"]))
+        left = _load_database(job, readers[entry["artifact"]], str(entry["name"]))
+        _say_not_refreshed(job, str(entry["name"]), left)
+        not_refreshed |= {str(entry["name"]): list(left.views)} if left.views else {}
     load.drop_missing(job.dsn, names)
     job.ctx.progress("first statistics", len(names), len(names), "items")
     load.first_statistics(
@@ -133,7 +137,7 @@ def _load(job: Restoring, described: JsonObject, text: bytes, readers: dict[str,
     )
     _carry_settings(job, described)
     _make_durable(job)
-    return _facts(job, names, mapped)
+    return {**_facts(job, names, mapped), "not_refreshed": not_refreshed}
 
 
 def _last_the_default_ones(entry: JsonObject) -> tuple[int, str]:
@@ -158,7 +162,7 @@ def _load_globals(job: Restoring, described: JsonObject, text: bytes) -> list[st
     return list(adapted.mapped)
 
 
-def _load_database(job: Restoring, reader: ArtifactReader, name: str) -> None:
+def _load_database(job: Restoring, reader: ArtifactReader, name: str) -> load.NotRefreshed:
     """From the stream into a private folder of the place, from there into the server; the folder is gone afterwards."""
     _private(job.place / "staging")
     folder = _private(job.place / "staging" / reader.artifact.name)
@@ -167,7 +171,7 @@ def _load_database(job: Restoring, reader: ArtifactReader, name: str) -> None:
             described = extract_dump(stream, folder, job.ctx.check_stop)
         if described.get("name") != name:
             raise Damaged(f"{reader.artifact.name}: it holds another database than the set's globals say", hint="restore another set")
-        load.restore_database(
+        return load.restore_database(
             job.dsn,
             name,
             folder,
@@ -179,6 +183,18 @@ def _load_database(job: Restoring, reader: ArtifactReader, name: str) -> None:
         )
     finally:
         rmtree(folder)
+
+
+def _say_not_refreshed(job: Restoring, database: str, left: load.NotRefreshed) -> None:
+    prefix = f"not-refreshed:{shown(database)}:"
+    for view in left.views:
+        job.ctx.finding(
+            f"{prefix}{view}",
+            "warning",
+            f"materialized view {view} of database {shown(database)} is empty on the standby: {left.why}",
+            hint="where its rows lie on another server a drill cannot fill it: refresh it after a recovery, before it is needed",
+        )
+    job.ctx.records.close_findings(prefix, [f"{prefix}{view}" for view in left.views], job.ctx.clock.now(), job.ctx.run)
 
 
 def _carry_settings(job: Restoring, described: JsonObject) -> None:

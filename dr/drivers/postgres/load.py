@@ -1,11 +1,13 @@
 """Databases brought back into a cluster of our own: fast while they load, durable when they are done."""
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
-from dr.drivers.postgres import tools
+from dr.drivers.postgres import matviews, tools
 from dr.drivers.postgres.connect import Connection, Dsn, calm_options, connect, conninfo, tool_environment
 from dr.drivers.postgres.messages import explain_error, shown
 from dr.drivers.postgres.tools import Watch
@@ -47,18 +49,50 @@ def jobs_here() -> int:
     return max(2, min(8, os.cpu_count() or 2))
 
 
-def restore_database(dsn: Dsn, name: str, folder: Path, *, runner: Runner, pg_restore: str, jobs: int, major: int, watch: Watch) -> None:
+@dataclass(frozen=True)
+class NotRefreshed:
+    """Materialized views that could not be filled, and why the first of them could not."""
+
+    views: tuple[str, ...] = ()
+    why: str = ""
+
+
+def restore_database(
+    dsn: Dsn, name: str, folder: Path, *, runner: Runner, pg_restore: str, jobs: int, major: int, watch: Watch
+) -> NotRefreshed:
     """Create database `name` as its dump in `folder` says (encoding, locale, owner, settings, ACL) and load it. Raises Failed.
 
-    A database that initdb made is dropped first. `dsn` may name any database but that one.
+    A database that initdb made is dropped first. `dsn` may name any database but that one. Materialized views are refreshed last, and what
+    cannot be (their rows may lie on a server that a drill cannot reach) takes nothing else with it.
     """
     other = dsn.at("template1" if name == "postgres" else "postgres")
     if name in _DEFAULTS:
         _drop(other, name)
-    argv = [pg_restore, "--format=directory", "--exit-on-error", "--create", f"--jobs={jobs}"]
-    argv += [f"--dbname={conninfo(other.database)}", str(folder)]
-    with tool_environment(other, options=calm_options(writes=True, major=major)) as env:
-        tools.run(runner, argv, what=f"database '{shown(name)}' was not restored", env=env, watch=watch)
+    options = calm_options(writes=True, major=major)
+
+    def tool(words: Sequence[str], what: str = f"database '{shown(name)}' was not restored") -> None:
+        with tool_environment(other, options=options) as env:
+            tools.run(runner, [pg_restore, "--format=directory", *words], what=what, env=env, watch=watch)
+
+    contents = matviews.divide(folder, tool)
+    listed = [f"--use-list={contents.load}"] if contents else []
+    tool(["--exit-on-error", "--create", f"--jobs={jobs}", *listed, f"--dbname={conninfo(other.database)}", str(folder)])
+    if contents is None:
+        return NotRefreshed()
+    return _refresh(contents, dsn.at(name), lambda words: tool([f"--jobs={jobs}", *words, str(folder)], "not refreshed"))
+
+
+def _refresh(contents: matviews.Contents, dsn: Dsn, tool: matviews.Tool) -> NotRefreshed:
+    """Without `--exit-on-error`: each is tried."""
+    try:
+        tool([f"--use-list={contents.refresh}", f"--dbname={conninfo(dsn.database)}"])
+    except Failed as error:
+        with connect(dsn) as connection:
+            left = matviews.unfilled(connection, contents.views)
+        if not left:
+            raise
+        return NotRefreshed(tuple(left), error.message)
+    return NotRefreshed()
 
 
 def drop_missing(dsn: Dsn, names: list[str]) -> None:
