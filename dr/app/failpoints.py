@@ -9,6 +9,7 @@ from dr.engine.failpoints import Failpoints, all_failpoints
 
 OF_THE_TOOL = {
     "home-restore": ("after-claim", "after-unpack", "after-key", "after-catalog", "before-inventory", "after-move"),
+    "keys-rotate": ("after-begun", "after-new", "after-kept", "after-key", "after-inventory", "after-record", "after-end"),
     "rebuild": ("after-begin", "after-copy", "after-proofs", "before-swap", "after-aside", "after-swap"),
 }
 """Verb to its points, in the order in which they are reached."""

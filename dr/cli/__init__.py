@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "repositories": ("dr.cli.repositories:repositories", "Initialise and check repositories."),
     "notices": ("dr.cli.notices:notices", "List the notices owed and delivered."),
     "audit": ("dr.cli.audit:audit", "Show and verify the audit trail."),
+    "keys": ("dr.cli.keys:keys", "Check the keys; make new ones."),
     "home": ("dr.cli.home_verbs:home", "The home itself, stored beside the backups: bring it back on a bare machine."),
     "catalog": ("dr.cli.catalog:catalog", "Make the catalog anew from the repositories."),
     "debug": ("dr.cli.debug:debug", "Look inside: failpoints, a set's manifest and index."),

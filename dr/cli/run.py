@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -110,14 +111,24 @@ def _say_step(step: "RehearsedStep") -> None:
 @click.argument("system")
 @click.option("--tier", required=True, help="The tier to restore from: online, vault, ...")
 @click.option("--select", help="newest | 'random-within 7d' | 'at 2026-11-01T12:00' | a set's id (default: as the runbook says).")
+@click.option(
+    "--key", type=click.Path(path_type=Path), help="Read with the age identity in this file (0600), as the escrow key's drill does."
+)
 @json_option
 @click.pass_obj
-def drill(home: str | None, system: str, tier: str, select: str | None, as_json: bool) -> None:
+def drill(home: str | None, system: str, tier: str, select: str | None, key: Path | None, as_json: bool) -> None:
     """Restore SYSTEM onto its standby from a tier: timed against the objective, compared with the source, scrubbed.
 
     \b
     Examples:
       dr drill hmis --tier online
       dr drill hmis --tier vault --select 'random-within 7d'
+      dr drill hmis --tier vault --key /media/stick/escrow.agekey
     """
-    follow(home, as_json, lambda app: app.drill(system, tier, select))
+    follow(home, as_json, lambda app: _drill(app, system, tier, select, key))
+
+
+def _drill(app: "App", system: str, tier: str, select: str | None, key: Path | None) -> RunRecord:
+    from dr.app.keys import drill_with
+
+    return drill_with(app, system, tier, select, key) if key else app.drill(system, tier, select)

@@ -131,7 +131,7 @@ def make_keys(home: Path) -> dict[str, str]:
     Gives back the public age keys as `drill` and `escrow`, and the path of every key file that is new by its name.
     """
     make_folder(home / FOLDER)
-    known = _known_recipients(home)
+    known = noted_recipients(home)
     made: dict[str, str] = {}
     public = {label: _age_key(home, label, name, known, made) for label, name in (("drill", DRILL), ("escrow", ESCROW))}
     _write_recipients(home, public, made)
@@ -140,7 +140,7 @@ def make_keys(home: Path) -> dict[str, str]:
     return public | made
 
 
-def _known_recipients(home: Path) -> dict[str, str]:
+def noted_recipients(home: Path) -> dict[str, str]:
     """What an earlier call wrote down: the escrow key itself may be far away by now."""
     path = home / RECIPIENTS
     lines = path.read_text().splitlines() if path.is_file() else []
@@ -148,19 +148,34 @@ def _known_recipients(home: Path) -> dict[str, str]:
 
 
 def _age_key(home: Path, label: str, name: str, known: dict[str, str], made: dict[str, str]) -> str:
-    from pyrage import x25519
-
     path = home / name
     if path.is_file():
         lines = path.read_text().splitlines()
-        return str(x25519.Identity.from_str(next(line for line in lines if line.startswith("AGE-SECRET-KEY-"))).to_public())
+        return public_half(next(line for line in lines if line.startswith("AGE-SECRET-KEY-")))
     if label in known:
         return known[label]
-    identity = x25519.Identity.generate()
-    text = f"# the {label} key of this home's backups\n# public key: {identity.to_public()}\n{identity}\n"
-    write_new(path, text.encode())
+    text = new_age_key(label)
+    write_new(path, text)
     made[name] = str(path)
-    return str(identity.to_public())
+    return public_half(text.decode().splitlines()[-1])
+
+
+def new_age_key(label: str) -> bytes:
+    """A fresh age identity, as its file holds it."""
+    from pyrage import x25519
+
+    identity = x25519.Identity.generate()
+    return f"# the {label} key of this home's backups\n# public key: {identity.to_public()}\n{identity}\n".encode()
+
+
+def new_signing_key(private: bytes | None = None) -> tuple[bytes, bytes]:
+    """An Ed25519 pair in PEM, private and public; a fresh one, or that of a private key."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
+
+    key = load_pem_private_key(private, password=None) if private else Ed25519PrivateKey.generate()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return pem, key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _write_recipients(home: Path, public: dict[str, str], made: dict[str, str]) -> None:
@@ -170,19 +185,13 @@ def _write_recipients(home: Path, public: dict[str, str], made: dict[str, str]) 
 
 
 def _signing_key(home: Path, made: dict[str, str]) -> None:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
-
     path = home / SIGNING
     if not path.is_file():
         if (home / SIGNING_PUBLIC).is_file():
             return  # a home that only verifies
-        pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        write_new(path, pem)
+        write_new(path, new_signing_key()[0])
         made[SIGNING] = str(path)
-    key = load_pem_private_key(path.read_bytes(), password=None)
-    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    if write_new(home / SIGNING_PUBLIC, public, 0o644):
+    if write_new(home / SIGNING_PUBLIC, new_signing_key(path.read_bytes())[1], 0o644):
         made[SIGNING_PUBLIC] = str(home / SIGNING_PUBLIC)
 
 

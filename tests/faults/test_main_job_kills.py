@@ -103,7 +103,7 @@ steps:
 on_failure:
   - {action: notify, with: {to: administrators, template: nightly-failed, severity: critical}}
 """
-ELSEWHERE = ("approve", "home-restore", "rebuild")
+ELSEWHERE = ("approve", "home-restore", "keys-rotate", "rebuild")
 """What neither a nightly, a drill nor a notice reaches: shot in tests of their own."""
 REPOSITORIES = ("bank-vault", "fileserver")
 
