@@ -15,6 +15,8 @@ from dr.units import show_duration
 
 MEASURED = ("drill", "recovery")
 """The kinds of run that have a recovery time."""
+WORTH_SAYING = 5.0
+"""Seconds between recognition and the first step from which on they are named."""
 CANCELS = ("run-cancel", "run-cancel-hard")
 """What the engine puts on record when a person cancels."""
 
@@ -36,7 +38,7 @@ def gather(
         run=run,
         verdict=verdict,
         reasons=reasons,
-        remarks=(*remarks(rto, rpo), *_to_come(plan, steps, writing)),
+        remarks=(*remarks(rto, rpo), *_waited(run, steps), *_to_come(plan, steps, writing)),
         scope=_scope(run.system, inventory),
         chosen=_chosen(steps, records),
         steps=tuple(_lean(s) for s in steps),
@@ -92,6 +94,15 @@ def remarks(rto: RtoMeasured | None, rpo: RpoMeasured | None) -> tuple[str, ...]
     if rpo and rpo.within is False:
         said.append(f"{rpo.what}: {show_duration(rpo.seconds)}, over the RPO objective of {show_duration(rpo.objective or 0)}")
     return tuple(said)
+
+
+def _waited(run: RunRecord, steps: Sequence[StepRecord]) -> tuple[str, ...]:
+    """The clock starts at recognition, so a queue counts: but then a person should know what the time was spent on."""
+    begun = [step.started for step in steps if step.started]
+    waited = (min(begun) - run.started).total_seconds() if begun else 0.0
+    if run.kind not in MEASURED or waited < WORTH_SAYING:
+        return ()
+    return (f"{show_duration(waited)} of the RTO passed before the first step began, as when another run is taken up first",)
 
 
 def _cancelled(run: RunRecord, records: Records) -> bool:
