@@ -4,6 +4,7 @@ Safe to repeat: tombstone, manifest, parts, record; a half-removed set is invisi
 """
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from dr.actions.holding import held_here, read_back_holds
@@ -16,7 +17,7 @@ from dr.model.record import Decision, RetentionOutcome
 from dr.policy.retention import decide
 from dr.stream.layout import write_signature
 
-__all__ = ["ACTION", "EXPIRY", "carry_out", "decisions"]
+__all__ = ["ACTION", "EXPIRY", "as_it_is", "carry_out", "decisions"]
 PARTIAL_AGE = timedelta(days=1)
 """An invisible partial older than this belongs to nobody: no backup runs that long."""
 
@@ -55,14 +56,19 @@ def _decide(system: SystemName, ctx: StepContext) -> RetentionOutcome:
     return decisions(system, ctx.inventory, ctx.records, ctx.clock.now())
 
 
+def as_it_is(system: SystemName, repositories: Sequence[Repository], ctx: StepContext) -> RetentionOutcome:
+    """Decide once the catalog agrees with the disks: a copy that is gone protects nothing, a hold there counts."""
+    reconcile(system, repositories, ctx, readmit=True)
+    read_back_holds(system, repositories, records=ctx.records, keys=ctx.keys, now=ctx.clock.now(), run=ctx.run)
+    return _decide(system, ctx)
+
+
 def run(params: Params, ctx: StepContext) -> Outcome:
     repositories = ctx.repositories()
     for repository in repositories:
         repository.identity()
         repository.sweep(ctx.clock.now() - PARTIAL_AGE)
-    reconcile(params.system, repositories, ctx, readmit=True)
-    read_back_holds(params.system, repositories, records=ctx.records, keys=ctx.keys, now=ctx.clock.now(), run=ctx.run)
-    outcome = _decide(params.system, ctx)
+    outcome = as_it_is(params.system, repositories, ctx)
     withheld = bool(outcome.needs_person) and not params.confirmed
     changed = not (withheld or outcome.frozen) and carry_out(params.system, outcome, ctx)
     _say(params.system, outcome, withheld, ctx)

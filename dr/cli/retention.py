@@ -32,7 +32,9 @@ def retention(home: str | None, system: str | None, dry_run: bool, confirm: bool
     name = app.system(system)
     if not dry_run:
         return follow(home, as_json, lambda again: again.prune(name, confirm))
-    outcome = app.retention(name)
+    from dr.app.retention import foresee
+
+    outcome = foresee(app, name)
     if as_json:
         return print_json(outcome.to_facts())
     return _show(outcome)
