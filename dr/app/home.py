@@ -50,6 +50,8 @@ class App:
         self.inventory: Inventory = loaded.inventory
         self.runbooks: dict[str, Runbook] = loaded.runbooks
         self._loaded = loaded
+        self.own_key = True
+        """Whether backups are read with the home's own key; False: with one that a person brought."""
 
     @classmethod
     def open(cls, home: str | None, watch: Callable[[Progress], None] = _nobody, clock: Clock | None = None) -> "App":
@@ -73,7 +75,7 @@ class App:
     def require_secrets(self, plan: Plan | None = None) -> None:
         """Raises ConfigProblems for every secret that is not there (and that `plan` needs); a run must not find that out half-way."""
         actions = {step.action for step in plan.steps} if plan else set()
-        unset = check_secrets(self.inventory, self.home, wanted=used_by(actions) if plan else every_secret)
+        unset = check_secrets(self.inventory, self.home, wanted=used_by(actions, self.own_key) if plan else every_secret)
         if unset:
             raise ConfigProblems(unset)
 

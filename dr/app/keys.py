@@ -9,11 +9,13 @@ from dr.app.home import App
 from dr.app.rotate import unfinished_rotation
 from dr.clock import local
 from dr.config.keys import DIGEST, FOLDER, HomeKeys, kept_drill_keys, public_half, read_identity
-from dr.errors import DrError, Refused
+from dr.errors import DrError, Refused, Unreachable
 from dr.model.base import HostPath, JsonObject, SystemName
 from dr.model.inventory import SecretRef
 from dr.model.readiness import Colour
 from dr.model.record import RunRecord
+
+_PRIVATE = ("*.agekey*", "*.key", ".next-*", "*.url", "*.password")
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ def drill_with(app: App, system: str, tier: str, select: str | None, key: Path) 
         raise Refused(
             f"{others[0]} is not over, and it is to read with the home's own key", hint="`dr runs list`; `dr runs resume` ends it"
         )
+    app.own_key = False
     app.services.keys = HomeKeys(app.home, app.inventory.organisation.keys, borrowed=identity)
     return app.drill(system, tier, select)
 
@@ -68,9 +71,17 @@ def _mine(app: App) -> frozenset[str]:
         return frozenset()  # said by _drill
 
 
+def _held(app: App) -> frozenset[str]:
+    """The public halves of the home's own key and of those that were kept."""
+    try:
+        return frozenset(map(public_half, app.services.keys.identity().splitlines()))
+    except DrError:
+        return frozenset()  # said by _drill
+
+
 def _permissions(home: Path) -> Iterator[Line]:
     folder = home / FOLDER
-    private = sorted({path for ending in ("*.agekey*", "*.key", ".next-*", "*.url", "*.password") for path in folder.glob(ending) if path.is_file()})
+    private = sorted({path for ending in _PRIVATE for path in folder.glob(ending) if path.is_file()})
     open_ones = [path for path in private if path.stat().st_mode & 0o077]
     for path in open_ones:
         yield Line("red", f"{path.relative_to(home)} can be read by others (mode {path.stat().st_mode & 0o777:04o})", f"chmod 600 {path}")
@@ -89,7 +100,10 @@ def _recipients(app: App, mine: frozenset[str]) -> Iterator[Line]:
     else:
         yield Line("green", f"new sets are encrypted to {len(recipients)} keys")
     if mine and mine.isdisjoint(recipients):
-        yield Line("red", "the drill key here is none of them: new sets could not be read here", "put the right key into its place")
+        if not _held(app).isdisjoint(recipients):
+            yield Line("amber", "only an earlier drill key is one of them", "dr keys rotate drill")
+        else:
+            yield Line("red", "the drill key here is none of them: new sets could not be read here", "put the right key into its place")
 
 
 def _signing(app: App) -> Iterator[Line]:
@@ -112,6 +126,9 @@ def _drill(app: App, mine: frozenset[str]) -> Iterator[Line]:
         for repository in app.repositories():
             try:
                 found = open_newest(SystemName(name), repository, app.services.sets)
+            except Unreachable as error:
+                yield Line("amber", f"{repository.name} could not be looked at: {error.message}", error.hint)
+                continue
             except DrError as error:
                 yield Line("red", f"the drill key does not open the newest set of {name} in {repository.name}: {error.message}", error.hint)
                 continue

@@ -80,18 +80,18 @@ def _how_to_make(path: Path) -> str:
     return f"write the secret into {path}, after `umask 077`"
 
 
-def used_by(actions: Collection[str]) -> Callable[[tuple[str, ...]], bool]:
+def used_by(actions: Collection[str], own_key: bool = True) -> Callable[[tuple[str, ...]], bool]:
     """Whether a run of these actions cannot do without the secret at a place in the inventory.
 
     Reading stored bytes back needs no password and no private age key. A contact's channel stops no backup: a notice that cannot be
-    sent is in the ledger, and red.
+    sent is in the ledger, and red. `own_key`: False where the backups are read with a key that a person brought.
     """
 
     def used(where: tuple[str, ...]) -> bool:
         if where[0] == "contacts":
             return False
         if where == ("organisation", "keys", "identity"):
-            return not _OPENS_SETS.isdisjoint(actions)
+            return own_key and not _OPENS_SETS.isdisjoint(actions)
         if where[0] in ("systems", "hosts"):
             return not _REACHES_SERVERS.isdisjoint(actions)
         return True
