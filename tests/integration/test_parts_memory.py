@@ -49,7 +49,7 @@ def first_night(world: World) -> SetId:
     return made
 
 
-def require_shared(world: World, first: SetId, second: SetId) -> None:
+def assert_shared(world: World, first: SetId, second: SetId) -> None:
     """As everything that asks sees it: what counts as apart, and whom damage takes with it."""
     one, other = (world.folder("online", s) / "site-00" / "000000.zst.age" for s in (first, second))
     assert one.stat().st_ino == other.stat().st_ino, "the parts do share their bytes"
@@ -64,7 +64,7 @@ def test_a_set_whose_maker_died_right_after_the_commit_still_shares(tmp_path: Pa
     """Promise 1 and the count of physical copies: where its parts lie is on record before the set exists."""
     world = World(tmp_path)
     first = first_night(world)
-    require_shared(world, first, killed_after_the_commit(world))
+    assert_shared(world, first, killed_after_the_commit(world))
 
 
 def test_sets_that_are_found_again_still_share(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_sets_that_are_found_again_still_share(tmp_path: Path) -> None:
     again = World(tmp_path)
     again.clock.move_to(world.clock.now())
     again.verify("online")
-    require_shared(again, first, second)
+    assert_shared(again, first, second)
 
 
 def test_control_sets_of_other_encryptions_do_not_share(tmp_path: Path) -> None:
