@@ -1,6 +1,21 @@
 """THE list: one line per kind of action, source, repository, host and check. A new kind is a file in its room and a line here."""
 
-from dr.actions import approve, backup, canary, check, command, copy, notify, prune, report, restore, save_home, scrub, select_backup, verify
+from dr.actions import (
+    approve,
+    backup,
+    canary,
+    check,
+    command,
+    copy,
+    notify,
+    prune,
+    report,
+    restore,
+    save_home,
+    scrub,
+    select_backup,
+    verify,
+)
 from dr.checks import content_equals_source, needle, site_files_equal, sql_assertion, starts_up
 from dr.config.kinds import Kinds
 from dr.hosts import local
@@ -56,4 +71,7 @@ def kinds() -> Kinds:
         repositories={kind: repository.params for kind, repository in REPOSITORIES.items()},
         hosts={kind: host.params for kind, host in HOSTS.items()},
         checks={kind: check.params for kind, check in CHECKS.items()},
+        source_places={files.SOURCE.kind: files.places},
+        repository_places={directory.KIND.kind: directory.places},
+        host_places={local.KIND.kind: local.places},
     )

@@ -1,14 +1,15 @@
 """The inventory: `inventory/*.yaml` read as one, checked against its model, each kind's own parameters, and itself."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dr.config.inventory_rules import rules
-from dr.config.kinds import Kinds, Params
+from dr.config.kinds import Kinds, Params, Places
 from dr.config.loader import read_file
 from dr.config.names import Names, gather, unknown_names
-from dr.config.nodes import Document, Scalar, Table, match, plain
+from dr.config.nodes import Document, Node, Scalar, Table, at, match, plain
+from dr.config.places import PRODUCTION, REPOSITORY, SOURCE, STANDBY, Placed, place_problems
 from dr.config.problems import ConfigProblems, Problem, offer
 from dr.config.validate import validate
 from dr.model.inventory import Inventory
@@ -41,6 +42,7 @@ def check_inventory(home: Path, kinds: Kinds) -> Checked:
     model = validate(Inventory, root, problems)
     problems += _parameters(root, kinds, checked.names)
     problems += rules(root, checked.names, {path.stem for path in (home / "runbooks").glob("*.yaml")})
+    problems += place_problems(_placed(root, kinds, home.absolute()), home)
     checked.inventory = None if problems else model
     return checked
 
@@ -105,3 +107,27 @@ def _entries(root: Table, pattern: tuple[str, ...], noun: str, known: Params, na
             validate(model, place, found, value=value, prefix=prefix, takes=f"kind '{kind.value}'")
             yield from found
             yield from unknown_names(model, value, place, names, prefix)
+
+
+def _placed(root: Table, kinds: Kinds, home: Path) -> list[Placed]:
+    """Where everything is that says so; an entry whose parameters are wrong is left out, its problems are told already."""
+    found: list[Placed] = []
+    for stars, _, node in match(root, ("hosts", "*")):
+        role = plain(at(node, ["role"]))
+        if role in (PRODUCTION, STANDBY):
+            found += _placed_of(node, str(role), f"host '{stars[-1]}'", (kinds.hosts, kinds.host_places), home)
+    for stars, _, node in match(root, ("repositories", "*")):
+        found += _placed_of(node, REPOSITORY, f"repository '{stars[-1]}'", (kinds.repositories, kinds.repository_places), home)
+    for stars, _, node in match(root, ("systems", "*", "sources", "*")):
+        name = f"source '{stars[-1]}' of system '{stars[0]}'"
+        found += _placed_of(node, SOURCE, name, (kinds.sources, kinds.source_places), home)
+    return found
+
+
+def _placed_of(node: Node, role: str, name: str, known: tuple[Params, Places], home: Path) -> Sequence[Placed]:
+    kind, given = plain(at(node, ["kind"])), at(node, ["with"])
+    places = known[1].get(kind) if isinstance(kind, str) else None
+    if places is None or not isinstance(given, Table) or given is node:
+        return []
+    model = validate(known[0][str(kind)], given, [])
+    return [Placed(role, name, place, at(given, place.at)) for place in places(model, str(home))] if model else []

@@ -1,13 +1,17 @@
 """The kinds that may be named in the files, with the models of their parameters: what `config` needs to know of the other rooms."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from dr.model.base import StrictModel
+from dr.model.places import Place
 from dr.model.ports import Action
 
 Params = Mapping[str, type[StrictModel]]
 """Kind to the model of its `with`."""
+Places = Mapping[str, Callable[[Any, str], Sequence[Place]]]
+"""Kind to what its parameters, with the home that relative paths begin at, say of where on this machine it is."""
 
 
 @dataclass(frozen=True)
@@ -19,3 +23,6 @@ class Kinds:
     repositories: Params = field(default_factory=dict)
     hosts: Params = field(default_factory=dict)
     checks: Params = field(default_factory=dict)
+    source_places: Places = field(default_factory=dict)
+    repository_places: Places = field(default_factory=dict)
+    host_places: Places = field(default_factory=dict)

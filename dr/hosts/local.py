@@ -18,6 +18,7 @@ from dr.hosts.production import identifies
 from dr.hosts.standby import Drills
 from dr.model.base import HostName, HostPath, JsonObject, RunId, SetId, StrictModel
 from dr.model.inventory import SecretRef
+from dr.model.places import Folder, Place, Server
 from dr.model.ports import HostKind, HostRequest, Runner, Standing, WritableHost
 from dr.model.record import ProductionFacts, ScrubCertificate
 
@@ -41,6 +42,18 @@ class LocalHost(StrictModel):
     path: HostPath | None = None
     """The standby's root; required for role standby. Of a production host: a folder to protect, beside what its sources name."""
     postgres: LocalPostgres | None = None
+
+
+def places(params: LocalHost, home: str) -> Sequence[Place]:
+    """What the parameters say of where it is: its folder, its server, and the server's data."""
+    found: list[Place] = []
+    if params.path:
+        found.append(Folder(("path",), _below(home, params.path)))
+    if params.postgres:
+        found.append(Server(("postgres", "port"), params.postgres.host, params.postgres.port))
+        if params.postgres.data_directory:
+            found.append(Folder(("postgres", "data_directory"), _below(home, params.postgres.data_directory)))
+    return found
 
 
 class Local:
@@ -103,7 +116,11 @@ class WritableLocal(Local):
 
 
 def absolute(path: HostPath, request: HostRequest) -> HostPath:
-    return HostPath(os.path.normpath(Path(request.home) / Path(path).expanduser()))
+    return HostPath(_below(request.home, path))
+
+
+def _below(home: str, path: HostPath) -> str:
+    return os.path.normpath(Path(home) / Path(path).expanduser())
 
 
 def target(request: HostRequest) -> Target:

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from dr.errors import Damaged, DrError, Refused, Unreachable
 from dr.model.backup import FORMAT, SET_ID, RepositoryIdentity, Tombstone
 from dr.model.base import ByteCount, HostPath, RepositoryName, SetId, Size, StrictModel, SystemName, canonical
+from dr.model.places import Folder
 from dr.model.ports import RepositoryKind
 from dr.repositories.directory_upload import PARTIAL, SLUG, DirectoryUpload, Place, set_folder
 from dr.repositories.tree import TEMPORARY, NotPlainFile, Tree
@@ -39,6 +40,11 @@ class DirectoryParams(StrictModel):
     """The folder; relative to the home unless absolute."""
     min_free: Size = ByteCount(2**30)
     """A set is not begun with less free space than this."""
+
+
+def places(params: DirectoryParams, home: str) -> list[Folder]:
+    """Its folder."""
+    return [Folder(("path",), str(Path(home) / params.path))]
 
 
 class DirectoryRepository:

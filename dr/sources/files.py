@@ -17,6 +17,7 @@ from dr.drivers.files.listing import Listing
 from dr.drivers.files.tree import Describing, Walked
 from dr.errors import Damaged, Failed, Refused, Unreachable
 from dr.model.base import HostName, HostPath, JsonObject, SourceName, StrictModel
+from dr.model.places import Folder
 from dr.model.ports import ArtifactReader, ArtifactSink, CaptureRequest, Host, Process, SetWriter, StepContext, WritableHost
 from dr.model.record import ProductionFacts
 from dr.model.summary import ContentSummary
@@ -39,6 +40,11 @@ class Params(StrictModel):
             if not pattern or "\0" in pattern or pattern.endswith("/") or pattern.startswith(("/", "./")) or ".." in pattern.split("/"):
                 raise ValueError(f"'{pattern}' is not a path below the file set; write for example cache or *.tmp")
         return patterns
+
+
+def places(params: Params, home: str) -> list[Folder]:
+    """The folder that is backed up."""
+    return [Folder(("path",), str(Path(home) / Path(params.path).expanduser()))]
 
 
 class Files:
