@@ -1,10 +1,12 @@
 """`copy`: give a tier the sets it lacks, from a copy in another tier, checking every byte on the way and once more as it is stored.
 
+Damaged copies in either tier are mended from another copy, whichever way that lies.
 Safe to repeat: a set that is there, on record and read back is left alone.
 """
 
 from pydantic import Field
 
+from dr.actions import mending
 from dr.actions.reconcile import tombstones
 from dr.errors import Damaged, Refused
 from dr.model.backup import SET_ID, Copy, at_least
@@ -24,6 +26,8 @@ class Facts(StrictModel):
     copied: tuple[SetId, ...]
     already: int
     """Sets that needed no copy."""
+    mended: tuple[mending.Mend, ...] = ()
+    """Damaged copies, in either tier, whose damaged objects were written afresh from another copy."""
 
 
 def run(params: Params, ctx: StepContext) -> Outcome:
@@ -50,7 +54,10 @@ def run(params: Params, ctx: StepContext) -> Outcome:
             copied += [set_id] if set_id not in copied else []
         keep = [f"missing-copy:{params.system}:{target.name}:{s}" for _, s in _wanted(params, sources, target, ctx) if s not in present]
         ctx.records.close_findings(f"missing-copy:{params.system}:{target.name}:", keep, ctx.clock.now(), ctx.run)
-    return Outcome(changed=bool(copied), facts=Facts(copied=tuple(copied), already=already).to_facts())
+    only = None if params.set == "missing" else SetId(params.set)
+    mended = mending.mend_damaged(params.system, [*sources, *targets], only, ctx)
+    facts = Facts(copied=tuple(copied), already=already, mended=tuple(mended))
+    return Outcome(changed=bool(copied or mended), facts=facts.to_facts())
 
 
 def _wanted(params: Params, sources: list[Repository], target: Repository, ctx: StepContext) -> list[tuple[Repository, SetId]]:

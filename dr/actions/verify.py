@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from dr.actions import mending
 from dr.actions.reconcile import reconcile
 from dr.actions.sampling import Place, sample
 from dr.errors import Damaged, DrError, Failed, Refused, Stopped
@@ -253,7 +254,7 @@ def _spoiled(set_id: SetId, repository: Repository, names: Sequence[str], work: 
             "critical",
             f"the copy of {other} in {repository.name} is damaged: {'; '.join(names[:3])}" + (" ..." if len(names) > 3 else ""),
             system=system,
-            hint="it counts as no proof any more; another copy is used, and the next nightly writes the damaged parts afresh",
+            hint=mending.hint(other, repository.name, system, ctx),
         )
     ctx.audit("copy.damaged", f"{repository.name}/{set_id}", {"objects": list(names[:20])})
 

@@ -96,7 +96,13 @@ def _canary(f: JsonObject, _: RunRecord, zone: str) -> list[str]:
 
 
 def _copy(f: JsonObject, _: RunRecord, __: str) -> list[str]:
-    return [f"copied {len(f['copied'])} missing set(s)"] if f["copied"] else []
+    copied = [f"copied {_count(len(f['copied']), 'missing set')}"] if f["copied"] else []
+    mended = [f"mended from another copy, read back and matched: {one['set']} in {one['repository']}" for one in f.get("mended", [])]
+    return [*copied, *mended]
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def _prune(f: JsonObject, _: RunRecord, __: str) -> list[str]:

@@ -201,6 +201,13 @@ class Repository(Protocol):
         """Publish a small file beside the manifest (a hold, the audit head), atomically."""
         ...
 
+    def mend(self, system: SystemName, places: Sequence[tuple[SetId, str]], data: bytes) -> None:
+        """Put these bytes, afresh and atomically, at every one of these places (set and path) of committed sets, which then share them.
+
+        What lay there is replaced, never written into. The caller has compared the bytes with what was signed.
+        """
+        ...
+
     def withdraw(self, system: SystemName, set_id: SetId, path: str) -> None:
         """Remove a small file beside the manifest; absent is fine."""
         ...
@@ -721,6 +728,12 @@ class Sets(Protocol):
         """Copy a committed set, checking every byte on the way; the same manifest. Idempotent."""
         ...
 
+    def mend(
+        self, system: SystemName, set_id: SetId, to: Repository, twins: Sequence[Repository], manifest: Sha256, ctx: StepContext
+    ) -> Mended:
+        """Write afresh what is damaged of the copy in `to`, from `twins`, against the signed manifest of that digest. Idempotent."""
+        ...
+
 
 @dataclass(frozen=True)
 class Written:
@@ -731,6 +744,14 @@ class Written:
     parts: Sequence[PartCopy]
     reused: int
     """Stored bytes that were linked, not written."""
+
+
+@dataclass(frozen=True)
+class Mended:
+    """What became of a damaged copy: objects written afresh, and those that no other copy has intact (or that do not belong there)."""
+
+    objects: Sequence[str]
+    left: Sequence[str]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -175,6 +175,14 @@ class DirectoryRepository:
             if not self._tree.is_file(f"{folder}/{MANIFEST}"):
                 raise Refused(f"repository '{self.name}' has no set {set_id} of '{system}'")
             self._tree.publish(f"{folder}/{path}", data)
+
+    def mend(self, system: SystemName, places: Sequence[tuple[SetId, str]], data: bytes) -> None:
+        self.identity()
+        paths = [f"{set_folder(system, set_id)}/{path}" for set_id, path in places]
+        with self._place.reaching("be written to"):
+            for path in paths:
+                if not self._tree.replace_by_link(paths[0], path):
+                    self._tree.publish(path, data)
 
     def withdraw(self, system: SystemName, set_id: SetId, path: str) -> None:
         with self._place.reaching("be written to"):

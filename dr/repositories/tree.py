@@ -109,6 +109,18 @@ class Tree:
                 os.unlink(name, dir_fd=parent)
             os.link(old, name, src_dir_fd=there, dst_dir_fd=parent, follow_symlinks=False)
 
+    def replace_by_link(self, origin: str, path: str) -> bool:
+        """Give `path` the bytes of `origin`, atomically; False where that cannot be done: the same place, a system without links."""
+        temporary = "/".join([*components(path)[:-1], TEMPORARY + components(path)[-1]])
+        if origin == path:
+            return False
+        try:
+            self.link(origin, temporary)
+        except OSError:
+            return False
+        self.rename(temporary, path)
+        return True
+
     def rename(self, old: str, new: str) -> None:
         """Durably, within one folder or between two."""
         with self._parent(old) as (there, before), self._parent(new) as (parent, after):

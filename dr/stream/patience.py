@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import IO, TYPE_CHECKING, Generic, TypeVar, cast
@@ -138,6 +138,9 @@ class PatientRepository:
 
     def beside(self, system: SystemName, set_id: SetId, path: str, data: bytes) -> None:
         self._patience.call(lambda: self._inner.beside(system, set_id, path, data))
+
+    def mend(self, system: SystemName, places: Sequence[tuple[SetId, str]], data: bytes) -> None:
+        self._patience.call(lambda: self._inner.mend(system, places, data))
 
     def withdraw(self, system: SystemName, set_id: SetId, path: str) -> None:
         self._patience.call(lambda: self._inner.withdraw(system, set_id, path))

@@ -8,10 +8,11 @@ from datetime import datetime
 from dr.clock import Clock
 from dr.errors import DrError, Failed
 from dr.model.backup import Manifest, PartCopy
-from dr.model.base import RepositoryName, RunId, SetId, SystemName, sha256
-from dr.model.ports import Keyring, Repository, SetWriter, StepContext, Verified, Written
+from dr.model.base import RepositoryName, RunId, SetId, Sha256, SystemName, sha256
+from dr.model.ports import Keyring, Mended, Repository, SetWriter, StepContext, Verified, Written
 from dr.stream.copying import CopyRequest, copy_set
 from dr.stream.fanout import why
+from dr.stream.mending import MendRequest, mend_set
 from dr.stream.reader import StreamedSet, open_set, read_manifest
 from dr.stream.verify import verify_stored
 from dr.stream.writer import WriteRequest, write_set
@@ -67,6 +68,11 @@ class StreamSets:
 
     def copy(self, system: SystemName, set_id: SetId, source: Repository, to: Repository, ctx: StepContext) -> Manifest:
         return copy_set(CopyRequest(system, set_id, source, to, self._organisation, self._keys, ctx, self._clock.now))
+
+    def mend(
+        self, system: SystemName, set_id: SetId, to: Repository, twins: Sequence[Repository], manifest: Sha256, ctx: StepContext
+    ) -> Mended:
+        return mend_set(MendRequest(system, set_id, to, twins, manifest, self._organisation, self._keys, ctx))
 
     def _holds(self, repository: Repository, system: SystemName, set_id: SetId) -> bool:
         """Whether an earlier attempt committed the set there; a repository that does not answer fails later, as one among several."""

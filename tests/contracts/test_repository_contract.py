@@ -191,6 +191,20 @@ def test_a_linked_part_outlives_the_set_it_came_from(repository: Repository) -> 
     assert repository.open(HMIS, SECOND, PART).read() == b"part"
 
 
+def test_mended_bytes_are_fresh_and_reach_every_place_that_is_named_and_no_other(repository: Repository) -> None:
+    """What shares the old bytes and is not named keeps them: nothing is written into."""
+    third = make_set_id(NOW + timedelta(days=2), "cccccc")
+    publish(repository)
+    for later in (SECOND, third):
+        upload = repository.begin(HMIS, later)
+        assert upload.link(PART, FIRST, PART, hashlib.sha256(b"part").hexdigest())
+        upload.commit(manifest_of(later), b"signature", {})
+    repository.mend(HMIS, [(FIRST, PART), (SECOND, PART)], b"mend")
+    repository.mend(HMIS, [(FIRST, PART), (SECOND, PART)], b"mend")
+    assert [repository.open(HMIS, one, PART).read() for one in (FIRST, SECOND, third)] == [b"mend", b"mend", b"part"]
+    assert repository.listing(HMIS, FIRST) == ["audit-head.json", "manifest.json", "manifest.sig", PART]
+
+
 def test_removing_leaves_a_trace_and_counts_once(repository: Repository) -> None:
     publish(repository)
     seen: list[tuple[str, int, int]] = []

@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import IO
@@ -81,6 +81,11 @@ class MemoryRepository:
         if (system, set_id) not in self.sets(system):
             raise Refused(f"repository '{self.name}' has no set {set_id}")
         self.stored[system, set_id][path] = data
+
+    def mend(self, system: SystemName, places: Sequence[tuple[SetId, str]], data: bytes) -> None:
+        for set_id, path in places:
+            _require_inside(path)
+            self.stored[system, set_id][path] = data
 
     def withdraw(self, system: SystemName, set_id: SetId, path: str) -> None:
         self._require_beside(path)
