@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NoReturn
 
 from dr import plugins
-from dr.actions.prune import EXPIRY, decisions
 from dr.app import asked
 from dr.app.services import HomeServices
 from dr.app.unrecorded import lost_catalog
@@ -32,7 +31,7 @@ from dr.model.base import HostName, JsonObject, RepositoryName, RunId, SetId, Sy
 from dr.model.inventory import Inventory
 from dr.model.ports import Repository
 from dr.model.readiness import Readiness
-from dr.model.record import AuditEntry, Progress, RetentionOutcome, RunRecord
+from dr.model.record import AuditEntry, Progress, RunRecord
 from dr.model.runbook import Plan, Runbook
 from dr.policy.readiness import readiness
 
@@ -207,19 +206,6 @@ class App:
             self.records.notices(),
             self.clock.now(),
         )
-
-    def retention(self, system: SystemName) -> RetentionOutcome:
-        """What a prune would decide now; nothing is deleted."""
-        return decisions(system, self.inventory, self.records, self.clock.now())
-
-    def set_expiry(self, state: str) -> None:
-        """`on` or `off`: whether retention may delete anything; a person's word, so it is audited."""
-        self.records.set_setting(EXPIRY, state)
-        self.records.audit("expiry.turned", state, {}, actor=whoami(), at=self.clock.now())
-        for system in self.inventory.systems:
-            if state == "on":
-                self.records.close_findings(f"retention:{system}:frozen", [], self.clock.now(), RunId(""))
-                self.records.close_findings(f"rebuilt:{system}", [], self.clock.now(), RunId(""))
 
     # ------------------------------------------------------------ repositories and hosts
 

@@ -1,11 +1,11 @@
-"""What a prune would decide now, looked at without a hand that can write."""
+"""Retention as a person asks for it: what a prune would decide now, and whether anything may expire at all."""
 
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from dr.actions.prune import as_it_is
+from dr.actions.prune import EXPIRY, as_it_is
 from dr.app.home import App, whoami
 from dr.app.rehearse import Context
 from dr.catalog.throwaway import open_throwaway
@@ -39,3 +39,13 @@ def foresee(app: App, system: SystemName) -> RetentionOutcome:
     with tempfile.TemporaryDirectory(prefix="dr-retention-") as folder, open_throwaway(catalog, Path(folder), app.clock) as records:
         looking = _Looking(app, records)
         return as_it_is(system, looking.repositories(), cast("StepContext", looking))
+
+
+def set_expiry(app: App, state: str) -> None:
+    """`on` or `off`: whether retention may delete anything; a person's word, so it is audited."""
+    app.records.set_setting(EXPIRY, state)
+    app.records.audit("expiry.turned", state, {}, actor=whoami(), at=app.clock.now())
+    for system in app.inventory.systems:
+        if state == "on":
+            app.records.close_findings(f"retention:{system}:frozen", [], app.clock.now(), RunId(""))
+            app.records.close_findings(f"rebuilt:{system}", [], app.clock.now(), RunId(""))

@@ -24,16 +24,15 @@ def retention(home: str | None, system: str | None, dry_run: bool, confirm: bool
       dr retention hmis --confirm
     """
     from dr.app import App
+    from dr.app.retention import foresee, set_expiry
 
     app = App.open(home)
     if expiry:
-        app.set_expiry(expiry)
+        set_expiry(app, expiry)
         return click.echo(f"expiry is {expiry}, for every system")
     name = app.system(system)
     if not dry_run:
         return follow(home, as_json, lambda again: again.prune(name, confirm))
-    from dr.app.retention import foresee
-
     outcome = foresee(app, name)
     if as_json:
         return print_json(outcome.to_facts())
