@@ -17,6 +17,12 @@ class SecretRef(StrictModel):
     env: str | None = None
     credential: str | None = None
 
+    @property
+    def place(self) -> str:
+        """Where a person finds it, in words."""
+        kept = {"the file": self.file, "the environment variable": self.env, "the credential": self.credential}
+        return next((f"{kind} {name}" for kind, name in kept.items() if name is not None), "")
+
     def __str__(self) -> str:
         return "********"
 

@@ -41,7 +41,9 @@ def folder_of_binaries(host: Host) -> str | None:
 
 def dsn_of_host(settings: PostgresSettings, ctx: StepContext) -> Dsn:
     """The server as the inventory describes it; the password is read now."""
-    return Dsn(settings.host, settings.port, settings.user, "postgres", ctx.secret(settings.password) if settings.password else "")
+    secret = settings.password
+    password, kept = (ctx.secret(secret), secret.place) if secret else ("", "")
+    return Dsn(settings.host, settings.port, settings.user, "postgres", password, password_from=kept)
 
 
 def is_local(settings: PostgresSettings) -> bool:

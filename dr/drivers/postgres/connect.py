@@ -31,6 +31,9 @@ class Dsn:
     Then whoever answers must prove by SCRAM that it knows the throwaway password, and nothing that was restored runs in our sessions.
     """
 
+    password_from: str = ""
+    """Where the password is kept, for a hint (`the file secrets/pg`); never the password."""
+
     def at(self, database: str) -> "Dsn":
         return replace(self, database=database)
 
@@ -98,11 +101,39 @@ def connect(dsn: Dsn, *, application: str = "dr", autocommit: bool = True, optio
             require_auth=None if dsn.ours is None else _PROOF,
         )
     except psycopg.OperationalError as error:
-        cause = error.sqlstate or type(error).__name__
-        raise Unreachable(
-            f"PostgreSQL at {dsn.host}:{dsn.port} did not accept user '{dsn.user}' for database '{dsn.database}' ({cause})",
-            hint="is the server running, and are port, user and password of the host in the inventory right?",
-        ) from None
+        raise _unreachable(dsn, error) from None
+
+
+_SILENT = "Connection refused|No such file or directory|timeout expired|timed out|No route to host|Network is unreachable"
+
+
+def _unreachable(dsn: Dsn, error: psycopg.OperationalError) -> Unreachable:
+    """What was the matter, by the server's code or, since none comes before a session, by libpq's own words; none of them is passed on."""
+    where, said = f"PostgreSQL at {dsn.host}:{dsn.port}", str(error)
+    if isinstance(error, psycopg.errors.ConnectionTimeout) or re.search(_SILENT, said):
+        return Unreachable(f"nothing answers at {dsn.host}:{dsn.port}, where PostgreSQL should be", hint=_START)
+    if "could not translate host name" in said or "Name or service not known" in said:
+        return Unreachable(f"{where}: the host's name is not known", hint="write its name or address into inventory/hosts.yaml")
+    if error.sqlstate in ("28P01", "28000") or re.search(_TURNED_AWAY, said):
+        return Unreachable(f"{where} refused the password of user '{dsn.user}'", hint=_look_at(dsn))
+    if error.sqlstate == "3D000" or re.search('database ".*" does not exist', said, re.DOTALL):
+        return Unreachable(f"{where} has no database '{dsn.database}'", hint="is it the right server? `psql -l` lists its databases")
+    if error.sqlstate == "57P03" or "the database system is" in said:
+        return Unreachable(f"{where} is starting up, shutting down or recovering", hint="try again in a minute")
+    cause = error.sqlstate or type(error).__name__
+    return Unreachable(
+        f"{where} did not accept user '{dsn.user}' for database '{dsn.database}' ({cause})",
+        hint="are port and user of the host in inventory/hosts.yaml right? The server's log says why it refused",
+    )
+
+
+_START = "start the server, or write its right address and port into inventory/hosts.yaml"
+_TURNED_AWAY = "password authentication failed|no password supplied|SCRAM authentication"
+
+
+def _look_at(dsn: Dsn) -> str:
+    kept = dsn.password_from or "the host's password in inventory/hosts.yaml"
+    return f"is it the right one? See {kept}"
 
 
 def _due(dsn: Dsn) -> str:
