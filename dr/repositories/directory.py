@@ -105,11 +105,14 @@ class DirectoryRepository:
 
     def _nothing_here(self) -> DrError:
         if self._root.is_dir() and any(self._root.iterdir()):
-            return Refused(f"repository '{self.name}': {self._root} is not a repository of dr", hint="is it the right folder?")
+            return Refused(
+                f"repository '{self.name}': {self._root} is not a repository of dr",
+                hint=f"is it the right folder? `dr repositories init {self.name}` makes one in an empty or a new folder",
+            )
         state = "is empty" if self._root.is_dir() else "does not exist"
         return Unreachable(
             f"repository '{self.name}': {self._root} {state}",
-            hint="if it is another disk or machine, mount it; a repository is only ever made on purpose",
+            hint=f"if it is another disk or machine, mount it; if it was never made: `dr repositories init {self.name}`",
         )
 
     # ---------------------------------------------------------------- sets

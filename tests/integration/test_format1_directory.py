@@ -47,12 +47,15 @@ def said(act: object, kind: type[DrError]) -> str:
 def test_what_is_not_ours_is_told_apart(tmp_path: Path) -> None:
     """Absent, empty (an unmounted place), somebody else's files."""
     place = tmp_path / "online"
-    hint = "   HINT: if it is another disk or machine, mount it; a repository is only ever made on purpose"
+    hint = "   HINT: if it is another disk or machine, mount it; if it was never made: `dr repositories init online`"
     assert said(at(place).sets, Unreachable) == f"repository 'online': {place} does not exist\n{hint}"
     place.mkdir()
     assert said(at(place).sets, Unreachable) == f"repository 'online': {place} is empty\n{hint}"
     (place / "thesis.doc").write_text("mine")
-    assert said(at(place).sets, Refused).startswith(f"repository 'online': {place} is not a repository of dr")
+    assert said(at(place).sets, Refused) == (
+        f"repository 'online': {place} is not a repository of dr\n"
+        "   HINT: is it the right folder? `dr repositories init online` makes one in an empty or a new folder"
+    )
     with pytest.raises(Refused, match="is not empty and not a repository"):
         at(place).initialise("Harbor", "r-1", NOW)
     assert [path.name for path in place.iterdir()] == ["thesis.doc"]
