@@ -93,8 +93,11 @@ class Watcher:
     def _skipped(self, p: Progress) -> None:
         self._settle(p, f"- {p.step}", "skipped")
 
+    def _retry_later(self, p: Progress) -> None:
+        self._print(coloured(f"  ↻ {p.step}", "amber") + f"  again in {_one_line(p.what)}")
+
     def _retry(self, p: Progress) -> None:
-        self._print(coloured(f"  ↻ {p.step}", "amber") + "  again")
+        self._print(coloured(f"  ↻ {p.step}", "amber") + "  again, now")
         self._move(p.step, f"  … {p.step}", [])
 
     def _run_ended(self, p: Progress) -> None:

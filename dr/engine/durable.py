@@ -84,6 +84,7 @@ class _Board:
 
     async def _begin(self, due: Due) -> JsonObject | None:
         if isinstance(due, Pause):
+            self._works.say_pause(self._run, due.step, due.seconds)
             await DBOS.sleep_async(due.seconds)
             return None
         if isinstance(due, Skip):

@@ -82,8 +82,8 @@ class Skip:
 Task = Start | Ask | Await | Pause | Skip
 ASKS = "approve"
 """The action whose steps put a question to a person. It is asked once: a refusal is no fault that goes away when it is tried again."""
-_WRONG_AS_WRITTEN = 2
-"""Exit code of what a person wrote: it stays wrong however often it is tried."""
+_NOT_CURED_BY_WAITING = (2, 3)
+"""Exit codes of what a person wrote, which stays wrong however often it is tried, and of a guard's no, which waiting does not change."""
 
 
 def wait_before(step: PlannedStep, attempt: int) -> float:
@@ -213,7 +213,7 @@ class Course:
         return (
             step.action != ASKS
             and self._attempts[step.id] < step.retry.attempts
-            and code != _WRONG_AS_WRITTEN
+            and code not in _NOT_CURED_BY_WAITING
             and step.section not in self.stops()
         )
 

@@ -17,6 +17,7 @@ from dr.model.base import JsonObject, RunId, Seconds, StepId, SystemName
 from dr.model.record import Failure, Finding, Progress, RunRecord
 from dr.model.runbook import Plan, PlannedStep, Section
 from dr.policy.verdict import Judgement, judge
+from dr.units import show_duration
 
 _NUDGE = 0.2
 """Seconds between two looks at an attempt that was told to end; each look ends what it may have started meanwhile."""
@@ -106,6 +107,10 @@ class Works:
         """Tell whoever watches what is waited for, and what to type."""
         how = f"dr runs approve {run.id} {step.id}"
         self._tell(run.id, "waiting", f"{asked['instructions']} (until {asked['until']}): {how}   or, to refuse: {how} --deny", step.id)
+
+    def say_pause(self, run: Run, step: PlannedStep, seconds: float) -> None:
+        """Tell whoever watches that a step that failed is tried again, and when."""
+        self._tell(run.id, "retry-later", show_duration(seconds), step.id)
 
     async def attempt(
         self, run: Run, step: PlannedStep, number: int, facts: Mapping[str, JsonObject], answer: JsonObject | None = None

@@ -238,7 +238,7 @@ class Progress(StrictModel):
     run: RunId
     step: StepId
     at: Instant
-    event: Literal["run-started", "started", "working", "waiting", "done", "failed", "skipped", "retry", "run-ended"]
+    event: Literal["run-started", "started", "working", "waiting", "done", "failed", "skipped", "retry-later", "retry", "run-ended"]
     what: str = ""
     done: int | None = None
     total: int | None = None

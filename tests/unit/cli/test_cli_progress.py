@@ -122,3 +122,14 @@ def test_a_count_that_begins_anew_has_no_negative_rate() -> None:
         now.at += 1
         tell("restore", "working", what="x", done=done * 2**20, total=total * 2**20, unit="bytes")
     assert out.screen() == ["  … restore: x  5.0 MiB/s  10.0 MiB of 50.0 MiB"]
+
+
+def test_a_step_that_waits_to_be_tried_again_says_for_how_long() -> None:
+    """Five minutes of silence look like a hang."""
+    out = io.StringIO()
+    tell = told(Watcher(out, live=False))
+    tell("backup", "failed", what="nothing answers")
+    tell("backup", "retry-later", what="5 min")
+    tell("backup", "retry", what="backup")
+    said = re.sub(r"\033\[[\d;]*m", "", out.getvalue()).splitlines()
+    assert said[1:3] == ["  ↻ backup  again in 5 min", "  ↻ backup  again, now"]

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dr.engine.order import Course, Pause, Skip, Start, Task, wait_before
+from dr.errors import ConfigError, Damaged, DrError, Failed, NotProvablyStandby, Refused, Unreachable
 from dr.model.base import JsonObject
 from dr.model.runbook import Plan, PlannedStep
 from tests.support.engine_plans import make_plan, step
@@ -176,12 +177,23 @@ def test_a_retry_is_a_wait_and_a_new_attempt() -> None:
     assert (keys(course), course.over, course.ended["a"].state) == ([], True, "failed")
 
 
-def test_what_a_person_wrote_wrong_is_not_tried_again() -> None:
-    """Exit code 2 stays wrong however often it is tried."""
+@pytest.mark.parametrize("error", [ConfigError, Refused, NotProvablyStandby])
+def test_what_waiting_does_not_cure_is_not_tried_again(error: type[DrError]) -> None:
+    """What a person wrote stays wrong however often it is tried, and a guard's no stays a no."""
     course = Course(plan(step("a", retry={"attempts": 5, "wait": 1.0})))
     course.due()
-    course.took("a", {"state": "failed", "facts": {}, "failure": {"exit_code": 2}})
+    course.took("a", {"state": "failed", "facts": {}, "failure": {"exit_code": error.exit_code}})
     assert (keys(course), course.over) == ([], True)
+
+
+@pytest.mark.positive_control
+@pytest.mark.parametrize("error", [Unreachable, Failed, Damaged])
+def test_what_waiting_may_cure_is_tried_again(error: type[DrError]) -> None:
+    """The twin: the same step with another failure is due again."""
+    course = Course(plan(step("a", retry={"attempts": 5, "wait": 1.0})))
+    course.due()
+    course.took("a", {"state": "failed", "facts": {}, "failure": {"exit_code": error.exit_code}})
+    assert keys(course) == ["~a"]
 
 
 @pytest.mark.parametrize(("attempt", "seconds"), [(2, 30.0), (3, 60.0), (4, 120.0), (5, 200.0), (90, 200.0)])
