@@ -134,7 +134,7 @@ def test_no_needle_and_no_place_goes_into_evidence(records: Catalog) -> None:
 def test_what_a_drill_waited_before_its_first_step_is_inside_its_rto_and_said(records: Catalog) -> None:
     """The clock starts when the drill was asked for and never pauses: a run that was taken up first in the same process is no excuse."""
     evidence = gathered(records, RESTORED, proven(USABLE), started=BEGAN - timedelta(minutes=2))
-    assert evidence.rto is not None and evidence.rto.seconds == 44 * 60
+    assert evidence.rto is not None and evidence.rto.seconds == 44.0 * 60
     assert "2 min of the RTO passed before the first step began, as when another run is taken up first" in evidence.remarks
 
 
