@@ -10,6 +10,7 @@ from random import Random
 import pytest
 
 from dr.app import App
+from dr.app.retention import foresee
 from dr.clock import FixedClock, SystemClock
 from dr.demo import world
 from tests.support.catalog_mailbox import body_of, free_port, mailbox
@@ -155,7 +156,7 @@ def test_a_failed_night_reaches_a_mailbox_and_a_notice_to_nobody_is_red(first_ni
 def test_two_failed_nights_keep_the_last_proven_copy_and_say_why(first_night: Home, tmp_path: Path) -> None:
     """A 24 h tier whose backups stopped must not become an empty tier: two days after the last good night everything online stays."""
     later = FixedClock(SystemClock().now() + timedelta(hours=50))
-    outcome = App.open(str(first_night.path), clock=later).retention(HMIS)
+    outcome = foresee(App.open(str(first_night.path), clock=later), HMIS)
     online = [d for d in outcome.decisions if d.tier == "online"]
     assert len(online) == len(first_night.sets("fileserver"))
     assert all(d.keep for d in online)
