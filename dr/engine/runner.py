@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from dr.clock import iso
+from dr.engine import room
 from dr.engine.control import SLOTS_FOLDER, pending, refuse_other_versions
 from dr.engine.failpoints import Failpoints
 from dr.engine.services import Services
@@ -81,11 +82,12 @@ class Engine:
         self.close()
 
     def open(self) -> None:
-        """Take a slot and launch. Raises Refused if runs of another engine version are unfinished, or no slot is free.
+        """Take a slot and launch. Raises Refused if runs of another engine version are unfinished, or no slot or no disk space is free.
 
         From here on it carries what its slot's last holder left: Ctrl-C leaves the process as `wait` does.
         """
         self._admit(self._state)
+        room.require_to_begin(self._state)
         self._slot = take_slot(self._state / SLOTS_FOLDER)
         try:
             self._launch(self._slot.name)
@@ -194,6 +196,7 @@ class Engine:
         return self._services.records.run(run_id) or record
 
     def _require_records(self) -> None:
+        room.require_to_go_on(self._state)
         if self._works.unrecorded:
             raise Failed(
                 f"the catalog takes no facts of record ({self._works.unrecorded}), so nothing goes on",
