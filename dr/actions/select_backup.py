@@ -17,6 +17,7 @@ from dr.units import parse_duration
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """A copy dated further ahead of now than this says that a clock is wrong."""
+_LIST = "`dr backups list` shows what there is"
 _FORMS = "write newest, 'random-within 7d', 'at 2026-11-01T12:00' or a set's id"
 
 
@@ -39,10 +40,9 @@ class Facts(StrictModel):
 
 
 def run(params: Params, ctx: StepContext) -> Outcome:
-    copies = [c for c in ctx.records.copies(params.system) if c.tier == params.tier and not c.damaged]
-    if not copies:
-        raise Refused(f"there is no undamaged copy of {params.system} in tier {params.tier}", hint="`dr backups list` shows what there is")
-    chosen, how = choose(params.which, copies, ctx.clock.now(), ctx.inventory.organisation.zone, seed=ctx.run)
+    good = [c for c in ctx.records.copies(params.system) if not c.damaged]
+    copies = [c for c in good if c.tier == params.tier]
+    chosen, how = _choose_here(params, copies, good, ctx)
     _pin(chosen, ctx)
     facts = Facts(
         set=chosen.set,
@@ -55,6 +55,26 @@ def run(params: Params, ctx: StepContext) -> Outcome:
         candidates=len(copies),
     )
     return Outcome(changed=False, facts=facts.to_facts())
+
+
+def _choose_here(params: Params, here: Sequence[Copy], good: Sequence[Copy], ctx: StepContext) -> tuple[Copy, str]:
+    """Raises Refused as `choose` does, and then says which other tier has what was asked for."""
+    now, zone = ctx.clock.now(), ctx.inventory.organisation.zone
+    try:
+        if not here:
+            raise Refused(f"there is no undamaged copy of {params.system} in tier {params.tier}", hint=_LIST)
+        return choose(params.which, here, now, zone, seed=ctx.run)
+    except Refused as refusal:
+        elsewhere = [c for c in good if c.tier != params.tier]
+        try:
+            other, _ = choose(params.which, elsewhere, now, zone, seed=ctx.run) if elsewhere else (None, "")
+        except Refused:
+            other = None
+        if other is None:
+            raise
+        said = refusal.message if params.tier in refusal.message else f"{refusal.message} in tier {params.tier}"
+        command = f"dr drill {params.system} --tier {other.tier} --select '{params.which}'"
+        raise Refused(f"{said}; tier {other.tier} has one (in {other.repository})", hint=f"restore from that tier: {command}") from None
 
 
 def _pin(chosen: Copy, ctx: StepContext) -> None:
@@ -97,7 +117,7 @@ def _newest(ordered: Sequence[Copy], believed: Sequence[Copy]) -> tuple[Copy, st
 
 def _one(found: Sequence[Copy], otherwise: str) -> Copy:
     if not found:
-        raise Refused(otherwise, hint="`dr backups list` shows what there is")
+        raise Refused(otherwise, hint=_LIST)
     return found[-1]
 
 
