@@ -49,6 +49,8 @@ SOURCES: dict[str, Source] = {
         files.SOURCE,
     )
 }
+NEEDLES = {postgres_logical.SOURCE.kind: postgres_logical.PLANTED, files.SOURCE.kind: files.PLANTED}
+"""Kind of source to what its needle writes into production, in words."""
 REPOSITORIES: dict[str, RepositoryKind] = {repository.kind: repository for repository in (directory.KIND,)}
 HOSTS: dict[str, HostKind] = {host.kind: host for host in (local.KIND,)}
 CHECKS: dict[str, Check] = {

@@ -32,6 +32,7 @@ def check(home: str | None) -> None:
       dr --home /srv/dr check
     """
     from dr.app import App
+    from dr.app.enrolling import still_to_do
 
     app = App.open(home)
     app.require_secrets()
@@ -41,3 +42,5 @@ def check(home: str | None) -> None:
         raise SystemExit(1)
     counts = f"{systems} system(s), {len(app.inventory.hosts)} hosts, {len(app.inventory.repositories)} repositories, {runbooks} runbooks"
     click.echo(f"{marked('green', 'good')}  {app.home}: {counts}; every reference and secret resolves.")
+    for line in still_to_do(app):
+        click.echo(f"{marked('amber', 'still to do')}  {line}")

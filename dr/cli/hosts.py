@@ -1,8 +1,11 @@
 """`dr hosts list|enrol|check`."""
 
+import sys
+
 import click
 
 from dr.cli.show import json_option, marked, print_json, print_table, say
+from dr.errors import ConfigError, Refused
 
 
 @click.group()
@@ -38,11 +41,19 @@ def list_hosts(home: str | None, as_json: bool) -> None:
 def enrol(home: str | None, host: str, yes: bool) -> None:
     """Record what identifies a production host, or make a standby provably one: an empty place, none of production's facts."""
     from dr.app import App
+    from dr.app.enrolling import foreseen, needles
 
     app = App.open(home)
-    for line in app.describe_host(host):
-        say(line)
+    lines = foreseen(app, host)
+    for ok, line in lines:
+        say(("   " if ok else " ! ") + line)
+    if not all(ok for ok, _ in lines):
+        raise Refused(f"host '{host}' cannot be enrolled as things are", hint="mend what is marked with ! above")
+    for line in needles(app, host):
+        say(f"   {line}")
     if not yes:
+        if not sys.stdin.isatty():
+            raise ConfigError(f"'{host}' was not enrolled: nobody is there to be asked", hint="say --yes, or run it in a terminal")
         click.confirm(f"Enrol '{host}' as {app.inventory.hosts[host].role}?", abort=True, err=True)
     for line in app.enrol(host):
         click.echo(line)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from dr.errors import DrError, Refused
 from dr.hosts import marker
-from dr.hosts.guard import Problem, Target, collect, judge, require_standby
+from dr.hosts.guard import Problem, Target, because, collect, judge, require_standby
 from dr.hosts.marker import Standby
 from dr.hosts.production import identifies, protected
 from dr.hosts.removal import identity, opened
+from dr.model.places import NEEDLE
 from dr.model.ports import Standing
 from dr.model.record import ProductionFacts
 
@@ -47,14 +48,27 @@ def enrol_standby(target: Target, standing: Standing, now: datetime) -> None:
         marker.write(folder, marker.STANDBY, said, standing.keys)
 
 
+def foresee_standby(target: Target, standing: Standing) -> list[tuple[bool, str]]:
+    """What enrolling would do, or every reason against it, in lines of (fine, what). Changes nothing."""
+    root = Path(target.root)
+    if _is_enrolled(root):
+        return check_standby(lambda: target, standing)
+    there = os.path.lexists(root)
+    problems = _objections(target, standing) or (_judged(target, standing) if there else [])
+    if problems:
+        return [(False, f"{problem.what}; {problem.hint}") for problem in problems]
+    if not there:
+        return [(True, f"{root} is not there: it will be made, for dr's user only, and marked as the standby")]
+    return [(True, f"{root} is empty: it will be marked as the standby")]
+
+
 def _is_enrolled(root: Path) -> bool:
     return (root / marker.STANDBY).exists() or (root / marker.IN_SERVICE).exists()
 
 
 def _refuse(target: Target, problems: list[Problem]) -> None:
     if problems:
-        reasons = "; ".join(problem.what for problem in problems)
-        raise Refused(f"host '{target.name}' is not enrolled: {reasons}", hint=problems[0].hint)
+        raise Refused(f"host '{target.name}' is not enrolled{because(problems)}", hint=problems[0].hint)
 
 
 def _objections(target: Target, standing: Standing) -> list[Problem]:
@@ -67,6 +81,8 @@ def _objections(target: Target, standing: Standing) -> list[Problem]:
             strange = sorted({entry.name for entry in root.iterdir()} - _ALLOWED)
         except OSError:
             return [Problem(f"{root} cannot be read", "give dr a folder of its own")]
+        if NEEDLE in strange:
+            return [Problem(f"{root} holds {NEEDLE}, the needle of a protected file set: this is production's", "name another folder")]
         if strange:
             return [
                 Problem(

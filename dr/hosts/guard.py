@@ -247,13 +247,19 @@ def _port(seen: Seen, off_limits: Protected) -> list[Problem]:
     return []
 
 
+def because(problems: Sequence[Problem]) -> str:
+    """The end of a refusal: the reason, or a list with a line for each."""
+    if len(problems) == 1:
+        return f": {problems[0].what}"
+    return f", for {len(problems)} reasons:" + "".join(f"\n      - {problem.what}" for problem in problems)
+
+
 def require_standby(target: Target, standing: Standing) -> Seen:
     """Collect and judge. Raises NotProvablyStandby with every reason; gives back what was seen."""
     seen = collect(target, standing)
     problems = judge(seen, standing, protected(standing.production))
     if problems:
-        reasons = "; ".join(problem.what for problem in problems)
-        raise NotProvablyStandby(f"host '{target.name}' may not be written to: {reasons}", hint=problems[0].hint)
+        raise NotProvablyStandby(f"host '{target.name}' may not be written to{because(problems)}", hint=problems[0].hint)
     return seen
 
 

@@ -186,4 +186,13 @@ def _check(request: HostRequest, standing: Standing) -> Sequence[tuple[bool, str
     return enrol.check_production(Local(request).facts, standing)
 
 
-KIND = HostKind(kind="local", params=LocalHost, open=_open, open_writable=_open_writable, enrol=_enrol, check=_check)
+def _foresee(request: HostRequest, standing: Standing) -> Sequence[tuple[bool, str]]:
+    if request.role == "standby":
+        return enrol.foresee_standby(target(request), standing)
+    facts = _enrol(request, standing)  # of a production host: only asked, the caller records
+    if facts is None or not facts.port:
+        return [(True, "it is this machine")]
+    return [(True, f"it answers at {facts.address}:{facts.port}")]
+
+
+KIND = HostKind(kind="local", params=LocalHost, open=_open, open_writable=_open_writable, enrol=_enrol, check=_check, foresee=_foresee)

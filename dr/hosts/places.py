@@ -12,12 +12,14 @@ from dr.hosts import marker
 from dr.hosts.marker import Adopted, Claim
 from dr.hosts.removal import Identity, identity, opened
 from dr.model.base import HostName, RunId
+from dr.model.places import NEEDLE
 from dr.model.ports import Keyring
 
 DRILLS = "drills"
 FRESH = ".claim-"
 """How a place is called until its claim is written."""
 _ROOT = {marker.STANDBY, f"{marker.STANDBY}.partial", marker.IN_SERVICE, f"{marker.IN_SERVICE}.partial", DRILLS}
+_PRODUCTIONS = "the needle of a protected file set: this is production's"
 _PARTS = ("pgdata", "site", "staging", "log", "secret")
 
 
@@ -75,7 +77,7 @@ class _Look:
             elif name == DRILLS and stat.S_ISLNK(at.st_mode):
                 self._astray.append(name)
             elif name not in _ROOT and not (name == "lost+found" and stat.S_ISDIR(at.st_mode)):
-                self._strange(top, name, at, name, "dr did not put it there")
+                self._strange(top, name, at, name, _PRODUCTIONS if name == NEEDLE else "dr did not put it there")
         return Content(
             tuple(self._places),
             tuple(self._leftovers),

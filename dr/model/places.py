@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+NEEDLE = ".dr-needle"
+"""The planted file, at the top of a protected file set."""
+
 
 @dataclass(frozen=True)
 class Folder:

@@ -442,7 +442,8 @@ class HostKind:
     """One kind of host. `open` reads; `open_writable` asks the guard first (NotProvablyStandby).
 
     `enrol` makes a standby's marker (None) or gives the facts of a production host, which the caller records; raises Refused, Unreachable.
-    `check` is for `dr hosts check`: lines of (fine, what), never an exception.
+    `check` is for `dr hosts check`: lines of (fine, what), never an exception. `foresee` says in such lines what `enrol` would do, and what
+    speaks against it, and changes nothing; raises as `enrol` does where the host cannot be asked.
     """
 
     kind: str
@@ -451,6 +452,7 @@ class HostKind:
     open_writable: Callable[[HostRequest, Standing, RunId], WritableHost]
     enrol: Callable[[HostRequest, Standing], ProductionFacts | None]
     check: Callable[[HostRequest, Standing], Sequence[tuple[bool, str]]]
+    foresee: Callable[[HostRequest, Standing], Sequence[tuple[bool, str]]]
 
 
 # ---------------------------------------------------------------- sources

@@ -17,13 +17,13 @@ from dr.drivers.files.listing import Listing
 from dr.drivers.files.tree import Describing, Walked
 from dr.errors import Damaged, Failed, Refused, Unreachable
 from dr.model.base import HostName, HostPath, JsonObject, SourceName, StrictModel
-from dr.model.places import Folder
+from dr.model.places import NEEDLE, Folder
 from dr.model.ports import ArtifactReader, ArtifactSink, CaptureRequest, Host, Process, SetWriter, StepContext, WritableHost
 from dr.model.record import ProductionFacts
 from dr.model.summary import ContentSummary
 
-NEEDLE = ".dr-needle"
-"""The planted file, at the top of the file set."""
+PLANTED = f"one file, {NEEDLE}, at the top of the folder"
+"""What the needle writes into production, in words."""
 BLOCK = 1 << 20
 
 

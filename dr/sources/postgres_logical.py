@@ -18,6 +18,9 @@ from dr.model.base import Duration, JsonObject, Seconds, StrictModel
 from dr.model.ports import ArtifactReader, CaptureRequest, SetWriter, StepContext, WritableHost
 from dr.model.record import ProductionFacts
 
+PLANTED = "one row, table dr.needle in a schema dr of its own, into each database"
+"""What the needle writes into production, in words."""
+
 if TYPE_CHECKING:
     from dr.sources.postgres_proofs import Prover
 

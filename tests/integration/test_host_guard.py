@@ -209,7 +209,7 @@ def test_every_reason_is_said_at_once(world: World) -> None:
     world.role = "office"
     world.organisation = "Lighthouse"
     said = refused(world)
-    assert "its role in the inventory is 'office'; " in said
+    assert "may not be written to, for 2 reasons:\n      - its role in the inventory is 'office'\n      - " in said
     assert "another organisation" in said
 
 

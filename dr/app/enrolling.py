@@ -1,0 +1,61 @@
+"""What enrolling a host means, said before it is done; and what a new home still waits for."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dr import plugins
+from dr.app.home import App
+from dr.errors import DrError
+from dr.hosts.process import LocalRunner
+from dr.model.base import HostName, HostPath, RepositoryName
+from dr.stream.patience import Patience, PatientRepository
+
+
+def foreseen(app: App, host: str) -> Sequence[tuple[bool, str]]:
+    """What enrolling would do, or what speaks against it: lines of (fine, what). Raises ConfigError, Unreachable."""
+    kind, request = app.services.host_request(HostName(host), LocalRunner())
+    return kind.foresee(request, app.services.standing())
+
+
+def needles(app: App, host: str) -> list[str]:
+    """What dr writes into this production host: its needles, a line for each source that has one."""
+    if app.inventory.hosts[host].role != "production":
+        return []
+    found = [
+        f"source '{name}' of system '{system}': before each backup dr writes {plugins.NEEDLES[source.kind]} (needle: true)"
+        for system, entry in app.inventory.systems.items()
+        for name, source in entry.sources.items()
+        if source.host == host and source.needle and source.kind in plugins.NEEDLES
+    ]
+    return found or ["it is only ever read: no source of it has needle: true"]
+
+
+def still_to_do(app: App) -> list[str]:
+    """Repositories that are not initialised and hosts that are not enrolled, each with its command. Makes nothing."""
+    return [*_repositories(app), *_hosts(app)]
+
+
+def _repositories(app: App) -> list[str]:
+    found = []
+    for name, entry in app.inventory.repositories.items():  # opened here, since to look must not make a catalog
+        kind = plugins.REPOSITORIES[entry.kind]
+        params, home = kind.params.from_facts(entry.with_), HostPath(str(app.home))
+        opened = kind.open(RepositoryName(name), entry.tier, params, home, app.inventory.organisation.name)
+        try:
+            PatientRepository(opened, Patience(opened.name)).identity()
+        except DrError as error:
+            found.append(f"{error.message}: dr repositories init {name}")
+    return found
+
+
+def _hosts(app: App) -> list[str]:
+    recorded = set()
+    if Path(app.home / "state" / "catalog.db").exists():
+        recorded = {facts.host for facts in app.records.production()}
+    roles = {name: entry.role for name, entry in app.inventory.hosts.items()}
+    found = [f"host '{n}' is not enrolled: dr hosts enrol {n}" for n, role in roles.items() if role == "production" and n not in recorded]
+    if found or not recorded:  # a standby is judged by what is known of production
+        return found + [f"host '{n}' is not enrolled: dr hosts enrol {n}" for n, role in roles.items() if role == "standby"]
+    for name in (n for n, role in roles.items() if role == "standby"):
+        found += [f"host '{name}' is not ready: {what}" for ok, what in app.check_host(name) if not ok]
+    return found

@@ -1,0 +1,89 @@
+"""What a new user is told between `dr check` and the first backup: what is still to do, and what enrolling will do. No server is needed."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.support.main_job import Home
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A home whose production host is a folder, with every secret in place."""
+    made = Home(tmp_path / "home")
+    Home(tmp_path).dr("init", str(made.path), "--name", "Harbor")
+    for name in ("production-postgres.password", *(f"notify-{who}.url" for who in PEOPLE)):
+        (made.path / "keys" / name).write_text("word\n")
+        (made.path / "keys" / name).chmod(0o600)
+    site = tmp_path / "site"
+    site.mkdir()
+    (made.path / "inventory" / "hosts.yaml").write_text(
+        "hosts:\n"
+        f"  production: {{kind: local, role: production, with: {{path: {site}}}}}\n"
+        "  standby: {kind: local, role: standby, with: {path: standby, postgres: {port: 54399}}}\n"
+    )
+    systems = made.path / "inventory" / "systems.yaml"
+    systems.write_text(systems.read_text().replace("/srv/hmis/site", str(site)))
+    return made
+
+
+PEOPLE = ("system-administrator", "help-desk-lead", "executive-director")
+
+
+def test_check_says_what_is_still_to_do_until_it_is_done(home: Home) -> None:
+    """A good home that cannot back up yet says so, each with its command, and that is no error; looking makes nothing."""
+    told = home.dr("check").stdout
+    for command in ("repositories init fileserver", "repositories init bank-vault", "hosts enrol production", "hosts enrol standby"):
+        assert f": dr {command}\n" in told
+    assert told.count("still to do") == 4
+    assert not (home.path / "state" / "catalog.db").exists()
+    for words in (
+        ("repositories", "init", "fileserver"),
+        ("repositories", "init", "bank-vault"),
+        ("hosts", "enrol", "production", "--yes"),
+    ):
+        home.dr(*words)
+    told = home.dr("check").stdout
+    assert told.count("still to do") == 1
+    assert "host 'standby' is not ready" in told
+    assert "dr hosts enrol standby" in told
+    home.dr("hosts", "enrol", "standby", "--yes")
+    assert "still to do" not in home.dr("check").stdout
+
+
+def test_enrolling_without_a_person_asks_for_a_word(home: Home) -> None:
+    """A script that forgot --yes is told so; nothing was enrolled."""
+    done = home.dr("hosts", "enrol", "production", expect=2)
+    assert "'production' was not enrolled: nobody is there to be asked\n   HINT: say --yes, or run it in a terminal\n" in done.stderr
+    assert "hosts enrol production" in home.dr("check").stdout
+
+
+def test_enrolling_production_says_what_dr_writes_there(home: Home) -> None:
+    """Production is read, but for the needles; a person knows that before saying yes."""
+    told = home.dr("hosts", "enrol", "production", "--yes").stderr
+    assert "source 'database' of system 'hmis': before each backup dr writes one row, table dr.needle" in told
+    assert "source 'site' of system 'hmis': before each backup dr writes one file, .dr-needle, at the top of the folder" in told
+    systems = home.path / "inventory" / "systems.yaml"
+    systems.write_text(systems.read_text().replace("needle: true", "needle: false"))
+    assert "it is only ever read" in home.dr("hosts", "enrol", "production", "--yes").stderr
+
+
+def test_a_standby_that_cannot_be_is_refused_before_anybody_is_asked(home: Home, tmp_path: Path) -> None:
+    """Every reason in a list; a folder that is not there will be made, and that is said."""
+    done = home.dr("hosts", "enrol", "standby", expect=3)
+    assert " ! nothing is recorded by which production could be recognised" in done.stderr
+    home.dr("hosts", "enrol", "production", "--yes")
+    (home.path / "standby").mkdir(mode=0o700)
+    (home.path / "standby" / ".dr-needle").write_text("{}")
+    done = home.dr("hosts", "enrol", "standby", expect=3)
+    assert "holds .dr-needle, the needle of a protected file set: this is production's" in done.stderr
+    assert "nobody is there" not in done.stderr
+    (home.path / "standby" / ".dr-needle").unlink()
+    assert "is empty: it will be marked as the standby" in home.dr("hosts", "enrol", "standby", expect=2).stderr
+    os.rmdir(home.path / "standby")
+    assert "standby is not there: it will be made" in home.dr("hosts", "enrol", "standby", expect=2).stderr
+    assert not (home.path / "standby").exists()
+    home.dr("hosts", "enrol", "standby", "--yes")
