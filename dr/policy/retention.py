@@ -93,7 +93,7 @@ def _frozen(ahead: Sequence[Copy], now: datetime, expiry: bool) -> str:
     if not expiry:
         return "expiry is off until a person turns it on (`dr retention --turn-on`)"
     if ahead:
-        worst = max(ahead, key=lambda c: (max(c.instant, c.committed), c.set))
+        worst = max(ahead, key=lambda c: (max(c.instant, c.committed), c.set, c.repository))
         lead = spoken((max(worst.instant, worst.committed) - now).total_seconds())
         return f"set {worst.set} in {worst.repository} is dated {lead} ahead of now; check the clocks, nothing expires until then"
     return ""
