@@ -12,9 +12,10 @@ from typing import NoReturn
 from dr import plugins
 from dr.app import asked
 from dr.app.services import HomeServices
-from dr.app.unrecorded import lost_catalog
+from dr.app.unrecorded import lost_catalog, require_catalog, require_trail
 from dr.catalog.catalog import Catalog, open_catalog
 from dr.catalog.drills import drill_facts
+from dr.catalog.nights import last_night
 from dr.clock import Clock, SystemClock
 from dr.config.home import find_home
 from dr.config.load import load
@@ -117,6 +118,7 @@ class App:
 
     def drill(self, system: str, tier: str, select: str | None) -> RunRecord:
         runbook, parameters = asked.drill(self.inventory, self.runbooks, self.system(system), tier, select)
+        require_catalog(self.records, self.repositories(), self.clock.now(), self.system(system))
         return self._carry_out(runbook, parameters)
 
     def verify(self, system: str | None, tiers: Sequence[str], set_id: str | None, how: JsonObject) -> RunRecord:
@@ -205,6 +207,7 @@ class App:
             [*self.records.open_findings(name), *lost_catalog(self.records, self.repositories(), self.clock.now(), name)],
             self.records.notices(),
             self.clock.now(),
+            last_night(self.records, name, self.inventory.systems[name].runbooks.nightly),
         )
 
     # ------------------------------------------------------------ repositories and hosts
@@ -242,7 +245,8 @@ class App:
         return self.records.audit_entries(max(0, head.seq - limit), limit)
 
     def verify_audit(self) -> tuple[int, str]:
-        """How many entries there are and the head's hash. Raises Damaged if the chain is broken."""
+        """How many entries there are and the head's hash. Raises Damaged if the chain is broken, or gone."""
+        require_trail(self.records, self.repositories(), self.home / "evidence")
         return asked.check_chain(self.records)
 
 
@@ -256,10 +260,10 @@ def whoami() -> str:
     return f"{behind} as {name}" if behind and behind != name else name
 
 
-def init_home(path: str, name: str, zone: str) -> list[str]:
+def init_home(path: str, name: str, zone: str, system: str = "hmis") -> list[str]:
     from dr.config.init import init_home as write
 
-    return write(Path(path).resolve(), name, zone)
+    return write(Path(path).resolve(), name, zone, system)
 
 
 def verify_report(file: str, key: str | None, home: str | None) -> list[str]:

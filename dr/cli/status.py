@@ -27,12 +27,15 @@ def status(home: str | None, system: str | None, as_json: bool) -> None:
     Exit code 0 when every system is green or amber, 1 when one is red.
     """
     from dr.app import App
+    from dr.app.unrecorded import lost_catalog
 
     app = App.open(home)
     found = [app.readiness(name) for name in ([app.system(system)] if system else app.inventory.systems)]
     if as_json:
         print_json([r.to_facts() for r in found])
     else:
+        for lost in lost_catalog(app.records, app.repositories(), app.clock.now()):
+            show_all(marked_line(line, "red") for line in wrapped(f"{_SHAPES['red']} {lost.message}", screen(), first="", rest="  "))
         organisation = app.inventory.organisation
         click.echo(heading(organisation.name, local(app.clock.now(), organisation.zone), screen()))
         for readiness in found:
@@ -171,7 +174,7 @@ def _open(readiness: Readiness, findings: Sequence[Finding], width: int) -> Iter
         yield from (
             marked_line(line, reason.colour) for line in wrapped(f"{_SHAPES[reason.colour]} {text}", width, first="  ", rest="    ")
         )
-        if hint := hints.get(reason.text):
+        if hint := reason.hint or hints.get(reason.text):
             yield from wrapped(f"next: {hint}", width, first="    ", rest="          ")
 
 

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from dr.model.backup import ProofLevel
-from dr.model.base import Instant, RunId, Seconds, SetId, StrictModel, SystemName
+from dr.model.base import Instant, RunId, Seconds, SetId, StepId, StrictModel, SystemName
 from dr.model.record import Verdict
 
 Colour = Literal["green", "amber", "red"]
@@ -28,11 +28,24 @@ class DrillFact(StrictModel):
     set: SetId | None = None
 
 
+class NightFact(StrictModel):
+    """The last nightly run that is over, as readiness judges it."""
+
+    run: RunId
+    verdict: Verdict
+    began: Instant
+    ended: Instant
+    failed: tuple[StepId, ...] = ()
+    """Its steps that failed."""
+
+
 class Reason(StrictModel):
     """One thing that makes it amber or red (or, green, what holds), in words a person reads."""
 
     colour: Colour
     text: str
+    hint: str = ""
+    """What to do or look at next; empty when there is nothing to add."""
 
 
 class TierReadiness(StrictModel):

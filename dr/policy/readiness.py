@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from dr.model.backup import Copy, at_least
 from dr.model.base import Seconds, SystemName
 from dr.model.inventory import Objective, SystemEntry
-from dr.model.readiness import Colour, DrillFact, Readiness, Reason, TierReadiness, worst
+from dr.model.readiness import Colour, DrillFact, NightFact, Readiness, Reason, TierReadiness, worst
 from dr.model.record import Finding, Notice
 from dr.policy.words import short, spoken
 
@@ -28,10 +28,12 @@ def readiness(
     findings: Sequence[Finding],
     notices: Sequence[Notice],
     now: datetime,
+    night: NightFact | None = None,
 ) -> Readiness:
     """Judge one system. `copies` and `findings` of other systems are ignored (findings of none count); `drills` are this system's.
 
-    `findings` are the open ones, `notices` the ledger's latest; all in any order.
+    `findings` are the open ones, `notices` the ledger's latest; all in any order. `night`: the last run of the
+    system's nightly runbook that is over, None if there was none; only judged where the system names such a runbook.
     """
     own = [c for c in copies if c.system == system]
     names = sorted({*entry.objectives.tiers, *entry.retention})
@@ -39,6 +41,7 @@ def readiness(
     newest = _newest_good(own, now)
     reasons = (
         *_proof_reasons(own, names),
+        *_night_reasons(entry, night, now),
         *_finding_reasons(system, findings),
         *_notice_reasons(notices, now),
     )
@@ -114,6 +117,26 @@ def _proof_reasons(copies: Sequence[Copy], tiers: Sequence[str]) -> list[Reason]
     return []
 
 
+def _night_reasons(entry: SystemEntry, night: NightFact | None, now: datetime) -> list[Reason]:
+    """Old copies stay good for a while after the nights began to fail: so the nights are looked at themselves."""
+    runbook = entry.runbooks.nightly
+    if runbook is None:
+        return []
+    if night is None:
+        return [Reason(colour="amber", text="the nightly was never run here", hint=f"dr run {runbook}")]
+    when, show = f"{spoken((now - night.ended).total_seconds())} ago", f"dr runs show {night.run}"
+    if night.verdict == "FAIL":
+        at = f" at {', '.join(night.failed)}" if night.failed else ""
+        return [Reason(colour="red", text=f"the last nightly failed{at}, {when} ({night.run})", hint=show)]
+    if night.verdict == "INCOMPLETE":
+        return [Reason(colour="amber", text=f"the last nightly is incomplete, {when} ({night.run})", hint=show)]
+    silence = (now - night.began).total_seconds()
+    if silence > entry.objectives.rpo:
+        words = f"the nightly is overdue: the last one began {spoken(silence)} ago, the objective is {short(entry.objectives.rpo)}"
+        return [Reason(colour="amber", text=words, hint=f"is its timer on? By hand: dr run {runbook}")]
+    return []
+
+
 def _copy_reasons(copies: Sequence[Copy], newest: Copy | None, rpo: float, now: datetime) -> list[Reason]:
     reasons = []
     if newest is None:
@@ -151,7 +174,7 @@ def _drill_reasons(drill: DrillFact | None, objective: Objective | None, now: da
         return [_amber("never drilled")]
     when = f"{spoken((now - drill.ended).total_seconds())} ago"
     if drill.verdict == "FAIL":
-        return [_red(f"the last drill failed, {when} ({drill.run})")]
+        return [Reason(colour="red", text=f"the last drill failed, {when} ({drill.run})", hint=f"dr runs show {drill.run}")]
     if drill.verdict == "INCOMPLETE":
         return [_amber(f"the last drill is incomplete, {when} ({drill.run})")]
     stale = [_amber(f"the last drill was {when}")] if now - drill.ended > PROOF_IS_STALE else []

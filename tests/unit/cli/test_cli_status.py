@@ -145,3 +145,11 @@ def test_after_a_killed_drill_the_standby_that_still_holds_data_is_named() -> No
 def test_the_heading_breaks_where_it_does_not_fit() -> None:
     assert len(click.unstyle(heading("Org", "Sun 22 Nov", 60))) == 60
     assert "\n" in heading("O" * 55, "Sun 22 Nov", 60)
+
+
+def test_a_reason_says_what_to_look_at_next() -> None:
+    """A failed night names its run, and the command that shows it."""
+    failed = Reason(colour="red", text=f"the last nightly failed at backup, 3 minutes ago ({NIGHT})", hint=f"dr runs show {NIGHT}")
+    text = screen_of(ready(tier(drill=drilled()), reasons=(failed,)))
+    assert f"✖ the last nightly failed at backup, 3 minutes ago ({NIGHT})" in text
+    assert f"    next: dr runs show {NIGHT}" in text.splitlines()

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from dr.model.backup import Copy
-from dr.model.base import RunId, Seconds
-from dr.model.inventory import SystemEntry
-from dr.model.readiness import DrillFact, Readiness
+from dr.model.base import RunId, Seconds, StepId
+from dr.model.inventory import SystemEntry, SystemRunbooks
+from dr.model.readiness import DrillFact, NightFact, Readiness
 from dr.model.record import Finding, Notice, NoticeState, Severity, Verdict
 from dr.policy.readiness import readiness
 from tests.support.catalog_copies import HMIS, NOW, ago, copy_at
@@ -160,3 +160,46 @@ def test_without_looking_at_notices_it_would_be_green() -> None:
     """Twin: the same facts with the ledger not handed in."""
     assert judge(notices=(notice("nobody"),)).colour == "red"
     assert judge(notices=()).colour == "green"
+
+
+NIGHTLY = ENTRY.model_copy(update={"runbooks": SystemRunbooks(nightly="nightly")})
+
+
+def night(verdict: Verdict = "PASS", *, hours: float = 3, failed: tuple[str, ...] = ()) -> NightFact:
+    began = ago(hours=hours)
+    ended = began + timedelta(minutes=1)
+    return NightFact(run=RunId("nightly-1"), verdict=verdict, began=began, ended=ended, failed=tuple(StepId(f) for f in failed))
+
+
+@pytest.mark.parametrize(
+    ("last", "colour", "text", "hint"),
+    [
+        (
+            night("FAIL", failed=("backup",), hours=0.1),
+            "red",
+            "the last nightly failed at backup, 5 minutes ago (nightly-1)",
+            "dr runs show nightly-1",
+        ),
+        (night("FAIL", hours=3), "red", "the last nightly failed, 2 hours ago (nightly-1)", "dr runs show nightly-1"),
+        (night("INCOMPLETE", hours=3), "amber", "the last nightly is incomplete, 2 hours ago (nightly-1)", "dr runs show nightly-1"),
+        (None, "amber", "the nightly was never run here", "dr run nightly"),
+        (
+            night(hours=31),
+            "amber",
+            "the nightly is overdue: the last one began 31 hours ago, the objective is 24 h",
+            "is its timer on? By hand: dr run nightly",
+        ),
+    ],
+)
+def test_the_last_night_is_looked_at_itself(last: NightFact | None, colour: str, text: str, hint: str) -> None:
+    """Yesterday's copy is still good when tonight's backup has failed: nobody may read green then."""
+    found = readiness(HMIS, NIGHTLY, (PROVEN,), (drill(),), (), (), NOW, last)
+    assert found.colour == colour
+    assert [(r.colour, r.text, r.hint) for r in found.reasons] == [(colour, text, hint)]
+
+
+@pytest.mark.positive_control
+def test_a_good_night_or_none_that_is_named_says_nothing() -> None:
+    """The twin: the same system, green, after a night that passed, or without a runbook for its nights."""
+    assert readiness(HMIS, NIGHTLY, (PROVEN,), (drill(),), (), (), NOW, night()).colour == "green"
+    assert readiness(HMIS, ENTRY, (PROVEN,), (drill(),), (), (), NOW, night("FAIL")).colour == "green"
