@@ -6,13 +6,14 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TextIO
 
 import click
 
 from dr.cli.show import MARKS, coloured, marked, wrapped
+from dr.model.base import RunId
 from dr.model.record import Progress
 from dr.units import show_duration, show_size, visible
 
@@ -56,10 +57,26 @@ class Watcher:
         self._rates: dict[str, _Rate] = {}
         self._moving: dict[str, str] = {}
         self._drawn = 0
+        self._interrupted: set[RunId] = set()
+        self._taken_up: set[RunId] = set()
+
+    def expect(self, interrupted: Collection[RunId]) -> None:
+        """Runs that were interrupted and may be taken up beside the one that is asked for: that is said, and their lines bear their id."""
+        self._interrupted |= set(interrupted)
 
     def __call__(self, progress: Progress) -> None:
         with self._lock:
+            if progress.run in self._interrupted:
+                progress = self._of_another(progress)
             getattr(self, "_" + progress.event.replace("-", "_"))(progress)
+
+    def _of_another(self, p: Progress) -> Progress:
+        if p.run not in self._taken_up:
+            self._taken_up.add(p.run)
+            self._print(f"taking up {p.run}, which was interrupted")
+        if p.event == "run-ended":
+            return p.model_copy(update={"what": f"{p.run}: {p.what}"})
+        return p.model_copy(update={"step": f"{p.run} {p.step}"})
 
     # ------------------------------------------------------------ events
 

@@ -27,12 +27,17 @@ def parameters(pairs: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def follow(home: str | None, as_json: bool, act: "Callable[[App], RunRecord]") -> None:
-    """Open the home, act while a person watches, say how it ended, and leave with the verdict's exit code."""
+def follow(home: str | None, as_json: bool, act: "Callable[[App], RunRecord]", asked: str | None = None) -> None:
+    """Open the home, act while a person watches, say how it ended, and leave with the verdict's exit code.
+
+    `asked`: the interrupted run that is to be resumed, if it is one.
+    """
     from dr.app import App, leave
     from dr.cli.progress import Watcher
 
-    app = App.open(home, watch=Watcher())
+    watcher = Watcher()
+    app = App.open(home, watch=watcher)
+    watcher.expect([run for run in app.interrupted() if run != asked])
     record = act(app)
     if as_json:
         print_json(app.run_facts(record.run))

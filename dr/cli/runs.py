@@ -28,6 +28,7 @@ def runs() -> None:
 def list_runs(home: str | None, limit: int, as_json: bool) -> None:
     """The newest runs first."""
     from dr.app import App
+    from dr.app.unrecorded import lost_catalog
 
     app = App.open(home)
     records = app.records.runs(limit=limit)
@@ -44,7 +45,11 @@ def list_runs(home: str | None, limit: int, as_json: bool) -> None:
         ]
         for r in records
     ]
-    print_table(["run", "state", "verdict", "started", "took"], rows, empty="nothing was ever run here; begin with: dr run nightly")
+    lost = [finding.message for finding in lost_catalog(app.records, app.repositories(), app.clock.now())]
+    for line in lost if rows else ():
+        click.echo(line)
+    empty = lost[0] if lost else "nothing was ever run here; begin with: dr run nightly"
+    print_table(["run", "state", "verdict", "started", "took"], rows, empty=empty)
     return None
 
 
@@ -108,7 +113,7 @@ def resume(home: str | None, run_id: str | None, as_json: bool) -> None:
     if run_id is None and not App.open(home).interrupted():
         say("no run is interrupted")
         return
-    follow(home, as_json, lambda app: app.resume(run_id))
+    follow(home, as_json, lambda app: app.resume(run_id), asked=run_id)
 
 
 @runs.command()

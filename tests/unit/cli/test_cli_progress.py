@@ -133,3 +133,18 @@ def test_a_step_that_waits_to_be_tried_again_says_for_how_long() -> None:
     tell("backup", "retry", what="backup")
     said = re.sub(r"\033\[[\d;]*m", "", out.getvalue()).splitlines()
     assert said[1:3] == ["  ↻ backup  again in 5 min", "  ↻ backup  again, now"]
+
+
+def test_a_run_that_is_taken_up_beside_is_said_and_told_apart() -> None:
+    """Two runs have a step `backup`: whoever asked for one must see which of them has failed."""
+    out = io.StringIO()
+    watcher = Watcher(out, live=False)
+    watcher.expect([RunId("nightly-old")])
+    tell = told(watcher)
+    tell("backup", "failed", run="nightly-old")
+    tell("backup", "failed")
+    tell("", "run-ended", run="nightly-old", what="FAIL")
+    said = re.sub(r"\033\[[\d;]*m", "", out.getvalue()).splitlines()
+    assert said[0] == "taking up nightly-old, which was interrupted"
+    assert [line.split()[1:] for line in said[1:3]] == [["nightly-old", "backup", "failed"], ["backup", "failed"]]
+    assert said[3].strip() == "nightly-old: FAIL"
