@@ -9,7 +9,8 @@ from dr.cli.show import marked, say
 @click.argument("path", default=".")
 @click.option("--name", default="Our organisation", show_default=True, help="The organisation's name, as it signs its backups.")
 @click.option("--zone", default="America/Chicago", show_default=True, help="Its time zone (IANA).")
-def init(path: str, name: str, zone: str) -> None:
+@click.option("--system", default="hmis", show_default=True, help="What the system that is protected is called.")
+def init(path: str, name: str, zone: str, system: str) -> None:
     """Write a commented inventory, runbooks and keys for a new organisation into PATH.
 
     \b
@@ -18,7 +19,7 @@ def init(path: str, name: str, zone: str) -> None:
     """
     from dr.app import init_home
 
-    for line in init_home(path, name, zone):
+    for line in init_home(path, name, zone, system):
         click.echo(line)
 
 

@@ -10,6 +10,8 @@ from dr.errors import ConfigError, Refused
 
 OURS = ("inventory", "runbooks", "keys", "evidence", "state", "repositories", "standby")
 """All that a home's top folder may hold for `init_home` to work in it."""
+SYSTEM = "hmis"
+"""How the examples call their system."""
 DRILL_PLACE = "PUBLIC-DRILL-KEY"
 ESCROW_PLACE = "PUBLIC-ESCROW-KEY"
 
@@ -23,13 +25,15 @@ def examples() -> Path:
     raise Refused("this installation holds no example files", hint="install dr again")
 
 
-def init_home(path: Path, name: str, zone: str) -> list[str]:
+def init_home(path: Path, name: str, zone: str, system: str = SYSTEM) -> list[str]:
     """Make the home at `path`: inventory, runbooks, keys, empty state/ and evidence/. What is there already is left as it is.
 
-    Gives back lines of instruction for the person. Raises ConfigError for a name or zone that cannot be, Refused for a place that
+    `system`: what the examples' system is called there.
+
+    Gives back lines of instruction for the person. Raises ConfigError for a name, zone or system that cannot be, Refused for a place that
     holds anything else.
     """
-    _check(name, zone)
+    _check(name, zone, system)
     place = examples()
     _refuse_strange(path)
     make_folder(path)
@@ -40,16 +44,20 @@ def init_home(path: Path, name: str, zone: str) -> list[str]:
         make_folder(path / folder, 0o755)
         for template in sorted((place / folder).glob("*.yaml")):
             text = template.read_text(encoding="utf-8")
-            filled = _fill(text, name, zone, keys) if template.name == "organisation.yaml" else text
+            filled = _fill(text, name, zone, keys) if template.name == "organisation.yaml" else re.sub(rf"\b{SYSTEM}\b", system, text)
             write_new(path / folder / template.name, filled.encode(), 0o644)
-    return _instructions(path)
+    return _instructions(path, system)
 
 
-def _check(name: str, zone: str) -> None:
+def _check(name: str, zone: str, system: str) -> None:
     if not name.strip() or not name.isprintable():
         raise ConfigError("an organisation needs a name of one line", hint='write --name "Your Organisation"')
     if not is_zone(zone):
         raise ConfigError(f"'{zone}' is not a time zone", hint="write an IANA name such as America/Chicago")
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", system):
+        raise ConfigError(
+            f"'{system}' cannot name a system", hint="write small letters, digits and dashes, a letter first, such as client-records"
+        )
 
 
 def _refuse_strange(path: Path) -> None:
@@ -69,7 +77,7 @@ def _fill(text: str, name: str, zone: str, keys: dict[str, str]) -> str:
     return text.replace(DRILL_PLACE, keys["drill"]).replace(ESCROW_PLACE, keys["escrow"])
 
 
-def _instructions(path: Path) -> list[str]:
+def _instructions(path: Path, system: str) -> list[str]:
     return [
         f"Made the home {path}. Each key belongs in one place:",
         f"  {path / ESCROW}",
@@ -88,5 +96,5 @@ def _instructions(path: Path) -> list[str]:
         f"  4. export DR_HOME={path}",
         "     dr hosts enrol production; dr hosts enrol standby       what each is recognised by is recorded;",
         "     dr repositories init fileserver; dr repositories init bank-vault",
-        "  5. dr run nightly, then dr drill hmis --tier online, then dr status.",
+        f"  5. dr run nightly, then dr drill {system} --tier online, then dr status.",
     ]

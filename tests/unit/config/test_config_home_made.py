@@ -51,6 +51,35 @@ def test_every_comment_of_the_templates_is_kept(tmp_path: Path) -> None:
     assert loaded.inventory.organisation.zone == "Europe/Berlin"
 
 
+def test_the_system_has_the_name_that_was_asked_for(tmp_path: Path) -> None:
+    """No `hmis` is left anywhere in the inventory, the runbooks or the instructions, and all of it still fits together."""
+    lines = init_home(tmp_path / "home", "Org", "UTC", "client-records")
+    texts = [path.read_text() for folder in ("inventory", "runbooks") for path in (tmp_path / "home" / folder).iterdir()]
+    assert not [line for line in (*lines, *texts) if "hmis" in line]
+    assert "  5. dr run nightly, then dr drill client-records --tier online, then dr status." in lines
+    loaded = load(tmp_path / "home", kinds())
+    assert list(loaded.inventory.systems) == ["client-records"]
+    for runbook in loaded.runbooks.values():
+        assert compile_plan(runbook, loaded.inventory, {}, kinds()).system == "client-records"
+
+
+@pytest.mark.parametrize("system", ["", "HMIS", "1st", "a b", "a_b", "x" * 41, "a\n"])
+def test_a_name_that_no_system_can_have_is_refused(tmp_path: Path, system: str) -> None:
+    """Before anything is made."""
+    with pytest.raises(ConfigError, match="cannot name a system"):
+        init_home(tmp_path / "home", "Org", "UTC", system)
+    assert not (tmp_path / "home").exists()
+
+
+def test_the_templates_say_what_a_newcomer_asked(tmp_path: Path) -> None:
+    """Who fires a schedule, what is written into production, and how small a channel may be."""
+    init_home(tmp_path / "home", "Org", "UTC")
+    nightly = (tmp_path / "home" / "runbooks" / "nightly.yaml").read_text()
+    assert "#   0 1 * * * DR_HOME=/srv/dr /path/to/.venv/bin/dr run nightly\n" in nightly
+    assert "table dr.needle" in (tmp_path / "home" / "inventory" / "hosts.yaml").read_text()
+    assert "One contact is enough" in (tmp_path / "home" / "inventory" / "contacts.yaml").read_text()
+
+
 def test_keys_are_private_and_never_replaced(tmp_path: Path) -> None:
     """Made again, nothing changes: a key that was replaced would make every backup unreadable."""
     home = tmp_path / "home"
