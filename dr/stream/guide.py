@@ -19,11 +19,20 @@ You need a bash shell, `age`, `zstd`, `tar`, and one of the private age keys for
 
 {recipients}
 
-Run the commands in this folder. `KEY` is the file with the private key, `OUT` an empty, private folder with room for {plain}.
+First say where things are: `KEY` is the file with the private key, `OUT` a new or empty, private folder with room for {plain}. It is
+client data in the clear that will lie in `OUT`, so choose a place outside of the backups. For example:
+`export KEY=/media/stick/escrow.agekey OUT=/a/private/place`
+
+Then run the commands in this folder:
 
 ```bash
 set -euo pipefail
-export KEY="${{KEY:-/path/to/private-key.txt}}" OUT="${{OUT:-$PWD/restored}}"
+: "${{KEY:?say which private key: export KEY=/path/to/private-key.txt}}" "${{OUT:?say where to: export OUT=/a/private/place}}"
+export KEY OUT="$(realpath -m -- "$OUT")"
+HERE=$(pwd -P) TOP=$(pwd -P)
+while [ "$TOP" != / ] && [ ! -e "$TOP/dr-repository.json" ]; do TOP=$(dirname -- "$TOP"); done
+if [ "$TOP" = / ]; then TOP=$HERE; fi
+case "$OUT/" in "$TOP"/*) echo "OUT lies among the backups ($TOP): choose a place outside" >&2; exit 1;; esac
 umask 077
 mkdir -p "$OUT"
 unpack() {{ local part; for part in "$@"; do age --decrypt -i "$KEY" "$part" | zstd --decompress --quiet --stdout; done; }}

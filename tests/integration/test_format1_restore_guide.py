@@ -19,12 +19,12 @@ def blocks(text: str) -> list[str]:
     return re.findall(r"^```bash\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
 
 
-def follow(folder: Path, key: str, out: Path) -> subprocess.CompletedProcess[str]:
+def follow(folder: Path, key: str, out: Path, *, key_in: Path | None = None, text: str = "") -> subprocess.CompletedProcess[str]:
     """Paste every block, one after another, in the set's folder."""
-    out.parent.mkdir(exist_ok=True)
-    key_file = out.parent / "key.txt"
+    key_file = key_in or out.parent / "key.txt"
+    key_file.parent.mkdir(exist_ok=True)
     key_file.write_text(f"# as age-keygen writes it\n{key}\n")
-    script = "\n".join(blocks((folder / "RESTORE.md").read_text()))
+    script = "\n".join(blocks(text or (folder / "RESTORE.md").read_text()))
     environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "KEY": str(key_file), "OUT": str(out)}
     return subprocess.run(["bash"], input=script, cwd=folder, env=environment, text=True, capture_output=True, check=False)
 
@@ -55,6 +55,45 @@ def test_a_file_set_comes_back_by_following_restore_md(world: World, tmp_path: P
     assert compared.returncode == 0
     assert '"set":"' + written.manifest.set in (tmp_path / "restore/out/index.json").read_text()
     assert not list(tmp_path.rglob("owned"))
+
+
+@pytest.mark.parametrize("where", ["restored", "../restored", "../../../clear", "link/out"])
+def test_clear_data_is_not_put_among_the_backups(world: World, tmp_path: Path, where: str) -> None:
+    """Inside the set, or anywhere in its repository, by any name, the guide's first step refuses, and nothing is made."""
+    written = world.write({"site-00": tar_of({"a": b"1"})})
+    folder = world.folder("vault", written.manifest.set)
+    (tmp_path / "restore").mkdir()
+    (tmp_path / "restore" / "link").symlink_to(folder)
+    out = tmp_path / "restore" / where if where.startswith("link") else folder / where
+    before = sorted(tmp_path.rglob("*"))
+    done = follow(folder, world.keys.identity(), out, key_in=tmp_path / "key.txt")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "OUT lies among the backups" in done.stderr
+    assert sorted(path for path in tmp_path.rglob("*") if path.name != "key.txt") == before
+
+
+@pytest.mark.parametrize("unsaid", ["KEY", "OUT"])
+def test_the_person_says_where_the_key_and_the_place_are(world: World, tmp_path: Path, unsaid: str) -> None:
+    """Nothing is guessed."""
+    written = world.write({"site-00": tar_of({"a": b"1"})})
+    folder = world.folder("vault", written.manifest.set)
+    first = blocks((folder / "RESTORE.md").read_text())[0]
+    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "KEY": "key", "OUT": str(tmp_path / "out")}
+    del environment[unsaid]
+    done = subprocess.run(["bash"], input=first, cwd=folder, env=environment, text=True, capture_output=True, check=False)
+    assert done.returncode != 0
+    assert f"export {unsaid}=" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.positive_control
+def test_without_that_line_clear_data_would_lie_in_the_repository(world: World, tmp_path: Path) -> None:
+    """The twin: the same commands without the refusal unpack right beside the parts."""
+    written = world.write({"site-00": tar_of({"a": b"1"})})
+    folder = world.folder("vault", written.manifest.set)
+    text = "\n".join(line for line in (folder / "RESTORE.md").read_text().splitlines() if not line.startswith("case "))
+    assert follow(folder, world.keys.identity(), folder / "restored", key_in=tmp_path / "key.txt", text=text).returncode == 0
+    assert (folder / "restored" / "site-00" / "a").read_bytes() == b"1"
 
 
 def test_its_check_names_a_part_that_is_not_what_was_signed(world: World, tmp_path: Path) -> None:
