@@ -17,6 +17,7 @@ from dr.actions.reconcile import EXPIRY
 from dr.app import regained
 from dr.app.home import whoami
 from dr.app.services import HomeServices
+from dr.app.stored_catalog import stored_catalogs
 from dr.catalog.catalog import Catalog, open_catalog
 from dr.clock import Clock, iso, local
 from dr.config.files import make_folder, sync_folder
@@ -43,6 +44,8 @@ class Old:
     hosts: list[HostState] = field(default_factory=list)
     held: list[tuple[SetId, RepositoryName]] = field(default_factory=list)
     head: AuditHead | None = None
+    origin: str = ""
+    """The stored home that production's facts came from, in words; empty where they came from a catalog of this home."""
 
 
 @dataclass
@@ -68,6 +71,8 @@ def rebuild(home: Path, clock: Clock, failpoint: Callable[[str], None]) -> tuple
             house = HomeServices(home, loaded, records, clock, lambda _: None)
             there, absent = _reachable(house)
             made, old = Made(absent=absent), read_old(house)
+            if not old.production:
+                _take_from_stored(house, there, old, made.problems)
             failpoint("after-begin")
             _fill(house, records, there, made, old, failpoint)
         failpoint("before-swap")
@@ -85,7 +90,7 @@ def _fill(house: HomeServices, records: Catalog, there: list[Repository], made: 
     made.removed = regained.tombstones(there, house, records)
     made.proven = regained.proofs(house, records, made.problems)
     failpoint("after-proofs")
-    _carry_over(records, old)
+    _carry_over(house, records, old)
     _say(house, records, old)
 
 
@@ -157,6 +162,18 @@ def _read(path: Path, house: HomeServices) -> Old | None:
         _remove(scratch)
 
 
+def _take_from_stored(house: HomeServices, there: list[Repository], old: Old, problems: list[str]) -> None:
+    """Production may be dead and cannot be asked: what the newest stored home knows of it keeps the guard working."""
+    with stored_catalogs(house, there, problems) as catalogs:
+        for found in catalogs:
+            then = _read(found.path, house)
+            if then is not None and then.production:
+                old.production, old.origin = then.production, found.origin
+                old.hosts, old.held = old.hosts or then.hosts, [*old.held, *then.held]
+                old.head = max((head for head in (old.head, then.head) if head), key=lambda head: head.seq, default=None)
+                return
+
+
 def _remove(path: Path) -> None:
     for tail in (*_TAILS, ".upgrade-lock"):
         path.with_name(path.name + tail).unlink(missing_ok=True)
@@ -173,9 +190,11 @@ def _begin_chain(house: HomeServices, records: Catalog, old: Old, there: list[Re
     records.set_setting(EXPIRY, "off")
 
 
-def _carry_over(records: Catalog, old: Old) -> None:
+def _carry_over(house: HomeServices, records: Catalog, old: Old) -> None:
     for facts in old.production:
         records.record_production(facts)
+        if old.origin:
+            records.audit("production.regained", facts.host, {"from": old.origin}, actor=whoami(), at=house.clock.now())
     for host in old.hosts:
         records.record_host(host)
     for set_id, repository in old.held:

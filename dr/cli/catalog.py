@@ -34,6 +34,9 @@ def rebuild(home: str | None, yes: bool) -> None:
         click.echo(f"   ! {line}")
     if made.kept:
         click.echo(f"   the old catalog is kept as {made.kept}")
+    if old.origin:
+        click.echo(f"   how production is recognised is as in the home stored in {old.origin}")
+        click.echo("   has production moved since then? then: dr hosts enrol it before any drill")
     if not old.production:
         click.echo("   how production is recognised is not known any more: dr hosts enrol it before any drill")
     click.echo("   next: dr backups verify SYSTEM, a drill from each tier, and only then: dr retention --turn-on")

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from dr.app.failpoints import OF_THE_TOOL
 from dr.app.regained import shows_proof
 from dr.catalog.audit import verify_chain
 from dr.config.keys import ESCROW
+from dr.demo.world import opened, start_production, stop_production
 from dr.report.write import read_signed
 from tests.support.main_job import HMIS, KILLED, Home, make_home
 
@@ -53,6 +55,19 @@ def forget(home: Home) -> None:
         path.unlink()
 
 
+@contextmanager
+def without_stored_homes(home: Home) -> Iterator[None]:
+    """As if no nightly had stored one."""
+    folders = [home.repository(name) / "home" for name in ("fileserver", "bank-vault")]
+    for folder in folders:
+        folder.rename(folder.with_name("home-aside"))
+    try:
+        yield
+    finally:
+        for folder in folders:
+            folder.with_name("home-aside").rename(folder)
+
+
 # ---------------------------------------------------------------- the catalog
 
 
@@ -80,8 +95,11 @@ def test_an_empty_catalog_beside_full_repositories_says_what_to_do(home: Home) -
     """Nobody reads from a lost catalog that there is no backup at all."""
     (home.path / "state" / "catalog.db").unlink()  # its write-ahead log stays: it must not be taken for the new one's
     told = home.dr("status", expect=1).stdout
-    assert "the catalog knows no backup, yet fileserver holds 1 set, bank-vault holds 1 set" in told
-    assert "dr catalog rebuild" in home.dr("backups", "list").stdout
+    assert told.startswith("✖ the catalog is lost (or new): it knows no backup, yet fileserver holds 1 set")
+    for words in (("backups", "list"), ("runs", "list")):
+        assert home.dr(*words).stdout.startswith("the catalog is lost (or new)")
+    assert "the audit trail is empty, yet fileserver holds sets" in home.dr("audit", "verify", expect=4).stderr
+    assert "the catalog is lost (or new)" in home.dr("drill", "hmis", "--tier", "vault", expect=3).stderr
     forget(home)
     (home.path / "state" / "catalog.db").write_bytes(b"not a catalog" * 1000)
     assert "HINT: make it anew from the repositories" in home.dr("status", expect=3).stderr
@@ -99,7 +117,8 @@ def test_after_a_rebuild_nothing_expires_and_no_drill_runs_until_a_person_acts(h
     assert home.json("retention", "--dry-run")["frozen"] == "", "it was the rebuild that had frozen it, and a person's word ends it"
     home.rewrite("inventory/systems.yaml", "keep_last: 0 ", "keep_within: 24h ")
     forget(home)
-    home.dr("catalog", "rebuild", "--yes")
+    with without_stored_homes(home):
+        home.dr("catalog", "rebuild", "--yes")
     assert "dr hosts enrol production" in home.dr("status", expect=1).stdout
     assert home.dr("run", "drill-online", expect=3).stdout.count("production") >= 1
     home.dr("hosts", "enrol", "production", "--yes")
@@ -147,6 +166,34 @@ def test_a_set_that_cannot_be_believed_is_a_finding_and_the_rest_is_recorded(hom
     home.dr("catalog", "rebuild", "--yes")
 
 
+def test_with_the_catalog_lost_and_production_dead_a_drill_still_passes(home: Home) -> None:
+    """The day it is for: production cannot be asked, and the guard works by what the newest stored home knows of it."""
+    home.dr("run", "nightly")
+    forget(home)
+    assert "the catalog is lost (or new)" in home.dr("drill", "hmis", "--tier", "vault", expect=3).stderr
+    production = opened(home.path)
+    stop_production(production)
+    told = home.dr("catalog", "rebuild", "--yes").stdout
+    assert "how production is recognised is as in the home stored in" in told
+    assert "✔ PASS" in home.dr("drill", "hmis", "--tier", "vault").stdout
+    start_production(production, say=lambda _: None)
+
+
+def test_a_damaged_copy_is_mended_by_the_next_nightly(home: Home) -> None:
+    """As `dr status` promises it."""
+    newest = home.sets("bank-vault")[-1]
+    part = next(home.folder("bank-vault", newest).glob("site*/000000.zst.age"))
+    data = part.read_bytes()
+    with part.open("r+b") as file:  # in place, as a disk does it
+        file.write(bytes([data[0] ^ 1]))
+    home.dr("backups", "verify", "hmis", "--tier", "vault", expect=4)
+    assert "the next nightly mends this one from it" in home.dr("status", expect=None).stdout.replace("\n", " ").replace("          ", "")
+    told = home.dr("run", "nightly").stdout
+    assert f"mended from another copy, read back and matched: {newest} in bank-vault" in told
+    assert part.read_bytes() == data
+    assert not any(copy["damaged"] for copy in home.json("backups", "list"))
+
+
 # ---------------------------------------------------------------- the home
 
 
@@ -184,4 +231,4 @@ def test_the_home_is_lost_and_everything_comes_back_from_one_repository_and_the_
 
 def test_every_point_killed_a_process(log: Path) -> None:
     """By the log that each writes as it dies."""
-    assert {f"{verb}.{point}" for verb, points in OF_THE_TOOL.items() for point in points} == set(log.read_text().split())
+    assert {f"{verb}.{point}" for verb in ("rebuild", "home-restore") for point in OF_THE_TOOL[verb]} == set(log.read_text().split())
