@@ -23,6 +23,8 @@ class ContentSummary(StrictModel):
     schema_tool: str = ""
     beside: tuple[str, ...] = ()
     """Keyed digests of the folders beside a file set that no source covers."""
+    parent: str = ""
+    """The folder that a file set and what is beside it lie in: of the inventory, so it may be shown."""
 
 
 class ArtifactSummary(StrictModel):

@@ -157,7 +157,9 @@ def _new_beside(now: dict[Place, ArtifactSummary], known: dict[Place, ArtifactSu
         new = set(summary.content.beside) - set(known[place].content.beside) if place in known else set()
         if new:
             folders = "1 new folder lies" if len(new) == 1 else f"{len(new)} new folders lie"
-            message = f"{folders} beside {_named(summary)}, and no source covers it"
-            hint = "make it a source in inventory/systems.yaml, or let it pass: `dr backups accept SET --reason ...`"
-            found.append(Anomaly(key=_key("unprotected", summary), severity="warning", message=message, hint=hint))
+            where = f" in {summary.content.parent}" if summary.content.parent else ""
+            what = "it" if len(new) == 1 else "them"
+            message = f"{folders} beside {_named(summary)}{where}, and no source covers {what}"
+            hint = f"make {what} a source in inventory/systems.yaml, or let {what} pass: `dr backups accept SET --reason ...`"
+            found.append(Anomaly(key=_key("unprotected", summary), severity="info", message=message, hint=hint))
     return found

@@ -79,7 +79,7 @@ class Files:
                 described = describing.result()
             found = listing.make(before, tree.walk(folder, left_out), described)
             identity = {"device": str(at.st_dev), "inode": str(at.st_ino)}
-            summary = _summary(request, before, beside.uncovered(root, _covered(request, ctx), into.key))
+            summary = _summary(request, before, root, beside.uncovered(root, _covered(request, ctx), into.key))
             sink.describe(instant=began, identity=identity, content=found.to_facts(), summary=summary)
         _findings(request, found, noisy, ctx)
         path = {"path": root, "device": at.st_dev, "inode": at.st_ino}
@@ -128,9 +128,9 @@ def _covered(request: CaptureRequest, ctx: StepContext) -> list[str]:
     return [host.path(Params.from_facts(e.with_).path) for e in entries if (e.kind, e.host) == (request.entry.kind, request.entry.host)]
 
 
-def _summary(request: CaptureRequest, walked: Walked, new: tuple[str, ...]) -> ContentSummary:
+def _summary(request: CaptureRequest, walked: Walked, root: str, new: tuple[str, ...]) -> ContentSummary:
     files = sum(tree.kind_of(at) == "file" for at in walked.values())
-    return ContentSummary(kind="files", name=request.name, counts={"files": files}, beside=new)
+    return ContentSummary(kind="files", name=request.name, counts={"files": files}, beside=new, parent=os.path.dirname(root))  # noqa: PTH120
 
 
 def _write_needle(folder: int, token: str) -> None:

@@ -92,7 +92,11 @@ def test_a_folder_that_appeared_beside_the_file_set_is_told_every_night() -> Non
     then = Baselines(known=night(site(beside=("aa",))))
     assert anomalies(night(site(beside=("aa",))), then) == ()
     (anomaly,) = anomalies(night(site(beside=("aa", "bb"))), then)
-    assert (anomaly.severity, anomaly.message) == ("warning", "1 new folder lies beside file set 'site', and no source covers it")
+    assert (anomaly.severity, anomaly.message) == ("info", "1 new folder lies beside file set 'site', and no source covers it")
+    placed = site(beside=("aa", "bb", "cc"))
+    placed = placed.model_copy(update={"content": placed.content.model_copy(update={"parent": "/srv"})})
+    (anomaly,) = anomalies(night(placed), then)
+    assert anomaly.message == "2 new folders lie beside file set 'site' in /srv, and no source covers them"
 
 
 def test_the_first_night_has_nothing_to_compare_with() -> None:

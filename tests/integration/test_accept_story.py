@@ -1,0 +1,43 @@
+"""`dr backups accept`: a person lets pass what is odd about a source, once, and it is normal from then on."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.main_job import HMIS, Home, demo_home
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+
+def odd(home: Home) -> list[tuple[str, str]]:
+    with home.catalog() as records:
+        return [(f.severity, f.message.partition(": ")[2]) for f in records.open_findings(HMIS) if ":unprotected:" in f.key]
+
+
+def test_folders_beside_a_file_set_are_told_without_alarm_and_end_when_they_are_accepted_or_gone(tmp_path: Path) -> None:
+    """A new folder is worth a look and no amber; what a person accepted is not told again, and a later one is."""
+    with demo_home(tmp_path / "home") as home:
+        home.dr("run", "nightly")
+        site = home.path / "demo" / "site"
+        (site.parent / "second-site").mkdir()
+        (site.parent / "second-site" / "file").write_text("x")
+        home.dr("run", "nightly")
+        newest = home.sets("fileserver")[-1]
+        ((severity, message),) = odd(home)
+        assert severity == "info"
+        assert message.startswith("1 new folder lies beside file set")
+        assert f"in {site.parent}" in message
+        assert "new folder" not in home.dr("status", expect=None).stdout
+        assert "a reason is needed" in home.dr("backups", "accept", newest, "--reason", " ", expect=2).stderr
+        assert "is accepted as it is" in home.dr("backups", "accept", newest, "--reason", "it is the vendor's own").stdout
+        assert odd(home) == []
+        assert home.audit()[-1].event == "set.accepted"
+        home.dr("run", "nightly")
+        assert odd(home) == []
+        (site.parent / "third-site").mkdir()
+        home.dr("run", "nightly")
+        assert len(odd(home)) == 1
+        (site.parent / "third-site").rmdir()
+        home.dr("run", "nightly")
+        assert odd(home) == []
+        assert "nothing odd is known" in home.dr("backups", "accept", newest, "--reason", "again", expect=3).stderr
