@@ -10,6 +10,7 @@ from dr.model.base import AudienceName, StrictModel
 from dr.model.ports import Action, Effect, Outcome, StepContext, Telling
 from dr.model.record import Severity
 from dr.policy.occasion import near_misses, recovered
+from dr.policy.undelivered import what_became
 
 
 class Params(StrictModel):
@@ -35,7 +36,8 @@ def run(params: Params, ctx: StepContext) -> Outcome:
     delivered = sum(d.state == "delivered" for d in notice.deliveries)
     if notice.state != "delivered" and params.only_after is None:  # good news that got lost spoils no good night; the ledger is red
         raise Failed(
-            f"the notice to '{params.to}' was {notice.state}", hint="`dr status` shows whom it did not reach; tell them by hand now"
+            f"the notice to '{params.to}' {what_became(notice)}",
+            hint="tell them by hand now; `dr notices` shows whom it did not reach, `dr notices retry` sends it again",
         )
     return Outcome(changed=True, facts=Facts(notice=notice.id, state=notice.state, deliveries=delivered).to_facts())
 

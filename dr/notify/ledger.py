@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from dr.clock import Clock
 from dr.errors import DrError, Failed
+from dr.model.base import JsonObject
 from dr.model.inventory import Contact, Inventory, SecretRef
 from dr.model.ports import Records, StepContext, Telling
 from dr.model.record import Delivery, Notice, NoticeState
@@ -17,6 +18,8 @@ from dr.notify.render import render
 from dr.notify.story import tell_story
 
 REPEAT = "(repeat)"
+Audit = Callable[[str, str, JsonObject], None]
+"""Event, subject and facts."""
 
 
 def _no_failpoint(_ctx: StepContext) -> None:
@@ -58,8 +61,19 @@ class LedgerNotifier:
         for name, contact in people.items():
             ctx.check_stop()
             if name not in _reached(notice):
-                notice = self._tell_one(notice, name, contact, ctx)
-        return self._settle(notice, people, ctx)
+                notice = self._tell_one(notice, name, contact, lambda: self._after_send(ctx))
+        return self._settle(notice, people, ctx.audit)
+
+    def resend(self, known: Notice, audit: Audit) -> Notice:
+        """Tell those whom a notice of the ledger has not reached, as at a repeated step; gives it back as it is then."""
+        notice = self._records.owe(known)
+        people = audience(self._inventory, notice.to)
+        if not people:
+            return notice
+        for name, contact in people.items():
+            if name not in _reached(notice):
+                notice = self._tell_one(notice, name, contact, lambda: None)
+        return self._settle(notice, people, audit)
 
     def _notice(self, telling: Telling, ctx: StepContext) -> Notice:
         now = self._clock.now()
@@ -86,7 +100,7 @@ class LedgerNotifier:
             hint=f"name a contact in inventory/contacts.yaml, or add the group '{notice.to}' to one; then tell them by hand now",
         )
 
-    def _tell_one(self, notice: Notice, name: str, contact: Contact, ctx: StepContext) -> Notice:
+    def _tell_one(self, notice: Notice, name: str, contact: Contact, after_send: Callable[[], None]) -> Notice:
         """Every channel, whatever the one before it did; each result is recorded before the next is tried.
 
         That it is begun is recorded first: only who may have had it already is told that it is a repeat.
@@ -96,7 +110,7 @@ class LedgerNotifier:
         self._records.record_delivery(notice)
         for place, reference in enumerate(contact.channels):
             delivery = self._try(notice, name, place, reference, repeat=repeat)
-            self._after_send(ctx)
+            after_send()
             notice = notice.model_copy(update={"state": "owed", "deliveries": (*notice.deliveries, delivery)})
             self._records.record_delivery(notice)
         return notice
@@ -119,13 +133,13 @@ class LedgerNotifier:
             detail=sent.detail,
         )
 
-    def _settle(self, notice: Notice, people: Mapping[str, Contact], ctx: StepContext) -> Notice:
+    def _settle(self, notice: Notice, people: Mapping[str, Contact], audit: Audit) -> Notice:
         reached = _reached(notice) & set(people)
         state: NoticeState = "delivered" if reached == set(people) else "partial" if reached else "failed"
         settled = notice.model_copy(update={"state": state})
         self._records.record_delivery(settled)
         facts = {"to": notice.to, "template": notice.template, "people": len(people), "reached": len(reached), "repeated": notice.repeated}
-        ctx.audit(f"notice.{state}", notice.id, facts)
+        audit(f"notice.{state}", notice.id, facts)
         return settled
 
 

@@ -19,6 +19,7 @@ from dr.model.record import Notice
 from dr.notify.channel import scheme_of, send
 from dr.notify.ledger import LedgerNotifier
 from dr.policy.readiness import readiness
+from dr.policy.undelivered import what_became
 from tests.support.catalog_copies import HMIS, NOW
 from tests.support.catalog_mailbox import PASSWORD, USER, Mailbox, body_of, free_port, mailbox
 from tests.support.catalog_runs import ZONE, context, inventory_of, plan_of, run_at, step_of
@@ -275,3 +276,29 @@ def test_apprise_by_itself_does_log_a_channels_details(box: Mailbox, heard: list
     channel.add(box.url("anna", extra=HEADER))
     assert channel.notify(title="subject", body="body")
     assert [line for line in heard if "header-secret" in line or "anna@example.org" in line]
+
+
+def test_what_was_not_delivered_is_sent_again_by_hand_and_clears_the_red(box: Mailbox, catalog: Catalog) -> None:
+    """The mail server is back: whom nothing had reached is told, marked as a repeat; who was reached is not told twice."""
+    down = {"anna": [box.url("anna")], "bob": [dead()]}
+    failed = notifier(catalog, down).tell(TELLING, context(catalog))
+    assert what_became(failed) == "reached only some of them: the mail server could not be reached"
+    audited: list[str] = []
+    up = notifier(catalog, {"anna": [box.url("anna")], "bob": [box.url("bob")]})
+    again = up.resend(failed, lambda event, _subject, _facts: audited.append(event))
+    assert (again.state, what_became(again), audited) == ("delivered", "was delivered", ["notice.delivered"])
+    assert box.subjects("anna") == ["hmis: nightly FAILED"]
+    assert box.subjects("bob") == ["hmis: nightly FAILED (repeat)"]
+    assert catalog.notices() == [again]
+    assert colour(catalog) == []
+
+
+def test_a_retry_that_reaches_nobody_stays_red_and_says_why(catalog: Catalog) -> None:
+    """Its state is never better than what was delivered."""
+    people = {"bob": [dead()]}
+    failed = notifier(catalog, people).tell(TELLING, context(catalog))
+    again = notifier(catalog, people).resend(failed, lambda _event, _subject, _facts: None)
+    assert again.state == "failed"
+    assert max(d.attempt for d in again.deliveries) == 2
+    assert what_became(again) == "was not delivered: the mail server could not be reached"
+    assert len(colour(catalog)) == 1

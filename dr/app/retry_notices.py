@@ -1,0 +1,37 @@
+"""Send again what did not reach everybody, once its cause is mended."""
+
+from dr.app.home import App, whoami
+from dr.errors import ConfigError, Refused
+from dr.model.base import JsonObject
+from dr.model.record import Notice
+from dr.notify.ledger import LedgerNotifier
+
+_MANY = 1000
+
+
+def retry(app: App, notice_id: str | None) -> list[Notice]:
+    """The notices that were sent again, as they are in the ledger now: the one that is named, or all that did not reach everybody.
+
+    Who was reached is not told again. Raises ConfigError for one that is not there, Refused for one that was delivered.
+    """
+    known = app.records.notices(_MANY)
+    chosen = [n for n in known if notice_id in (None, n.id)]
+    if notice_id is not None and not chosen:
+        raise ConfigError(f"there is no notice '{notice_id}'", hint="`dr notices` shows them")
+    open_ones = [n for n in chosen if n.state != "delivered"]
+    if notice_id is not None and not open_ones:
+        raise Refused(f"{notice_id} was delivered already")
+    _require_idle(app, open_ones)
+
+    def audit(event: str, subject: str, facts: JsonObject) -> None:
+        app.records.audit(event, subject, facts, actor=whoami(), at=app.clock.now())
+
+    notifier = LedgerNotifier(app.inventory, app.records, app.clock, app.services.secret, app.inventory.organisation.zone)
+    return [notifier.resend(notice, audit) for notice in reversed(open_ones)]
+
+
+def _require_idle(app: App, notices: list[Notice]) -> None:
+    """A run that lives sends its own: two senders would both tell everybody."""
+    busy = {run for run in (*app.services.active(), *app.interrupted()) if any(n.run == run and n.state == "owed" for n in notices)}
+    if busy:
+        raise Refused(f"{', '.join(sorted(busy))} is sending it", hint="wait for the run to end, or resume it: `dr runs list`")

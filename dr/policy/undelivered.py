@@ -1,0 +1,32 @@
+"""Why a notice did not reach everybody, in plain words."""
+
+from collections.abc import Iterator
+
+from dr.model.record import Delivery, Notice
+
+_MAIL = ("mailto", "mailtos")
+_STATES = {"owed": "is still owed", "delivered": "was delivered", "partial": "reached only some of them", "nobody": "reached nobody"}
+
+
+def what_became(notice: Notice) -> str:
+    """`was not delivered: the mail server could not be reached`."""
+    state = _STATES.get(notice.state, "was not delivered")
+    causes = why(notice)
+    return f"{state}: {causes}" if causes else state
+
+
+def why(notice: Notice) -> str:
+    """The last cause of each contact whom nothing reached; empty where everybody was."""
+    if notice.state == "nobody":
+        return "no contact or group has that name"
+    return "; ".join(dict.fromkeys(_causes(notice)))
+
+
+def _causes(notice: Notice) -> Iterator[str]:
+    reached = {delivery.contact for delivery in notice.deliveries if delivery.state == "delivered"}
+    newest = {(d.contact, d.channel): d for d in notice.deliveries if d.contact not in reached}
+    yield from (_cause(delivery) for delivery in newest.values())
+
+
+def _cause(delivery: Delivery) -> str:
+    return delivery.detail.replace("the provider", "the mail server") if delivery.scheme in _MAIL else delivery.detail
