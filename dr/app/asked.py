@@ -188,6 +188,10 @@ def evidence_lines(file: Path, verify: Verify) -> list[str]:
     """What an evidence file says, once its signature was checked. Raises Damaged."""
     from dr.report.write import read_signed
 
+    if file.suffix == ".html":
+        raise ConfigError(
+            f"{file.name} is the page of an evidence file, and bears no signature", hint=f"verify {file.with_suffix('.json')}"
+        )
     text = file.read_bytes()
     evidence, key = read_signed(text, verify)
     return [

@@ -4,15 +4,18 @@ Here: words, options, tables, exit codes. Not here: any decision or effect. Heav
 `dr --help` is immediate. To add a command: a file with a click command, and one line in `COMMANDS`.
 """
 
+import contextlib
+import errno
 import os
 import signal
 import sys
 from importlib import import_module
+from typing import NoReturn
 
 import click
 
 from dr import __version__
-from dr.errors import ConfigError, DrError
+from dr.errors import ConfigError, DrError, Unreachable
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("dr.cli.status:status", "What would we get back, how fast, and how do we know?"),
@@ -50,6 +53,15 @@ class Lazy(click.Group):
         command: click.Command = getattr(import_module(module), name)
         return command
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, but a name that is nearly one is answered with it."""
+        from difflib import get_close_matches
+
+        near = [] if args[0] in COMMANDS else get_close_matches(args[0], COMMANDS, n=1)
+        if near:
+            ctx.fail(f"No such command '{args[0]}'. Did you mean '{near[0]}'?")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
@@ -75,7 +87,37 @@ def main() -> None:
     try:
         cli(standalone_mode=True, **({"color": False} if os.environ.get("NO_COLOR") else {}))
     except DrError as error:
+        _end(error)
+    except OSError as error:
+        if os.environ.get("DR_LOG") == "debug":
+            raise
+        _end(in_words(error))
+
+
+def in_words(error: OSError) -> DrError:
+    """What the machine refused, and where, as an error of ours: 2 for one who may not, 5 for a disk or a place."""
+    where = f"{error.filename}: " if isinstance(error.filename, str) else ""
+    message = where + (os.strerror(error.errno) if error.errno else type(error).__name__)
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return ConfigError(message, hint=f"you are {_user()}: run dr as the user whose home it is, or name a place that is yours")
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Unreachable(message, hint="make room on that disk, then do it again")
+    return Unreachable(message, hint="is the place there, and may it be written to? DR_LOG=debug shows the whole of it")
+
+
+def _user() -> str:
+    import pwd
+
+    try:
+        return f"'{pwd.getpwuid(os.geteuid()).pw_name}'"
+    except KeyError:
+        return f"user {os.geteuid()}"
+
+
+def _end(error: DrError) -> NoReturn:
+    with contextlib.suppress(OSError):  # also where nobody reads any more, or the disk below stdout is full
         sys.stdout.flush()
+    with contextlib.suppress(OSError):
         click.echo(str(error) if error.exit_code == ConfigError.exit_code else f"error: {error}", err=True)
         sys.stderr.flush()
-        os._exit(error.exit_code)  # an engine that was opened may have threads that never end
+    os._exit(error.exit_code)  # an engine that was opened may have threads that never end

@@ -114,14 +114,14 @@ def _say_step(step: "RehearsedStep") -> None:
 
 @click.command()
 @click.argument("system")
-@click.option("--tier", required=True, help="The tier to restore from: online, vault, ...")
+@click.option("--tier", help="The tier to restore from: online, vault, ...")
 @click.option("--select", help="newest | 'random-within 7d' | 'at 2026-11-01T12:00' | a set's id (default: as the runbook says).")
 @click.option(
     "--key", type=click.Path(path_type=Path), help="Read with the age identity in this file (0600), as the escrow key's drill does."
 )
 @json_option
 @click.pass_obj
-def drill(home: str | None, system: str, tier: str, select: str | None, key: Path | None, as_json: bool) -> None:
+def drill(home: str | None, system: str, tier: str | None, select: str | None, key: Path | None, as_json: bool) -> None:
     """Restore SYSTEM onto its standby from a tier: timed against the objective, compared with the source, scrubbed.
 
     \b
@@ -133,7 +133,11 @@ def drill(home: str | None, system: str, tier: str, select: str | None, key: Pat
     follow(home, as_json, lambda app: _drill(app, system, tier, select, key))
 
 
-def _drill(app: "App", system: str, tier: str, select: str | None, key: Path | None) -> RunRecord:
+def _drill(app: "App", system: str, tier: str | None, select: str | None, key: Path | None) -> RunRecord:
     from dr.app.keys import drill_with
+
+    if tier is None:
+        tiers = app.inventory.systems[app.system(system)].objectives.tiers
+        raise ConfigError("from which tier? Name it with --tier", hint=f"{system} has {', '.join(tiers) or 'none'}")
 
     return drill_with(app, system, tier, select, key) if key else app.drill(system, tier, select)
