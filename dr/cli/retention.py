@@ -44,7 +44,7 @@ def _show(outcome: RetentionOutcome) -> None:
         [d.set, f"{d.tier} ({d.repository})", coloured("keep", "green") if d.keep else coloured("delete", "red"), d.rule, d.reason]
         for d in outcome.decisions
     ]
-    print_table(["set", "tier", "", "rule", "reason"], rows, empty="there is no copy to decide about")
+    print_table(["set", "tier", "decision", "rule", "reason"], rows, empty="there is no copy to decide about")
     if outcome.frozen:
         click.echo(coloured(f"Nothing expires: {outcome.frozen}", "amber", bold=True))
     if outcome.needs_person:

@@ -34,6 +34,7 @@ def test_a_dry_run_after_somebody_deleted_a_set_equals_the_prune_that_follows(ho
     shutil.rmtree(home.folder("fileserver", newest))
     before, audited = files(home), len(home.audit())
     shown = home.json("retention", "--dry-run")
+    assert "decision" in home.dr("retention", "--dry-run").stdout.splitlines()[0], "every column says what it is"
     assert (files(home), len(home.audit())) == (before, audited), "nothing was written, neither there nor in the catalog"
     home.dr("retention", "hmis", expect=None)
     assert decided(shown) == decided(home.facts("retention", "prune"))

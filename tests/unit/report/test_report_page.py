@@ -167,3 +167,35 @@ def test_the_answer_is_words_first() -> None:
         "It came back as it was on Sun 22 Nov 2026, 01:00 CST, from the online copy in fileserver."
     )
     assert answer(empty()) == "This drill is incomplete. The system did not become usable. What is wrong: the run was cancelled."
+
+
+def lost(what: Evidence) -> str | None:
+    """The colour of the RPO tile."""
+    found = re.search(r'Would be lost \(RPO\)</div><div class="big (\w+)">', page(what, sha256(b"file"), "key" * 5))
+    return found[1] if found else None
+
+
+def test_little_would_be_lost_is_no_comfort_where_the_run_failed() -> None:
+    """What cannot be restored is lost whole: green is for a run that passed."""
+    over = evidence()
+    assert over.rpo
+    passed = over.model_copy(update={"rpo": over.rpo.model_copy(update={"within": True})})
+    assert lost(passed) == "good"
+    assert lost(passed.model_copy(update={"verdict": "FAIL"})) == "plain"
+    assert lost(over) == "bad", "over its objective it stays red"
+
+
+def test_a_backup_has_no_recognition() -> None:
+    """Recognition is of a disaster; a night begins."""
+    assert "from the start to the last step here" in text(night())
+    assert "recognition" not in text(night())
+    assert "from recognition to the last step here" in text(evidence())
+
+
+def test_the_line_where_it_was_usable_crosses_no_words() -> None:
+    """On a phone the numbers stand where the line is: it is drawn over the bars only."""
+    tags = read(evidence()).tags
+    lines = [(int(a["y1"] or 0), int(a["y2"] or 0)) for tag, a in tags if tag == "line" and a.get("class") == "usable"]
+    words = [int(a["y"] or 0) for tag, a in tags if tag == "text"]
+    assert lines and len(lines) == len(set(words))
+    assert not [1 for top, end in lines for y in words if top < y + 4 and end > y - 14]
