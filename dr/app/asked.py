@@ -1,6 +1,6 @@
 """Small things that a person asks: runbooks made on the spot, and answers in words."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -53,9 +53,17 @@ def without_tokens(step: StepRecord) -> JsonObject:
 
 def summary(record: RunRecord, steps: Sequence[StepRecord], zone: str) -> list[str]:
     """What a run did, in a few lines a person reads at 3 in the morning."""
-    lines = [line for step in steps for line in _about(step, record, zone)]
+    lines = [line for step, why in _once(steps) for line in (_about(step, record, zone) if why is None else [why])]
     took = show_duration((record.ended - record.started).total_seconds()) if record.ended else "not ended"
     return [*lines, f"started {local(record.started, zone)}, took {took}"]
+
+
+def _once(steps: Sequence[StepRecord]) -> Iterator[tuple[StepRecord, str | None]]:
+    """Each step; with a word instead where an earlier one failed for the very same reason."""
+    said: dict[str, str] = {}
+    for step in steps:
+        first = said.setdefault(step.failure.message, step.step) if step.failure else step.step
+        yield step, None if first == step.step else f"{step.step}: as '{first}'"
 
 
 def _about(step: StepRecord, record: RunRecord, zone: str) -> list[str]:
@@ -64,7 +72,8 @@ def _about(step: StepRecord, record: RunRecord, zone: str) -> list[str]:
     if step.state != "done":
         return []
     said = _SAYERS.get(step.action)
-    return said(step.facts, record, zone) if said else []
+    facts = {**step.facts, "tiers": step.resolved.get("tiers", [])} if step.action == "verify" else step.facts
+    return said(facts, record, zone) if said else []
 
 
 def _backup(f: JsonObject, _: RunRecord, __: str) -> list[str]:
@@ -74,12 +83,13 @@ def _backup(f: JsonObject, _: RunRecord, __: str) -> list[str]:
 
 
 def _verify(f: JsonObject, _: RunRecord, zone: str) -> list[str]:
-    lines = [f"read back and matched: {show_size(f['bytes'])} in {len(f['verified'])} copies"]
+    where = f" in {', '.join(f['tiers'])}" if f.get("tiers") else ""
+    lines = [f"read back and matched{where}: {show_size(f['bytes'])} in {_count(len(f['verified']), 'copy', 'copies')}"]
     if f.get("sampled"):
         oldest = (
             f"the oldest reading is of {local(datetime.fromisoformat(f['oldest']), zone)}" if f.get("oldest") else "some were never read"
         )
-        lines = [f"{f['sampled']} parts read back and matched, {f['left']} left for another time; {oldest}"]
+        lines = [f"{_count(f['sampled'], 'part')} read back and matched{where}, {f['left']} left for another time; {oldest}"]
         lines += [f"now wholly read since it was stored: {one['set']} in {one['repository']}" for one in f["verified"]]
     lines += [
         f"decrypted and unpacked whole: {one['set']} in {one['repository']}, {show_size(one['bytes'])}" for one in f.get("decoded", [])
@@ -124,7 +134,14 @@ def _check(f: JsonObject, _: RunRecord, __: str) -> list[str]:
             lines += [f"     {d['kind']} {d['name']}: {d['detail']}".rstrip(": ") for d in r["differences"][:10]]
             more = len(r["differences"]) - 10
             lines += [f"     and {more} more, all named in the evidence"] if more > 0 else []
+        lines += _not_proven(r.get("unproven", []))
     return lines
+
+
+def _not_proven(listed: Sequence[JsonObject]) -> list[str]:
+    """Said on every page, passed or not: a name a person can look up, and where all of them are."""
+    lines = [f"     not proven: {one['kind']} {one['name']}: {one['detail']}".rstrip(": ") for one in listed[:5]]
+    return [*lines, f"     not proven: {len(listed) - 5} more, all named in the evidence (`dr report`)"] if len(listed) > 5 else lines
 
 
 def _report(f: JsonObject, record: RunRecord, _: str) -> list[str]:
@@ -137,10 +154,12 @@ def _report(f: JsonObject, record: RunRecord, _: str) -> list[str]:
 
 def _scrub(f: JsonObject, _: RunRecord, __: str) -> list[str]:
     c = f["certificate"]
-    removed = f"standby {c['host']} scrubbed: {len(c['removed'])} place(s) removed"
+    host = "standby" if c["host"] == "standby" else f"standby {c['host']}"
+    removed = f"{host} scrubbed: {_count(len(c['removed']), 'place')} removed"
     if not c["canaries"]:
-        return [f"{removed}; no canary was known, so nothing was looked for afterwards"]
-    return [f"{removed}, {c['found']} of {c['canaries']} canaries found afterwards"]
+        return [f"{removed}; no marker of a backup was known, so nothing was looked for afterwards"]
+    left = f"{c['found']} LEFT" if c["found"] else "none left"
+    return [f"{removed}; looked for {_count(c['canaries'], 'marker')} of this backup afterwards: {left}"]
 
 
 def _save_home(f: JsonObject, _: RunRecord, __: str) -> list[str]:

@@ -105,7 +105,9 @@ class Watcher:
         self._settle(p, coloured(f"{MARKS['PASS']} {p.step}", "done"), "")
 
     def _failed(self, p: Progress) -> None:
-        self._settle(p, coloured(f"{MARKS['FAIL']} {p.step}", "failed", bold=True), "failed")
+        """Of a list of reasons its head; the run's end says the whole, once."""
+        first = p.model_copy(update={"what": p.what.partition(":\n")[0]})
+        self._settle(first, coloured(f"{MARKS['FAIL']} {p.step}", "failed", bold=True), "failed")
 
     def _skipped(self, p: Progress) -> None:
         self._settle(p, f"- {p.step}", "skipped")

@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
+from dr.app.asked import summary
 from dr.cli.progress import Watcher
 from dr.model.base import RunId, StepId
-from dr.model.record import Progress
+from dr.model.record import Failure, Progress, StepRecord
+from tests.support.catalog_runs import run_at
 from tests.support.report_evidence import BEGAN, DRILL
 
 pytestmark = pytest.mark.unit
@@ -148,3 +150,20 @@ def test_a_run_that_is_taken_up_beside_is_said_and_told_apart() -> None:
     assert said[0] == "taking up nightly-old, which was interrupted"
     assert [line.split()[1:] for line in said[1:3]] == [["nightly-old", "backup", "failed"], ["backup", "failed"]]
     assert said[3].strip() == "nightly-old: FAIL"
+
+
+def test_a_list_of_reasons_is_said_once() -> None:
+    """While it runs its head is enough; at the end each reason has a line, and a step that failed for the same names the first."""
+    what = "host 'standby' may not be written to, for 2 reasons:\n      - it bears no marker\n      - its port is production's"
+    screen, _, tell = terminal()
+    tell("restore", "failed", what=what)
+    assert "no marker" not in "\n".join(screen.screen())
+    assert "may not be written to, for 2 reasons" in "\n".join(screen.screen())
+    failure = Failure(error="NotProvablyStandby", message=what, hint="enrol it", exit_code=3)
+    steps = [
+        StepRecord(run=RunId("drill-1"), step=StepId(name), action=name, section="steps", state="failed", attempt=1, failure=failure)
+        for name in ("restore", "scrub")
+    ]
+    lines = summary(run_at(BEGAN), steps, "UTC")
+    assert "\n".join(lines).count("no marker") == 1
+    assert lines[:3] == [f"restore: {what}", "   HINT: enrol it", "scrub: as 'restore'"]
