@@ -19,4 +19,5 @@ def accept(app: App, set_id: str, reason: str) -> list[str]:
     app.records.accept_shrunken(SetId(set_id), by, reason, now)
     for finding in odd:
         app.records.close_findings(finding.key, [], now, RunId(""))
-    return [f"{set_id} is accepted as it is: {len(odd)} finding(s) closed, and it counts as good once it is verified"]
+    closed = f"{len(odd)} finding{'' if len(odd) == 1 else 's'} closed"
+    return [f"{set_id} is accepted as it is: {closed}, and it counts as good once it is verified"]

@@ -104,7 +104,7 @@ def test_a_scrub_that_cannot_know_what_to_look_for_says_so(world: World) -> None
     assert world.standby.looked_for == []
     assert world.findings() == ["scrub:standby:blind"]
     said = asked._SAYERS["scrub"](facts, None, "UTC")  # type: ignore[arg-type]  # the run and the zone say nothing here
-    assert said == ["standby standby scrubbed: 1 place(s) removed; no canary was known, so nothing was looked for afterwards"]
+    assert said == ["standby scrubbed: 1 place removed; no marker of a backup was known, so nothing was looked for afterwards"]
     record_restore(world, set_id, "done", facts={"needle": "the word"})
     world.scrub(run=DRILL)
     assert world.findings() == []

@@ -1,0 +1,65 @@
+"""What a run did, in the words that a person reads at 3 in the morning."""
+
+from datetime import timedelta
+
+import pytest
+
+from dr.app.asked import summary
+from dr.model.base import JsonObject
+from tests.support.catalog_copies import NOW
+from tests.support.catalog_runs import run_at, step_of
+
+pytestmark = pytest.mark.unit
+
+
+def said(action: str, facts: JsonObject, resolved: JsonObject | None = None) -> list[str]:
+    """Of one step that is done."""
+    record = run_at().model_copy(update={"ended": NOW + timedelta(minutes=1)})
+    step = step_of(action=action, facts=facts).model_copy(update={"resolved": resolved or {}})
+    return summary(record, [step], "UTC")[:-1]
+
+
+def read(copies: int) -> JsonObject:
+    one: JsonObject = {"set": "s", "repository": "fileserver", "parts": 1, "bytes": 1024}
+    return {"bytes": 1024, "verified": [one] * copies}
+
+
+def scrubbed(host: str, *, canaries: int, found: int = 0, places: int = 1) -> JsonObject:
+    return {"certificate": {"host": host, "canaries": canaries, "found": found, "removed": ["x"] * places}}
+
+
+def test_what_was_read_back_names_its_tier() -> None:
+    """Two lines of one nightly must differ."""
+    (line,) = said("verify", read(1), {"tiers": ["vault"]})
+    assert line.startswith("read back and matched in vault: ")
+    assert line.endswith(" in 1 copy")
+    assert said("verify", read(2))[0].endswith(" in 2 copies")
+
+
+def test_a_scrub_names_the_host_once_and_says_what_it_looked_for() -> None:
+    """'Canaries' is a word of ours."""
+    assert said("scrub", scrubbed("standby", canaries=1)) == [
+        "standby scrubbed: 1 place removed; looked for 1 marker of this backup afterwards: none left"
+    ]
+    assert said("scrub", scrubbed("spare", canaries=2, found=1, places=2)) == [
+        "standby spare scrubbed: 2 places removed; looked for 2 markers of this backup afterwards: 1 LEFT"
+    ]
+
+
+def test_what_is_not_proven_is_named() -> None:
+    """On the screen as far as it fits, and where the rest is."""
+    unproven = [{"kind": "role", "name": f"r{n}", "detail": "its password"} for n in range(7)]
+    check: JsonObject = {"check": "content", "passed": True, "examined": 9, "summary": "equal", "differences": [], "unproven": unproven}
+    lines = said("check", {"results": [check]})
+    assert lines[:2] == ["✔ content: equal", "     not proven: role r0: its password"]
+    assert lines[-1] == "     not proven: 2 more, all named in the evidence (`dr report`)"
+    assert len(lines) == 7
+
+
+def test_copies_and_mended_ones_are_counted_in_words() -> None:
+    """One set is not 'set(s)'."""
+    mended = [{"set": "s", "repository": "bank-vault", "objects": 1}]
+    assert said("copy", {"copied": ["a"], "already": 0, "mended": mended}) == [
+        "copied 1 missing set",
+        "mended from another copy, read back and matched: s in bank-vault",
+    ]
