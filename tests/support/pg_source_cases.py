@@ -12,6 +12,7 @@ import pytest
 from dr.drivers.postgres.connect import Dsn, connect, dsn_of
 from dr.drivers.postgres.needle import read_needles
 from dr.model.base import JsonObject
+from dr.model.places import NEEDLE
 from dr.model.ports import CaptureRequest, Source, WritableHost
 from dr.sources import files
 from dr.sources.postgres_logical import PostgresLogical, PostgresLogicalSource
@@ -75,13 +76,13 @@ def file_set(root: Path) -> Iterator[SourceCase]:
         request=site.request,
         standby=lambda folder: contextlib.nullcontext(cast("WritableHost", FileHost(folder))),
         content=lambda places: _tree(Path(places["path"]) if places else site.root),
-        needles=lambda places: [(Path(places["path"]) / files.NEEDLE).read_text()],
+        needles=lambda places: [(Path(places["path"]) / NEEDLE).read_text()],
     )
 
 
 def _tree(root: Path) -> dict[str, bytes]:
     found = {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
-    return {name: data for name, data in found.items() if name != files.NEEDLE}
+    return {name: data for name, data in found.items() if name != NEEDLE}
 
 
 CASES = [
