@@ -37,15 +37,15 @@ def tries(bench: Bench) -> Counter[str]:
 def test_a_living_process_finishes_the_run_of_a_dead_one(tmp_path: Path) -> None:
     """Takeover within seconds, and the process that took it over does not leave before it is done."""
     bench = Bench(tmp_path / "bench")
-    dying = bench.start("run", str(chain(bench, "a", 4, 0.5)), ONE)
-    eventually(lambda: tries(bench)["a-1"])
-    living = bench.start("run", str(chain(bench, "b", 4, 0.5)), TWO)
+    living = bench.start("run", str(chain(bench, "b", 4, 2.5)), TWO)
     eventually(lambda: tries(bench)["b-0"])
+    dying = bench.start("run", str(chain(bench, "a", 4, 0.5)), ONE)  # the last to start, so that it is in its middle when it dies
+    eventually(lambda: tries(bench)["a-1"])
     assert resumable(bench.state) == []
     dying.kill()
     dying.communicate()
     before = sum(tries(bench)[f"a-{number}"] for number in range(4))
-    eventually(lambda: sum(tries(bench)[f"a-{number}"] for number in range(4)) > before, seconds=10)
+    eventually(lambda: sum(tries(bench)[f"a-{number}"] for number in range(4)) > before, seconds=30)
     assert living.wait(30) == 0
     living.communicate()
     assert bench.outcome(ONE)["ended"] == bench.outcome(TWO)["ended"] == ("done", "PASS")
