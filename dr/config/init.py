@@ -36,6 +36,7 @@ def init_home(path: Path, name: str, zone: str, system: str = SYSTEM) -> list[st
     _check(name, zone, system)
     place = examples()
     _refuse_strange(path)
+    before = _files(path)
     make_folder(path)
     for folder in ("keys", "state", "evidence"):
         make_folder(path / folder)
@@ -46,7 +47,15 @@ def init_home(path: Path, name: str, zone: str, system: str = SYSTEM) -> list[st
             text = template.read_text(encoding="utf-8")
             filled = _fill(text, name, zone, keys) if template.name == "organisation.yaml" else re.sub(rf"\b{SYSTEM}\b", system, text)
             write_new(path / folder / template.name, filled.encode(), 0o644)
-    return _instructions(path, system)
+    return (
+        _instructions(path, system) if _files(path) != before else [f"{path} is a home already, with all its files; nothing was changed."]
+    )
+
+
+def _files(path: Path) -> set[Path]:
+    """What `init_home` may make in it."""
+    folders = [path / name for name in ("inventory", "runbooks", "keys", "state", "evidence")]
+    return {file for folder in folders if folder.is_dir() for file in (folder, *folder.iterdir())}
 
 
 def _check(name: str, zone: str, system: str) -> None:

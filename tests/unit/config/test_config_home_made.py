@@ -200,3 +200,28 @@ def test_the_home_is_named_or_found_upwards(tmp_path: Path) -> None:
         "there is no home here: neither / nor a folder above it holds inventory/\n"
         "   HINT: dr init PATH makes a home; or name one with --home or DR_HOME"
     )
+
+
+def test_a_second_init_says_that_there_is_a_home_and_changes_nothing(tmp_path: Path) -> None:
+    """Instructions for new keys would send a person away with the wrong ones; one that was cut short is completed."""
+    home = tmp_path / "home"
+    first = init_home(home, "Org", "UTC")
+    held = {file: file.read_bytes() for file in home.rglob("*") if file.is_file()}
+    assert init_home(home, "Other", "UTC") == [f"{home} is a home already, with all its files; nothing was changed."]
+    assert {file: file.read_bytes() for file in home.rglob("*") if file.is_file()} == held
+    (home / "runbooks" / "nightly.yaml").unlink()
+    assert init_home(home, "Org", "UTC") == first
+
+
+def test_the_example_of_the_source_is_no_home(tmp_path: Path) -> None:
+    """In a checkout, the first thing said is what the folder is; not that its placeholder is no key."""
+    said = (
+        f"{examples()} is no home: its inventory/ is the example that comes with the source\n"
+        "   HINT: dr init PATH makes a home from it; then name that with --home or DR_HOME"
+    )
+    for named, where in ((str(examples()), tmp_path), (None, examples() / "runbooks")):
+        with pytest.raises(ConfigError) as caught:
+            find_home(named, {}, where)
+        assert str(caught.value) == said
+    init_home(tmp_path / "home", "Org", "UTC")
+    assert find_home(str(tmp_path / "home"), {}, tmp_path) == tmp_path / "home"
