@@ -24,15 +24,20 @@ def init(home: str | None, name: str) -> None:
 
 
 @repositories.command()
+@click.argument("name", required=False)
 @json_option
 @click.pass_obj
-def check(home: str | None, as_json: bool) -> None:
-    """Can each repository be reached, is it ours, what does it hold, how much is free? Exit code 1 if one cannot be used."""
+def check(home: str | None, name: str | None, as_json: bool) -> None:
+    """Can each repository (or the one named NAME) be reached, is it ours, what does it hold, how much is free?
+
+    Exit code 1 if one cannot be used.
+    """
     from dr.app import App
+    from dr.model.base import RepositoryName
 
     app = App.open(home)
     found = []
-    for repository in app.repositories():
+    for repository in [app.services.repository(RepositoryName(name))] if name else app.repositories():
         try:
             identity = repository.identity()
             free = repository.free()
@@ -41,9 +46,9 @@ def check(home: str | None, as_json: bool) -> None:
         except DrError as error:
             found.append((repository.name, False, str(error)))
     if as_json:
-        print_json([{"repository": name, "ok": ok, "what": what} for name, ok, what in found])
+        print_json([{"repository": one, "ok": ok, "what": what} for one, ok, what in found])
     else:
-        for name, ok, what in found:
-            click.echo(f"{marked('green' if ok else 'red', name)}  {what}")
+        for one, ok, what in found:
+            click.echo(f"{marked('green' if ok else 'red', one)}  {what}")
     if not found or not all(ok for _, ok, _ in found):
         raise SystemExit(1)

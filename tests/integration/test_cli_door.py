@@ -111,3 +111,10 @@ def test_the_page_is_no_evidence_file(home: Path) -> None:
     done = dr("--home", str(home), "report", "verify", str(page))
     assert done.returncode == 2
     assert done.stderr == f"x.html is the page of an evidence file, and bears no signature\n   HINT: verify {page.with_suffix('.json')}\n"
+
+
+def test_one_repository_is_checked_by_its_name(home: Path) -> None:
+    one = dr("--home", str(home), "repositories", "check", "fileserver")
+    assert (one.returncode, "fileserver" in one.stdout, "bank-vault" in one.stdout) == (1, True, False)
+    assert "dr repositories init fileserver" in one.stdout
+    assert dr("--home", str(home), "repositories", "check", "nowhere").returncode == 2
