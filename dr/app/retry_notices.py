@@ -5,6 +5,9 @@ from dr.errors import ConfigError, Refused
 from dr.model.base import JsonObject
 from dr.model.record import Notice
 from dr.notify.ledger import LedgerNotifier
+from dr.policy.undelivered import what_became, why
+
+__all__ = ["retry", "what_became", "why"]
 
 _MANY = 1000
 

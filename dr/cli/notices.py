@@ -18,7 +18,7 @@ def notices(context: click.Context, limit: int, as_json: bool) -> None:
     if context.invoked_subcommand is not None:
         return
     from dr.app import App
-    from dr.policy.undelivered import why
+    from dr.app.retry_notices import why
 
     app = App.open(context.obj)
     found = app.records.notices(limit)
@@ -50,7 +50,7 @@ def retry(home: str | None, notice_id: str | None) -> None:
     begun with gets it marked "(repeat)". Exit code 1 if one still did not reach everybody."""
     from dr.app import App
     from dr.app.retry_notices import retry as send_again
-    from dr.policy.undelivered import what_became
+    from dr.app.retry_notices import what_became
 
     sent = send_again(App.open(home), notice_id)
     for notice in sent:
