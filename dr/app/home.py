@@ -279,11 +279,11 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def prepare_demo(home: Path, *, scale: float, say: Callable[[str], None]) -> None:
+def prepare_demo(home: Path, *, scale: float, say: Callable[[str], None], seed: int = 20261122) -> None:
     """Make (or start again) the demo's world: production running and filled, hosts enrolled, repositories initialised."""
     from dr.demo.world import prepare
 
-    prepare(home, scale=scale, say=say)
+    prepare(home, scale=scale, seed=seed, say=say)
     app = App.open(str(home))
     recorded = {facts.host for facts in app.records.production()}
     for name, host in app.inventory.hosts.items():

@@ -21,6 +21,7 @@ from dr.model.record import AuditEntry
 
 SCALE = 0.01
 """About 3,000 rows and 1 MB of files."""
+SEED = 20261122
 KILLED = -9
 HMIS = SystemName("hmis")
 _MODULES = [
@@ -146,10 +147,13 @@ class Home:
 
 
 def make_home(path: Path, scale: float = SCALE) -> Home:
-    """A small demo world: production running, hosts enrolled, repositories ready, nothing backed up yet."""
+    """A small demo world: production running, hosts enrolled, repositories ready, nothing backed up yet.
+
+    `DR_TEST_SEED` makes another one of it, as scripts/campaign-kills does.
+    """
     from dr.app import prepare_demo
 
-    prepare_demo(path, scale=scale, say=lambda _: None)
+    prepare_demo(path, scale=scale, seed=int(os.environ.get("DR_TEST_SEED", SEED)), say=lambda _: None)
     home = Home(path)
     for runbook, long in (("nightly", "wait: 5m"), ("nightly", "wait: 10m"), ("drill-online", "wait: 30s"), ("drill-vault", "wait: 30s")):
         home.rewrite(f"runbooks/{runbook}.yaml", long, "wait: 100ms")  # a person may wait for a repository to come back, a test not
