@@ -100,11 +100,18 @@ def port(home: Home, host: str) -> str:
     return found[1]
 
 
+def unwritten(home: Home) -> None:
+    """Production's data directory is in the record only, so that the text of the inventory cannot tell."""
+    home.rewrite("inventory/hosts.yaml", "        data_directory: demo/production/pgdata\n", "")
+
+
 def at_production(home: Home) -> None:
+    unwritten(home)
     home.rewrite("inventory/hosts.yaml", "path: demo/standby", "path: demo/production/pgdata")
 
 
 def at_its_parent(home: Home) -> None:
+    unwritten(home)
     home.rewrite("inventory/hosts.yaml", "path: demo/standby", "path: demo/production")
 
 
@@ -123,7 +130,6 @@ def with_a_stranger(home: Home) -> None:
 WRONG: dict[str, tuple[Callable[[Home], None], str]] = {
     "production's data directory": (at_production, "production"),
     "the folder that holds it": (at_its_parent, "production"),
-    "production's port": (at_its_port, "port"),
     "no marker": (without_a_marker, "marker"),
     "a stranger's file": (with_a_stranger, "ledger.xlsx"),
 }
@@ -153,6 +159,17 @@ def test_a_wrong_target_is_refused_and_nothing_is_written(mended: Home, case: st
     assert "may not be written to" in done.stdout
     assert word in done.stdout
     assert states(mended, mended.last_run("drill-online"))["prove"] == "skipped"
+
+
+@pytest.mark.parametrize("spoil", [at_its_port, lambda home: home.rewrite("inventory/hosts.yaml", "path: demo/standby", "path: demo/site")])
+def test_a_wrong_target_that_the_text_shows_is_refused_before_anything_runs(mended: Home, spoil: Callable[[Home], None]) -> None:
+    """Exit 2: no run is begun, and every file is as it was."""
+    spoil(mended)
+    standby = mended.path / "demo" / "standby"
+    before = tree(standby), production_names(mended), mended.last_run("drill-online")
+    done = mended.dr("run", "drill-online", expect=2)
+    assert (tree(standby), production_names(mended), mended.last_run("drill-online")) == before
+    assert "inventory/hosts.yaml:" in done.stderr and "nothing was run." in done.stderr
 
 
 def test_after_all_of_it_the_right_target_is_still_right(home: Home) -> None:
