@@ -157,6 +157,7 @@ def test_children_die_with_a_killed_parent(tmp_path: Path, unprivileged: str) ->
     parent = subprocess.Popen([sys.executable, "-c", PARENT, FAMILY.format(where=where), unprivileged], cwd=HOUSE)
     pids = members(where)
     assert all(lives(pid) for pid in pids)
+    time.sleep(0.5)  # the lifeline learns of a group a moment after its start, on a busy machine a longer one
     parent.kill()
     parent.wait()
     gone(pids)
