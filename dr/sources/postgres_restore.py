@@ -126,7 +126,7 @@ def _load(job: Restoring, described: JsonObject, text: bytes, readers: dict[str,
     names = [entry["name"] for entry in described["databases"]]
     not_refreshed: dict[str, list[str]] = {}
     for number, entry in enumerate(sorted(described["databases"], key=_last_the_default_ones)):
-        job.ctx.progress(f"loading {entry['name']}", number, len(names), "items")
+        job.ctx.progress(f"loading {shown(str(entry['name']))}", number, len(names), "items")
         left = _load_database(job, readers[entry["artifact"]], str(entry["name"]))
         _say_not_refreshed(job, str(entry["name"]), left)
         not_refreshed |= {str(entry["name"]): list(left.views)} if left.views else {}

@@ -218,10 +218,11 @@ def test_another_organisations_home_is_not_ours(world: HomeWorld) -> None:
 # ---------------------------------------------------------------- a stranger's signature
 
 
-def test_what_init_says_to_write_on_paper_is_what_a_restore_says_to_compare(world: HomeWorld) -> None:
-    paper = key_fingerprint(world.home / "keys" / "signing.pub")
-    assert any(paper in line for line in init_home(world.home, "Harbor", "America/Chicago"))
+def test_what_init_says_to_write_on_paper_is_what_a_restore_says_to_compare(world: HomeWorld, tmp_path: Path) -> None:
+    told = init_home(tmp_path / "fresh", "Harbor", "America/Chicago")
+    assert any(key_fingerprint(tmp_path / "fresh" / "keys" / "signing.pub") in line for line in told)
     world.save()
+    paper = key_fingerprint(world.home / "keys" / "signing.pub")
     assert world.restore()[0] == f"signed by the key {paper}"
     assert world.restore("other", trust=paper)[0] == f"signed by the key that you trust: {paper}"
 
