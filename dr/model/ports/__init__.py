@@ -1,0 +1,56 @@
+"""The doors between the rooms: what an action is, and the Protocols that sources, repositories, hosts and checks fulfil.
+
+An action, source or check receives a `StepContext` and reaches everything else through it; none of them imports another room.
+One file a room; all names are given out here. A new door is a file, and its line below.
+"""
+
+from dr.model.ports.action import Action, Effect, Outcome, Rehearsal, RehearseContext
+from dr.model.ports.bytes import ArtifactReader, ArtifactSink, OpenSet, SetWriter
+from dr.model.ports.check import Check, Restored
+from dr.model.ports.host import Host, HostKind, HostRequest, Standing, WritableHost
+from dr.model.ports.keys import Keyring
+from dr.model.ports.people import Notifier, Reporter, Telling
+from dr.model.ports.process import Completed, Process, Runner
+from dr.model.ports.records import Records
+from dr.model.ports.repository import Repository, RepositoryKind, RepositoryOpener, SetUpload
+from dr.model.ports.sets import Mended, Sets, Verified, Written
+from dr.model.ports.source import CaptureRequest, Source
+from dr.model.ports.step import StepContext
+
+__all__ = [
+    "Action",
+    "ArtifactReader",
+    "ArtifactSink",
+    "CaptureRequest",
+    "Check",
+    "Completed",
+    "Effect",
+    "Host",
+    "HostKind",
+    "HostRequest",
+    "Keyring",
+    "Mended",
+    "Notifier",
+    "OpenSet",
+    "Outcome",
+    "Process",
+    "Records",
+    "Rehearsal",
+    "RehearseContext",
+    "Reporter",
+    "Repository",
+    "RepositoryKind",
+    "RepositoryOpener",
+    "Restored",
+    "Runner",
+    "SetUpload",
+    "SetWriter",
+    "Sets",
+    "Source",
+    "Standing",
+    "StepContext",
+    "Telling",
+    "Verified",
+    "WritableHost",
+    "Written",
+]

@@ -1,0 +1,122 @@
+"""Machines, and the one door to a host that may be written to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from dr.clock import Clock
+from dr.model.base import HostName, HostPath, JsonObject, RunId, SetId, StrictModel
+from dr.model.inventory import SecretRef
+from dr.model.record import (
+    ProductionFacts,
+    ScrubCertificate,
+)
+
+if TYPE_CHECKING:
+    from dr.model.ports.keys import Keyring
+    from dr.model.ports.process import Runner
+
+
+class Host(Protocol):
+    """A machine, to read from. Holds nothing that can write."""
+
+    name: HostName
+    role: str
+    settings: StrictModel
+    """The kind's own parameters (`with`)."""
+
+    def runner(self) -> Runner: ...
+    def facts(self) -> ProductionFacts:
+        """What identifies it now: data directory, device, inode, port, protected paths. Raises Unreachable."""
+        ...
+
+    def path(self, path: HostPath) -> HostPath:
+        """A path of the inventory as this host opens it: absolute, a relative one being below the home."""
+        ...
+
+
+class WritableHost(Host, Protocol):
+    """A standby that passed the guard; made only by `StepContext.writable_host`. Checks itself again before each destructive act."""
+
+    run: RunId
+
+    def claim(self, set_id: SetId) -> HostPath:
+        """A fresh, private (0700), claimed place of this run to load into; what this run loaded before and did not adopt is wiped."""
+        ...
+
+    def holds(self, set_id: SetId) -> bool:
+        """Whether this run adopted that set here already."""
+        ...
+
+    def adopt(self, set_id: SetId, places: JsonObject) -> None:
+        """Declare the claimed place whole: the signed adoption marker, last. `places`: source name to what its restore returned."""
+        ...
+
+    def place(self) -> HostPath:
+        """The claimed or adopted place of this run. Raises Refused if there is none."""
+        ...
+
+    def places(self) -> JsonObject:
+        """What `adopt` was told."""
+        ...
+
+    def recheck(self) -> None:
+        """The guard once more: called right before a destructive command. Raises NotProvablyStandby."""
+        ...
+
+    def require_space(self, needed: int) -> None:
+        """Raises Refused if the standby has less than `needed` bytes free."""
+        ...
+
+    def scrub(self, canaries: Sequence[bytes]) -> ScrubCertificate:
+        """Stop what runs there, remove every place that `dr` claimed or adopted, then look for canaries; Refused for foreign things."""
+        ...
+
+
+@dataclass(frozen=True)
+class HostRequest:
+    """Which host is opened. `params` is its kind's model; relative paths in it are below `home`; `runner` runs its commands."""
+
+    name: HostName
+    role: str
+    params: Any
+    home: HostPath
+    clock: Clock
+    runner: Runner
+    secret: Callable[[SecretRef], str]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the guard judges a host by: whose standby it must be, how production is recognised, whose signatures count."""
+
+    organisation: str
+    keys: Keyring
+    production: Sequence[ProductionFacts]
+    """Every recorded one, of every host."""
+    expected: Sequence[HostName] = ()
+    """The inventory's production hosts: each must have been recorded, or nothing may be written anywhere."""
+    active: Callable[[], Set[RunId]] = frozenset
+    """Runs that live now, here or in another process: what they claimed is in use."""
+    logs: Sequence[HostPath] = ()
+    """The tool's own log folders, searched for canaries after a scrub."""
+
+
+@dataclass(frozen=True)
+class HostKind:
+    """One kind of host. `open` reads; `open_writable` asks the guard first (NotProvablyStandby).
+
+    `enrol` makes a standby's marker (None) or gives the facts of a production host, which the caller records; raises Refused, Unreachable.
+    `check` is for `dr hosts check`: lines of (fine, what), never an exception. `foresee` says in such lines what `enrol` would do, and what
+    speaks against it, and changes nothing; raises as `enrol` does where the host cannot be asked.
+    """
+
+    kind: str
+    params: type[StrictModel]
+    open: Callable[[HostRequest], Host]
+    open_writable: Callable[[HostRequest, Standing, RunId], WritableHost]
+    enrol: Callable[[HostRequest, Standing], ProductionFacts | None]
+    check: Callable[[HostRequest, Standing], Sequence[tuple[bool, str]]]
+    foresee: Callable[[HostRequest, Standing], Sequence[tuple[bool, str]]]
