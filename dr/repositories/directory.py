@@ -6,29 +6,25 @@ renames the folder to `sets/<system>/<set-id>/`, so a set appears whole or not a
 
 import errno
 import fcntl
-import json
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from pydantic import ValidationError
-
-from dr.errors import Damaged, DrError, Refused, Unreachable
-from dr.model.backup import FORMAT, SET_ID, RepositoryIdentity, Tombstone
+from dr.errors import Damaged, Refused, Unreachable
+from dr.model.backup import SET_ID, RepositoryIdentity, Tombstone
 from dr.model.base import ByteCount, HostPath, RepositoryName, SetId, Size, StrictModel, SystemName, canonical
 from dr.model.places import Folder
 from dr.model.ports import RepositoryKind
+from dr.repositories.directory_identity import IDENTITY, nothing_here, read_identity
+from dr.repositories.directory_lock import locked
 from dr.repositories.directory_upload import PARTIAL, SLUG, DirectoryUpload, Place, set_folder
 from dr.repositories.tree import TEMPORARY, NotPlainFile, Tree
 from dr.stream.layout import MANIFEST, SIGNATURE, is_beside
 from dr.units import show_size
 
-IDENTITY = "dr-repository.json"
-LOCK = "lock"
 LOCK_WAIT = 1800.0
 """Seconds to wait for another process that commits or removes a set here."""
 
@@ -63,9 +59,9 @@ class DirectoryRepository:
     # ---------------------------------------------------------------- what it is
 
     def identity(self) -> RepositoryIdentity:
-        found = self._identity()
+        found = read_identity(self._place, self._tree)
         if found is None:
-            raise self._nothing_here()
+            raise nothing_here(self._place)
         if found.organisation != self._organisation:
             raise Refused(f"repository '{self.name}' at {self._root} belongs to '{found.organisation}', not to '{self._organisation}'")
         if found.tier != self.tier:
@@ -78,7 +74,7 @@ class DirectoryRepository:
     def initialise(self, organisation: str, identity: str, now: datetime) -> RepositoryIdentity:
         with self._place.reaching("be made"):
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if self._identity() is not None:
+            if read_identity(self._place, self._tree) is not None:
                 return self.identity()
             strangers = [name for name in self._tree.names("") if name not in {"lost+found", TEMPORARY + IDENTITY}]
             if strangers:
@@ -86,34 +82,6 @@ class DirectoryRepository:
             made = RepositoryIdentity(id=identity, organisation=organisation, created=now, tier=self.tier)
             self._tree.publish(IDENTITY, canonical(made.to_facts()) + b"\n")
         return self.identity()
-
-    def _identity(self) -> RepositoryIdentity | None:
-        with self._place.reaching("be read"):
-            try:
-                facts = json.loads(self._tree.read(IDENTITY))
-                number = facts["format"]
-                if isinstance(number, int) and number > FORMAT:
-                    raise Refused(
-                        f"repository '{self.name}' at {self._root} has format {number}; this dr knows format {FORMAT}",
-                        hint="use a newer dr",
-                    )
-                return RepositoryIdentity.from_facts(facts)
-            except (FileNotFoundError, NotADirectoryError):
-                return None
-            except (ValueError, KeyError, TypeError, ValidationError, NotPlainFile):
-                raise Damaged(f"repository '{self.name}': {self._root}/{IDENTITY} cannot be read") from None
-
-    def _nothing_here(self) -> DrError:
-        if self._root.is_dir() and any(self._root.iterdir()):
-            return Refused(
-                f"repository '{self.name}': {self._root} is not a repository of dr",
-                hint=f"is it the right folder? `dr repositories init {self.name}` makes one in an empty or a new folder",
-            )
-        state = "is empty" if self._root.is_dir() else "does not exist"
-        return Unreachable(
-            f"repository '{self.name}': {self._root} {state}",
-            hint=f"if it is another disk or machine, mount it; if it was never made: `dr repositories init {self.name}`",
-        )
 
     # ---------------------------------------------------------------- sets
 
@@ -287,37 +255,8 @@ class DirectoryRepository:
     @contextmanager
     def locked(self) -> Iterator[None]:
         self.identity()
-        with self._place.reaching("be locked"):
-            fd = self._lock_file()
-        try:
-            with suppress(OSError):
-                os.fchmod(fd, 0o600)
-            self._wait_for(fd)
+        with locked(self._place, self.lock_wait):
             yield
-        finally:
-            os.close(fd)
-
-    def _lock_file(self) -> int:
-        """A place that is mounted read-only can be restored from; nobody removes anything through it, so its folder serves as lock."""
-        try:
-            return os.open(self._root / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        except OSError as problem:
-            if problem.errno != errno.EROFS:
-                raise
-            return os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-
-    def _wait_for(self, fd: int) -> None:
-        until = time.monotonic() + self.lock_wait
-        while True:
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    raise Unreachable(
-                        f"repository '{self.name}' is locked by another process", hint="find who holds its lock file"
-                    ) from None
-            time.sleep(0.05)
 
     def free(self) -> int | None:
         try:
@@ -329,10 +268,10 @@ class DirectoryRepository:
 
 def identify(root: Path) -> RepositoryIdentity:
     """Whose repository lies in a folder, asked by somebody who has no inventory. Raises Refused, Unreachable, Damaged."""
-    asked = DirectoryRepository(RepositoryName(root.name or "/"), "", root, organisation="")
-    found = asked._identity()
+    place = Place(RepositoryName(root.name or "/"), root)
+    found = read_identity(place, Tree(root))
     if found is None:
-        raise asked._nothing_here()
+        raise nothing_here(place)
     return found
 
 
