@@ -73,9 +73,11 @@ def test_without_slots_a_living_process_is_robbed(tmp_path: Path) -> None:
     eventually(lambda: tries(bench)["a-0"])
     robber = bench.start("resume", ONE, unguarded="if_dead")
     eventually(lambda: tries(bench)["a-0"] > 1)
+    assert one.poll() is None, "robbed while it was alive"
     for process in (one, robber):
         process.kill()
         process.communicate()
+    assert tries(bench)["a-0"] == 2
 
 
 def of_another_version(bench: Bench) -> None:

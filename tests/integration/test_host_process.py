@@ -49,6 +49,7 @@ def _until(what: Callable[[], object], seconds: float = 10) -> None:
 
 def gone(pids: list[int]) -> None:
     _until(lambda: not any(lives(pid) for pid in pids))
+    assert not [pid for pid in pids if lives(pid)]
 
 
 def test_output_input_and_exit_codes() -> None:
@@ -136,8 +137,10 @@ def test_kill_all_ends_what_was_started(tmp_path: Path) -> None:
 
 def test_what_a_command_left_in_its_group_ends_with_it(tmp_path: Path) -> None:
     where = tmp_path / "who"
-    LocalRunner().run(["sh", "-c", f"sleep 60 & echo $! > {where}"])
-    gone(members(where))
+    done = LocalRunner().run(["sh", "-c", f"sleep 60 & echo $! > {where}"])
+    [left] = members(where)
+    gone([left])
+    assert (done.returncode, lives(left)) == (0, False)
 
 
 PARENT = """

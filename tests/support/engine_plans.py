@@ -84,9 +84,10 @@ class Bench:
         return {"ended": ended, "steps": steps, "effects": sorted(self.effects())}
 
 
-def eventually(true: Callable[[], object], seconds: float = 20.0) -> None:
-    """Wait until something holds."""
+def eventually(true: Callable[[], object], seconds: float = 20.0) -> bool:
+    """Wait until something holds; fails the test, or else is true, so that a test can assert it."""
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it never came to hold"
         time.sleep(0.05)
+    return True

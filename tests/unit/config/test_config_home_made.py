@@ -136,7 +136,11 @@ def test_a_foreign_key_that_is_trusted_is_believed(tmp_path: Path) -> None:
     make_keys(tmp_path / "ours")
     make_keys(tmp_path / "foreign")
     both = keyring(tmp_path / "ours", trusted=(SIGNING_PUBLIC, f"../foreign/{SIGNING_PUBLIC}"))
-    both.verify(b"manifest", keyring(tmp_path / "foreign").sign(b"manifest"))
+    signature = keyring(tmp_path / "foreign").sign(b"manifest")
+    with pytest.raises(Damaged):
+        keyring(tmp_path / "ours").verify(b"manifest", signature)
+    both.verify(b"manifest", signature)
+    assert signature != both.sign(b"manifest"), "it is the foreign key's own signature that passed"
 
 
 def test_the_drill_key_opens_what_its_recipient_closed(tmp_path: Path) -> None:

@@ -50,7 +50,9 @@ def test_a_server_started_by_the_process_does_not_keep_its_slot(tmp_path: Path) 
     server = subprocess.Popen(["sleep", "30"], close_fds=False)
     slot.release()
     try:
-        eventually(lambda: not is_alive(tmp_path, slot.name), seconds=5)  # the kernel closes files a moment after it runs the program
+        # The kernel closes files a moment after it runs the program.
+        assert eventually(lambda: not is_alive(tmp_path, slot.name), seconds=5)
+        assert server.poll() is None, "the server lives all the while"
     finally:
         server.kill()
         server.wait()
