@@ -1,15 +1,29 @@
-"""Send again what did not reach everybody, once its cause is mended."""
+"""One notice, and whom it was meant for; send again what did not reach everybody, once its cause is mended."""
 
 from dr.app.home import App, whoami
 from dr.errors import ConfigError, Refused
 from dr.model.base import JsonObject
 from dr.model.record import Notice
+from dr.notify.audience import audience
 from dr.notify.ledger import LedgerNotifier
-from dr.policy.undelivered import what_became, why
+from dr.policy.undelivered import cause, what_became, why
 
-__all__ = ["retry", "what_became", "why"]
+__all__ = ["cause", "meant", "named", "retry", "what_became", "why"]
 
 _MANY = 1000
+
+
+def named(app: App, notice_id: str) -> Notice:
+    """The notice of that name. Raises ConfigError."""
+    found = next((n for n in app.records.notices(_MANY) if n.id == notice_id), None)
+    if found is None:
+        raise ConfigError(f"there is no notice '{notice_id}'", hint="`dr notices` shows them")
+    return found
+
+
+def meant(app: App, notice: Notice) -> dict[str, str]:
+    """Contacts whom it is meant for, as the inventory is now, with their names in full."""
+    return {name: contact.name for name, contact in audience(app.inventory, notice.to).items()}
 
 
 def retry(app: App, notice_id: str | None) -> list[Notice]:
@@ -17,10 +31,7 @@ def retry(app: App, notice_id: str | None) -> list[Notice]:
 
     Who was reached is not told again. Raises ConfigError for one that is not there, Refused for one that was delivered.
     """
-    known = app.records.notices(_MANY)
-    chosen = [n for n in known if notice_id in (None, n.id)]
-    if notice_id is not None and not chosen:
-        raise ConfigError(f"there is no notice '{notice_id}'", hint="`dr notices` shows them")
+    chosen = app.records.notices(_MANY) if notice_id is None else [named(app, notice_id)]
     open_ones = [n for n in chosen if n.state != "delivered"]
     if notice_id is not None and not open_ones:
         raise Refused(f"{notice_id} was delivered already")

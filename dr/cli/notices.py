@@ -1,26 +1,46 @@
-"""`dr notices [retry]`."""
+"""`dr notices [list|show|retry]`."""
 
 import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
-from dr.cli.show import json_option, marked, print_json, print_table
+from dr.cli.show import MARKS, aligned, coloured, json_option, marked, print_json, print_table, screen, wrapped
 from dr.clock import local
 from dr.errors import EXIT_FAILED
+from dr.units import visible
+
+if TYPE_CHECKING:
+    from dr.model.record import Notice
+
+limit_option = click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
 
 
 @click.group(invoke_without_command=True)
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
+@limit_option
 @json_option
 @click.pass_context
 def notices(context: click.Context, limit: int, as_json: bool) -> None:
     """Who was owed a message, whether it reached them, and if not, why."""
-    if context.invoked_subcommand is not None:
-        return
+    if context.invoked_subcommand is None:
+        _list(context.obj, limit, as_json)
+
+
+@notices.command("list")
+@limit_option
+@json_option
+@click.pass_obj
+def list_notices(home: str | None, limit: int, as_json: bool) -> None:
+    """The newest notices; `dr notices` alone does the same."""
+    _list(home, limit, as_json)
+
+
+def _list(home: str | None, limit: int, as_json: bool) -> None:
     from dr.app import App
     from dr.app.retry_notices import why
 
-    app = App.open(context.obj)
+    app = App.open(home)
     found = app.records.notices(limit)
     if as_json:
         print_json([n.to_facts() for n in found])
@@ -43,6 +63,68 @@ def notices(context: click.Context, limit: int, as_json: bool) -> None:
 
 
 @notices.command()
+@click.argument("notice_id", metavar="NOTICE")
+@json_option
+@click.pass_obj
+def show(home: str | None, notice_id: str, as_json: bool) -> None:
+    """One notice: to whom it was owed, by which channel each was tried, when, with what outcome, and what it said.
+
+    A channel is its place in the contact's list and its kind; its address is a secret, and is never shown.
+    """
+    from dr.app import App
+    from dr.app.retry_notices import meant, named
+
+    app = App.open(home)
+    notice = named(app, notice_id)
+    if as_json:
+        print_json(notice.to_facts())
+        return
+    for line in _about(notice, meant(app, notice), app.inventory.organisation.zone):
+        click.echo(line)
+
+
+def _about(notice: "Notice", people: dict[str, str], zone: str) -> Iterator[str]:
+    from dr.app.retry_notices import what_became
+
+    shade = {"delivered": "green", "owed": "amber", "partial": "amber"}.get(notice.state, "red")
+    said = wrapped(f"{MARKS[shade]} {notice.subject}: it {what_became(notice)}", screen(), first="", rest="  ")
+    yield from (coloured(line, shade, bold=True) for line in said)
+    yield ""
+    names = ", ".join(f"{name} ({full})" for name, full in people.items())
+    facts = {
+        "notice": notice.id,
+        "to": f"{notice.to}: {names}" if names and notice.to not in people else names or f"{notice.to}: nobody has that name",
+        "owed since": local(notice.created, zone),
+        "template": f"{notice.template}, {notice.severity}",
+        "sent again": f"{notice.repeated} times" if notice.repeated != 1 else "once",
+    }
+    for head, text in facts.items():
+        yield f"  {head:<12}{text}"
+    yield ""
+    yield from _attempts(notice, zone)
+    for name in people:
+        if name not in notice.begun:
+            yield f"  {name}: nothing was sent yet"
+    yield ""
+    yield from (f"  | {visible(line)}".rstrip() for line in notice.body.splitlines())
+    if notice.state != "delivered":
+        yield ""
+        yield f"next: mend the cause, then: dr notices retry {notice.id}"
+
+
+def _attempts(notice: "Notice", zone: str) -> Iterator[str]:
+    from dr.app.retry_notices import cause
+
+    if not notice.deliveries:
+        yield "  no channel was tried yet"
+        return
+    rows = [
+        ["  " + d.contact, f"{d.channel + 1} ({d.scheme})", str(d.attempt), local(d.at, zone), d.state, cause(d)] for d in notice.deliveries
+    ]
+    yield from aligned(["  who", "channel", "attempt", "when", "outcome", "why"], rows)
+
+
+@notices.command()
 @click.argument("notice_id", metavar="[NOTICE]", required=False)
 @click.pass_obj
 def retry(home: str | None, notice_id: str | None) -> None:
@@ -54,7 +136,7 @@ def retry(home: str | None, notice_id: str | None) -> None:
 
     sent = send_again(App.open(home), notice_id)
     for notice in sent:
-        click.echo(f"{marked('green' if notice.state == 'delivered' else 'red')} {notice.id} to {notice.to} {what_became(notice)}")
+        click.echo(f"{marked('green' if notice.state == 'delivered' else 'red', '')} {notice.id} to {notice.to} {what_became(notice)}")
     if not sent:
         click.echo("every notice was delivered")
     if any(notice.state != "delivered" for notice in sent):

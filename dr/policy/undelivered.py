@@ -25,8 +25,9 @@ def why(notice: Notice) -> str:
 def _causes(notice: Notice) -> Iterator[str]:
     reached = {delivery.contact for delivery in notice.deliveries if delivery.state == "delivered"}
     newest = {(d.contact, d.channel): d for d in notice.deliveries if d.contact not in reached}
-    yield from (_cause(delivery) for delivery in newest.values())
+    yield from (cause(delivery) for delivery in newest.values())
 
 
-def _cause(delivery: Delivery) -> str:
+def cause(delivery: Delivery) -> str:
+    """Why this attempt did not deliver; empty where it did."""
     return delivery.detail.replace("the provider", "the mail server") if delivery.scheme in _MAIL else delivery.detail

@@ -48,9 +48,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def mailbox() -> Iterator[Mailbox]:
-    """Accepts only the right user and password, as a provider would."""
-    box = Mailbox(free_port())
+def mailbox(port: int | None = None) -> Iterator[Mailbox]:
+    """Accepts only the right user and password, as a provider would. `port`: one that was dead until now."""
+    box = Mailbox(port or free_port())
 
     def login(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
         right = isinstance(data, LoginPassword) and (data.login, data.password) == (USER.encode(), PASSWORD.encode())
