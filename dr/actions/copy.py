@@ -1,16 +1,17 @@
 """`copy`: give a tier the sets it lacks, from a copy in another tier, checking every byte on the way and once more as it is stored.
 
-Damaged copies in either tier are mended from another copy, whichever way that lies.
+Damaged copies in either tier are mended from another copy, whichever way that lies; copies that are gone from either tier without a prune
+are made again from a twin, where retention would still keep them there.
 Safe to repeat: a set that is there, on record and read back is left alone.
 """
 
 from pydantic import Field
 
-from dr.actions import mending
+from dr.actions import mending, regaining
 from dr.actions.reconcile import tombstones
 from dr.errors import Damaged, Refused
 from dr.model.backup import SET_ID, Copy, at_least
-from dr.model.base import SetId, StrictModel, SystemName, TierName, sha256
+from dr.model.base import RepositoryName, SetId, StrictModel, SystemName, TierName, sha256
 from dr.model.ports import Action, Effect, Outcome, Repository, StepContext
 
 
@@ -22,12 +23,22 @@ class Params(StrictModel):
     to: TierName
 
 
+class BroughtBack(StrictModel):
+    """One copy that was gone without a prune and was made again."""
+
+    set: SetId
+    repository: RepositoryName
+    from_: RepositoryName = Field(alias="from")
+
+
 class Facts(StrictModel):
     copied: tuple[SetId, ...]
     already: int
     """Sets that needed no copy."""
     mended: tuple[mending.Mend, ...] = ()
     """Damaged copies, in either tier, whose damaged objects were written afresh from another copy."""
+    brought_back: tuple[BroughtBack, ...] = ()
+    """Copies, in either tier, that were lost and that retention would keep."""
 
 
 def run(params: Params, ctx: StepContext) -> Outcome:
@@ -55,9 +66,28 @@ def run(params: Params, ctx: StepContext) -> Outcome:
         keep = [f"missing-copy:{params.system}:{target.name}:{s}" for _, s in _wanted(params, sources, target, ctx) if s not in present]
         ctx.records.close_findings(f"missing-copy:{params.system}:{target.name}:", keep, ctx.clock.now(), ctx.run)
     only = None if params.set == "missing" else SetId(params.set)
+    back = _bring_back(params.system, [*sources, *targets], only, ctx)
     mended = mending.mend_damaged(params.system, [*sources, *targets], only, ctx)
-    facts = Facts(copied=tuple(copied), already=already, mended=tuple(mended))
-    return Outcome(changed=bool(copied or mended), facts=facts.to_facts())
+    facts = Facts(copied=tuple(copied), already=already, mended=tuple(mended), brought_back=tuple(back))
+    return Outcome(changed=bool(copied or mended or back), facts=facts.to_facts())
+
+
+def _bring_back(system: SystemName, repositories: list[Repository], only: SetId | None, ctx: StepContext) -> list[BroughtBack]:
+    """What is gone from these repositories and should be there."""
+    back = []
+    for one in regaining.lost(system, repositories, only, ctx):
+        ctx.check_stop()
+        to = ctx.repository(one.copy.repository)
+
+        def make(twin: Repository, one: regaining.Lost = one, to: Repository = to) -> None:
+            _copy(system, one.copy.set, twin, to, ctx, was_lost=True)
+
+        twin = regaining.bring_back(one, to, make, ctx)
+        if twin is not None:
+            back.append(BroughtBack.from_facts({"set": one.copy.set, "repository": to.name, "from": twin}))
+    kept = [f"brought-back:{system}:{one.repository}:{one.set}" for one in back]
+    ctx.records.close_findings(f"brought-back:{system}:", kept, ctx.clock.now(), ctx.run)
+    return back
 
 
 def _wanted(params: Params, sources: list[Repository], target: Repository, ctx: StepContext) -> list[tuple[Repository, SetId]]:
@@ -96,7 +126,7 @@ def _expired(params: Params, set_id: SetId, ctx: StepContext) -> bool:
     return (ctx.clock.now() - manifest.instant).total_seconds() > policy.expire_after
 
 
-def _copy(system: SystemName, set_id: SetId, source: Repository, target: Repository, ctx: StepContext) -> None:
+def _copy(system: SystemName, set_id: SetId, source: Repository, target: Repository, ctx: StepContext, *, was_lost: bool = False) -> None:
     ctx.progress(f"copying {set_id} to {target.name}")
     manifest = ctx.sets.copy(system, set_id, source, target, ctx)
     _, stored, _ = ctx.sets.read_manifest(system, set_id, target)
@@ -112,6 +142,8 @@ def _copy(system: SystemName, set_id: SetId, source: Repository, target: Reposit
         level="stored",
     )
     ctx.failpoint("after-publish")
+    if was_lost:  # what was known of the old copy, its proof and its damage, is not true of this one
+        ctx.records.record_removed(set_id, target.name, entry.committed, ctx.run, "lost")
     ctx.records.record_copy(entry, manifest, ctx.run)
     _read_back(system, set_id, target, ctx)
     ctx.records.close_findings(f"damaged:{system}:{target.name}:{set_id}", [], ctx.clock.now(), ctx.run)

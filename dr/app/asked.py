@@ -108,7 +108,10 @@ def _canary(f: JsonObject, _: RunRecord, zone: str) -> list[str]:
 def _copy(f: JsonObject, _: RunRecord, __: str) -> list[str]:
     copied = [f"copied {_count(len(f['copied']), 'missing set')}"] if f["copied"] else []
     mended = [f"mended from another copy, read back and matched: {one['set']} in {one['repository']}" for one in f.get("mended", [])]
-    return [*copied, *mended]
+    back = [
+        f"was gone without a prune, made again from {one['from']}: {one['set']} in {one['repository']}" for one in f.get("brought_back", [])
+    ]
+    return [*copied, *mended, *back]
 
 
 def _count(number: int, one: str, many: str = "") -> str:

@@ -1,0 +1,92 @@
+"""Sets that are gone from a repository without a prune are made there again from a twin, where retention would keep them there today.
+
+What a prune removed has a signed tombstone and stays away; what retention would only delete again stays away too, and its loss stays told.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from dr.actions.reconcile import tombstones
+from dr.errors import DrError, Stopped
+from dr.model.backup import Copy, at_least
+from dr.model.base import RepositoryName, SetId, SystemName
+from dr.model.ports import Repository, StepContext
+from dr.policy.retention import decide
+
+_NO_REASON = ("frozen", "dated-ahead")
+"""Rules that keep what is there, but are no reason to bring anything back."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A copy on record that is not there, and the repositories that hold the set undamaged."""
+
+    copy: Copy
+    twins: tuple[Repository, ...]
+
+
+def lost(system: SystemName, repositories: Sequence[Repository], only: SetId | None, ctx: StepContext) -> list[Lost]:
+    """What should be brought back into these repositories. The catalog is read before the repositories: what is removed meanwhile by
+    another run has its tombstone then."""
+    copies = ctx.records.copies(system)
+    found = []
+    for repository in repositories:
+        mine = [c for c in copies if c.repository == repository.name and only in (None, c.set)]
+        there = {set_id for _, set_id in repository.sets(system)}
+        gone = [c for c in mine if c.set not in there]
+        pruned = tombstones(system, repository, ctx) if gone else {}
+        found += [Lost(c, _twins(c, copies, ctx)) for c in gone if c.set not in pruned and would_be_kept(c, copies, ctx)]
+    return [one for one in found if one.twins]
+
+
+def would_be_kept(copy: Copy, copies: Sequence[Copy], ctx: StepContext) -> bool:
+    """Whether retention would keep this copy if it were there and intact."""
+    whole = copy.model_copy(update={"damaged": False, "level": copy.level if at_least(copy.level, "intact") else "intact"})
+    policies = ctx.inventory.systems[copy.system].retention
+    as_if = [whole if (c.set, c.repository) == (copy.set, copy.repository) else c for c in copies]
+    outcome = decide(as_if, policies, ctx.clock.now(), ctx.inventory.organisation.zone)
+    [own] = [d for d in outcome.decisions if (d.set, d.repository) == (copy.set, copy.repository)]
+    return own.keep and own.rule not in _NO_REASON
+
+
+def _twins(copy: Copy, copies: Sequence[Copy], ctx: StepContext) -> tuple[Repository, ...]:
+    others = [c for c in copies if c.set == copy.set and c.repository != copy.repository and not c.damaged]
+    found = []
+    for other in others:
+        try:
+            repository = ctx.repository(other.repository)
+            if (copy.system, copy.set) in repository.sets(copy.system):
+                found.append(repository)
+        except Stopped:
+            raise
+        except DrError:  # away: the next night may find it
+            continue
+    return tuple(found)
+
+
+def bring_back(one: Lost, to: Repository, make: Callable[[Repository], None], ctx: StepContext) -> RepositoryName | None:
+    """Make the copy again from the first twin that can, and say so; None if none could: its loss stays told, and no good night fails."""
+    copy, where = one.copy, f"{to.name}/{one.copy.set}"
+    for twin in one.twins:
+        try:
+            make(twin)
+        except Stopped:
+            raise
+        except DrError as problem:
+            ctx.finding(
+                f"damaged:{copy.system}:{to.name}:{copy.set}",
+                "critical",
+                f"the copy of {copy.set} in {to.name} is gone, and could not be made again from {twin.name}: {problem.message}",
+                system=copy.system,
+                hint="the next nightly tries again; `dr backups list` shows which copies are still good",
+            )
+            continue
+        ctx.finding(
+            f"brought-back:{copy.system}:{where.replace('/', ':')}",
+            "warning",
+            f"the copy of {copy.set} in {to.name} was gone without a prune; it was made again from {twin.name}",
+            system=copy.system,
+            hint="find out who removed it; `dr audit list` shows when it was last there",
+        )
+        return twin.name
+    return None
