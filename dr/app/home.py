@@ -18,6 +18,7 @@ from dr.catalog.drills import drill_facts
 from dr.catalog.nights import last_night
 from dr.clock import Clock, SystemClock
 from dr.config.home import find_home
+from dr.config.key_files import check_keys
 from dr.config.load import load
 from dr.config.plan import compile_plan
 from dr.config.problems import ConfigProblems
@@ -73,9 +74,10 @@ class App:
         return folder
 
     def require_secrets(self, plan: Plan | None = None) -> None:
-        """Raises ConfigProblems for every secret that is not there (and that `plan` needs); a run must not find that out half-way."""
+        """Raises ConfigProblems for every secret that is not there, and key that is none (of those `plan` needs): no run finds it half-way."""
         actions = {step.action for step in plan.steps} if plan else set()
-        unset = check_secrets(self.inventory, self.home, wanted=used_by(actions, self.own_key) if plan else every_secret)
+        wanted = used_by(actions, self.own_key) if plan else every_secret
+        unset = [problem for look in (check_secrets, check_keys) for problem in look(self.inventory, self.home, wanted=wanted)]
         if unset:
             raise ConfigProblems(unset)
 
@@ -263,7 +265,7 @@ def whoami() -> str:
 def init_home(path: str, name: str, zone: str, system: str = "hmis") -> list[str]:
     from dr.config.init import init_home as write
 
-    return write(Path(path).resolve(), name, zone, system)
+    return write(Path(path).resolve(), name, zone, system, plugins.kinds())
 
 
 def verify_report(file: str, key: str | None, home: str | None) -> list[str]:

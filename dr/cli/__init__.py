@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("dr.cli.status:status", "What would we get back, how fast, and how do we know?"),
     "init": ("dr.cli.home:init", "Write a commented inventory, runbooks and keys for a new organisation."),
     "check": ("dr.cli.home:check", "Read every file and say everything that is wrong with it; run nothing."),
+    "schema": ("dr.cli.schema:schema", "Write what an editor needs to complete and check the files."),
     "run": ("dr.cli.run:run", "Run a runbook."),
     "runs": ("dr.cli.runs:runs", "List, show, resume, cancel, pause and approve runs."),
     "drill": ("dr.cli.run:drill", "Restore a system onto the standby, timed and proven, then scrub it."),

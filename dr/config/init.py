@@ -6,9 +6,12 @@ from pathlib import Path
 from dr.config.files import make_folder, write_new
 from dr.config.inventory_rules import is_zone
 from dr.config.keys import DRILL, ESCROW, SIGNING, SIGNING_PUBLIC, fingerprint, make_keys
+from dr.config.kinds import Kinds
+from dr.config.schema import FOLDER as SCHEMAS
+from dr.config.schema import MODELINE, as_text, schemas
 from dr.errors import ConfigError, Refused
 
-OURS = ("inventory", "runbooks", "keys", "evidence", "state", "repositories", "standby")
+OURS = ("inventory", "runbooks", "keys", "evidence", "state", "repositories", "standby", SCHEMAS)
 """All that a home's top folder may hold for `init_home` to work in it."""
 SYSTEM = "hmis"
 """How the examples call their system."""
@@ -25,10 +28,10 @@ def examples() -> Path:
     raise Refused("this installation holds no example files", hint="install dr again")
 
 
-def init_home(path: Path, name: str, zone: str, system: str = SYSTEM) -> list[str]:
+def init_home(path: Path, name: str, zone: str, system: str = SYSTEM, kinds: Kinds | None = None) -> list[str]:
     """Make the home at `path`: inventory, runbooks, keys, empty state/ and evidence/. What is there already is left as it is.
 
-    `system`: what the examples' system is called there.
+    `system`: what the examples' system is called there. `kinds`: with them, schemas of these kinds too, named in each file's first line.
 
     Gives back lines of instruction for the person. Raises ConfigError for a name, zone or system that cannot be, Refused for a place that
     holds anything else.
@@ -41,12 +44,17 @@ def init_home(path: Path, name: str, zone: str, system: str = SYSTEM) -> list[st
     for folder in ("keys", "state", "evidence"):
         make_folder(path / folder)
     keys = make_keys(path)
+    if kinds is not None:
+        make_folder(path / SCHEMAS, 0o755)
+        for schema, value in schemas(kinds).items():
+            write_new(path / SCHEMAS / f"{schema}.json", as_text(value).encode(), 0o644)
     for folder in ("inventory", "runbooks"):
         make_folder(path / folder, 0o755)
+        head = MODELINE.format(name=folder.removesuffix("s")) if kinds is not None else ""
         for template in sorted((place / folder).glob("*.yaml")):
             text = template.read_text(encoding="utf-8")
             filled = _fill(text, name, zone, keys) if template.name == "organisation.yaml" else re.sub(rf"\b{SYSTEM}\b", system, text)
-            write_new(path / folder / template.name, filled.encode(), 0o644)
+            write_new(path / folder / template.name, (head + filled).encode(), 0o644)
     return (
         _instructions(path, system) if _files(path) != before else [f"{path} is a home already, with all its files; nothing was changed."]
     )
@@ -54,7 +62,7 @@ def init_home(path: Path, name: str, zone: str, system: str = SYSTEM) -> list[st
 
 def _files(path: Path) -> set[Path]:
     """What `init_home` may make in it."""
-    folders = [path / name for name in ("inventory", "runbooks", "keys", "state", "evidence")]
+    folders = [path / name for name in ("inventory", "runbooks", "keys", "state", "evidence", SCHEMAS)]
     return {file for folder in folders if folder.is_dir() for file in (folder, *folder.iterdir())}
 
 
