@@ -16,7 +16,18 @@ from dr.actions import (
     select_backup,
     verify,
 )
-from dr.checks import content_equals_source, needle, site_files_equal, sql_assertion, starts_up
+from dr.checks import (
+    content_equals_source,
+    http_answers,
+    needle,
+    newest_row_age,
+    row_count_change,
+    site_files_equal,
+    sql_assertion,
+    starts_up,
+    tcp_answers,
+    tls_expiry,
+)
 from dr.config.kinds import Kinds
 from dr.hosts import local
 from dr.model.ports import Action, Check, HostKind, RepositoryKind, Source
@@ -61,6 +72,11 @@ CHECKS: dict[str, Check] = {
         needle.CHECK,
         site_files_equal.CHECK,
         sql_assertion.CHECK,
+        newest_row_age.CHECK,
+        row_count_change.CHECK,
+        http_answers.CHECK,
+        tcp_answers.CHECK,
+        tls_expiry.CHECK,
     )
 }
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dr.drivers.postgres.connect import Dsn, dsn_of
+from dr.drivers.postgres.names import shown
 from dr.errors import Refused
 from dr.model.base import JsonObject, SourceName
 from dr.model.ports import ArtifactReader, Restored
@@ -35,3 +36,12 @@ def servers(restored: Restored) -> Iterator[Server]:
         if source not in restored.places:
             raise Refused(f"source '{source}' of the set was not restored", hint="the restore step must come before, on the same host")
         yield Server(source, restored.places[source], tuple(r for r in readers if r.artifact.source == source))
+
+
+def only_server(kind: str, database: str, source: str | None, restored: Restored) -> Server:
+    """The server with that database, for a check that asks one. Raises Refused unless exactly one restored source has it."""
+    having = [s for s in servers(restored) if source in (None, s.source) and database in s.databases]
+    if len(having) != 1:
+        said = "no restored source has" if not having else f"{len(having)} restored sources have"
+        raise Refused(f"{kind}: {said} a database '{shown(database)}'", hint="name the 'source' and the 'database' in the runbook")
+    return having[0]

@@ -7,10 +7,9 @@ from typing import Any
 import psycopg
 from pydantic import Field, model_validator
 
-from dr.checks.postgres import Server, servers
+from dr.checks.postgres import Server, only_server
 from dr.drivers.postgres.connect import Connection, connect
 from dr.drivers.postgres.names import shown
-from dr.errors import Refused
 from dr.model.base import Duration, Seconds, Slug, StrictModel
 from dr.model.ports import Restored, StepContext
 from dr.model.record import CheckResult, Difference
@@ -51,7 +50,7 @@ class SqlAssertion:
     def run(self, params: Params, restored: Restored, ctx: StepContext) -> CheckResult:
         started = ctx.clock.now()
         ctx.check_stop()
-        server = _server(params, restored)
+        server = only_server(self.kind, params.database, params.source, restored)
         wrong, said = _ask(params, server)
         name = shown(params.database)
         return CheckResult(
@@ -64,16 +63,6 @@ class SqlAssertion:
             user_level=True,
             differences=(Difference(kind="assertion", name=name, detail=wrong + said),) if wrong else (),
         )
-
-
-def _server(params: Params, restored: Restored) -> Server:
-    """Raises Refused unless exactly one restored source has the database."""
-    having = [s for s in servers(restored) if params.source in (None, s.source) and params.database in s.databases]
-    if len(having) != 1:
-        said = "no restored source has" if not having else f"{len(having)} restored sources have"
-        hint = "name the 'source' and the 'database' in the runbook"
-        raise Refused(f"sql-assertion: {said} a database '{shown(params.database)}'", hint=hint)
-    return having[0]
 
 
 def _ask(params: Params, server: Server) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from dr.model.base import JsonObject, StrictModel
 from dr.model.record import (
@@ -35,3 +35,12 @@ class Check(Protocol):
     def params(self) -> type[StrictModel]: ...
 
     def run(self, params: Any, restored: Restored, ctx: StepContext) -> CheckResult: ...
+
+
+@runtime_checkable
+class Probe(Check, Protocol):
+    """A check that needs nothing restored: it asks over the network, of whatever its parameters name."""
+
+    def probe(self, params: Any, ctx: StepContext) -> CheckResult:
+        """As `run`."""
+        ...
