@@ -1,28 +1,45 @@
 """What every check promises, whatever it looks at. A new check is one more case."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
-from dr.checks import content_equals_source, needle, site_files_equal, sql_assertion, starts_up
+from dr.checks import (
+    content_equals_source,
+    http_answers,
+    needle,
+    newest_row_age,
+    row_count_change,
+    site_files_equal,
+    sql_assertion,
+    starts_up,
+    tcp_answers,
+    tls_expiry,
+)
+from dr.clock import FixedClock
 from dr.drivers.postgres.connect import Dsn
 from dr.errors import DrError, Stopped
-from dr.model.base import JsonObject
-from dr.model.ports import Check, Restored, WritableHost
+from dr.model.base import ByteCount, HostPath, JsonObject, SetId, SourceName, SystemName
+from dr.model.ports import Check, Probe, Restored, WritableHost
 from dr.model.record import CheckResult
+from dr.model.summary import ArtifactSummary, Baselines, ContentSummary, SetSummary
 from dr.plugins import CHECKS
 from tests.support.host_files import Site
-from tests.support.postgres import server
+from tests.support.postgres import free_port, server
 from tests.support.proof_databases import bench
 from tests.support.proof_restored import CheckContext, System, opened
+from tests.support.web import DAY, Page, authority, issued, web
 
 pytestmark = [pytest.mark.contract, pytest.mark.integration]
 SECRET = "Jane Q. Client"
 MADE = f"""
-CREATE TABLE client (id int PRIMARY KEY, name text); INSERT INTO client VALUES (1, '{SECRET}'), (2, 'x');
+CREATE TABLE client (id int PRIMARY KEY, name text, changed timestamptz DEFAULT '2026-11-22 06:00+00');
+INSERT INTO client VALUES (1, '{SECRET}'), (2, 'x');
 CREATE POLICY p ON client;
 """
 
@@ -34,7 +51,7 @@ class Case:
     check: Check
     good: Callable[["World"], Restored]
     bad: Callable[["World"], Restored]
-    params: JsonObject
+    params: Callable[["World"], JsonObject]
     proves: bool = False
 
 
@@ -45,6 +62,9 @@ class World:
     dsn: Dsn
     folder: Path
     context: CheckContext
+    servers: ExitStack
+    port: int
+    """Where a web server is, if a case starts one; it says the client's name."""
 
     def database(self) -> System:
         return System(bench(self.dsn, self.folder, "hmis").make(MADE), self.context, self.folder)
@@ -77,18 +97,72 @@ class World:
         system.server.drop()
         return restored
 
+    def counted(self, rows: int) -> Restored:
+        """A restore whose table had so many rows in the set before."""
+        content = ContentSummary(kind="database", name="hmis", counts={"public.client": rows})
+        artifact = ArtifactSummary(source=SourceName("db"), bytes=ByteCount(1), content=content)
+        before = SetSummary(set=SetId("20261121T070000Z-000000"), system=SystemName("hmis"), artifacts=(artifact,))
+        self.context.records.known = Baselines(good=before)
+        return self.database().restored()
+
+    def web(self, *, status: int = 200, **certificate: Any) -> Restored:
+        """Nothing restored, but a server that answers at `port`, over TLS if a certificate is described."""
+        (self.folder / "ca.pem").write_bytes(authority().pem)
+        chain = issued(self.folder, "localhost", **certificate) if certificate else None
+        self.servers.enter_context(web({"/": Page(f"Welcome, {SECRET}", status)}, port=self.port, certificate=chain))
+        return NOTHING
+
+
+NOTHING = Restored(host=cast("WritableHost", None), set=opened({}), places={})
+
 
 def _good(world: World) -> Restored:
     return world.database().restored()
 
 
-_COUNT: JsonObject = {"database": "hmis", "query": "SELECT count(*) FROM client", "expect": 2}
+def _none(_world: World) -> JsonObject:
+    return {}
+
+
+def _count(_world: World) -> JsonObject:
+    return {"database": "hmis", "query": "SELECT count(*) FROM client", "expect": 2}
+
+
+def _age(_world: World) -> JsonObject:
+    return {"database": "hmis", "table": "client", "column": "changed", "at_most": 86400}
+
+
+def _change(_world: World) -> JsonObject:
+    return {"database": "hmis", "smallest": 1}
+
+
+def _page(world: World) -> JsonObject:
+    return {"url": f"http://127.0.0.1:{world.port}/", "contains": "Welcome"}
+
+
+def _port(world: World) -> JsonObject:
+    return {"host": "127.0.0.1", "port": world.port}
+
+
+def _certificate(world: World) -> JsonObject:
+    return {"host": "localhost", "port": world.port, "ca": "ca.pem", "at_least": 30 * 86400}
+
+
+def _stale(world: World) -> Restored:
+    return world.spoiled("UPDATE client SET changed = '2026-11-01 06:00+00'")
+
+
 CASES = {
-    "starts-up": Case(starts_up.CHECK, _good, World.without_the_database, {}),
-    "content-equals-source": Case(content_equals_source.CHECK, _good, lambda w: w.spoiled("DROP POLICY p ON client"), {}, proves=True),
-    "needle": Case(needle.CHECK, _good, lambda w: w.spoiled("DELETE FROM dr.needle"), {}),
-    "site-files-equal": Case(site_files_equal.CHECK, World.site, World.spoiled_site, {}, proves=True),
-    "sql-assertion": Case(sql_assertion.CHECK, _good, lambda w: w.spoiled("DELETE FROM client"), _COUNT),
+    "starts-up": Case(starts_up.CHECK, _good, World.without_the_database, _none),
+    "content-equals-source": Case(content_equals_source.CHECK, _good, lambda w: w.spoiled("DROP POLICY p ON client"), _none, proves=True),
+    "needle": Case(needle.CHECK, _good, lambda w: w.spoiled("DELETE FROM dr.needle"), _none),
+    "site-files-equal": Case(site_files_equal.CHECK, World.site, World.spoiled_site, _none, proves=True),
+    "sql-assertion": Case(sql_assertion.CHECK, _good, lambda w: w.spoiled("DELETE FROM client"), _count),
+    "newest-row-age": Case(newest_row_age.CHECK, _good, _stale, _age),
+    "row-count-change": Case(row_count_change.CHECK, lambda w: w.counted(2), lambda w: w.counted(3), _change),
+    "http-answers": Case(http_answers.CHECK, World.web, lambda w: w.web(status=500), _page),
+    "tcp-answers": Case(tcp_answers.CHECK, World.web, lambda _: NOTHING, _port),
+    "tls-expiry": Case(tls_expiry.CHECK, lambda w: w.web(until=90 * DAY), lambda w: w.web(until=9 * DAY), _certificate),
 }
 
 
@@ -100,8 +174,10 @@ def private(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dsn]:
 
 
 @pytest.fixture
-def world(private: Dsn, tmp_path: Path) -> World:
-    return World(private, tmp_path, CheckContext())
+def world(private: Dsn, tmp_path: Path) -> Iterator[World]:
+    with ExitStack() as servers:
+        context = CheckContext(clock=FixedClock(datetime.now(UTC)), home=HostPath(str(tmp_path)))
+        yield World(private, tmp_path, context, servers, free_port())
 
 
 @pytest.fixture(params=CASES)
@@ -110,7 +186,7 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 
 def _run(case: Case, restored: Restored, world: World) -> CheckResult:
-    return case.check.run(case.check.params.from_facts(case.params), restored, world.context.asked())
+    return case.check.run(case.check.params.from_facts(case.params(world)), restored, world.context.asked())
 
 
 def test_a_good_restore_passes_and_something_was_looked_at(case: Case, world: World) -> None:
@@ -134,13 +210,12 @@ def test_a_bad_restore_fails_and_is_named_without_client_data(case: Case, world:
 
 
 def test_a_check_that_finds_nothing_to_look_at_never_passes(case: Case, world: World) -> None:
-    """Zero examined is FAIL, or the check says that it could not look."""
-    nothing = Restored(host=cast("WritableHost", None), set=opened({}), places={})
+    """Zero examined is FAIL, or the check says that it could not look. To a check over the network, that nobody answers is found."""
     try:
-        result = _run(case, nothing, world)
+        result = _run(case, NOTHING, world)
     except DrError:
         return
-    assert (result.passed, result.examined) == (False, 0)
+    assert (result.passed, result.examined) == (False, 1 if isinstance(case.check, Probe) else 0)
 
 
 def test_a_stopped_step_ends_the_check(case: Case, world: World) -> None:

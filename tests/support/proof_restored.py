@@ -20,6 +20,7 @@ from dr.model.backup import Artifact, ArtifactIndex, Manifest, Part, Sealed, Set
 from dr.model.base import ByteCount, HostPath, JsonObject, RepositoryName, RunId, SetId, Sha256, SourceName, SystemName, canonical
 from dr.model.inventory import Inventory, Keys, Objectives, Organisation, SecretRef, SourceEntry, SystemEntry
 from dr.model.ports import OpenSet, Restored, StepContext, WritableHost
+from dr.model.summary import Baselines
 from tests.support.proof_databases import KEY, Bench
 from tests.support.stream_keys import TestKeys
 
@@ -36,9 +37,22 @@ def inventory(*, needle: bool = True) -> Inventory:
 
 
 @dataclass
+class CheckRecords:
+    """What a check reaches of ports.Records."""
+
+    known: Baselines = field(default_factory=Baselines)
+
+    def baselines(self, system: SystemName, set_id: SetId) -> Baselines:
+        return self.known
+
+
+@dataclass
 class CheckContext:
     """What a check reaches of ports.StepContext."""
 
+    records: CheckRecords = field(default_factory=CheckRecords)
+    secrets: dict[str, str] = field(default_factory=dict)
+    home: HostPath = field(default_factory=lambda: HostPath("/nowhere"))
     keys: TestKeys = field(default_factory=TestKeys)
     stop: threading.Event = field(default_factory=threading.Event)
     clock: FixedClock = field(default_factory=lambda: FixedClock(NOW))
@@ -56,6 +70,9 @@ class CheckContext:
         with TemporaryDirectory(prefix=f"staged-{name}-") as folder:
             self.staged.append(Path(folder))
             yield HostPath(folder)
+
+    def secret(self, ref: SecretRef) -> str:
+        return self.secrets[ref.place]
 
     def progress(self, what: str, done: int | None = None, total: int | None = None, unit: str = "") -> None:
         self.said.append(what)
