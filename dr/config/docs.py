@@ -46,7 +46,7 @@ def kind_doc(model: type[BaseModel]) -> str:
     """What a kind is: the first sentence or so of the file in which its parameters are declared, without its name in front."""
     first = (sys.modules[model.__module__].__doc__ or "").split("\n\n", maxsplit=1)[0]
     name, colon, rest = _one_line(first).partition(": ")
-    said = rest if colon and " " not in name.strip("`") else _one_line(first)
+    said = rest if colon and (" " not in name or name.startswith("Kind `")) else _one_line(first)
     return said[:1].upper() + said[1:]
 
 

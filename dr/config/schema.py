@@ -75,6 +75,7 @@ def _secret() -> JsonObject:
         "credential": "A credential of the systemd unit.",
     }
     return {
+        "title": "secret",
         "type": "object",
         "description": f"Where a secret is kept, never the secret: {SECRET_HINT}.",
         "properties": {name: {**one, "description": words} for name, words in places.items()},
@@ -98,7 +99,7 @@ def _by_kind(entry: JsonObject, key: str, known: Mapping[str, type[BaseModel]], 
 
 
 def _if_kind(key: str, name: str, parameters: JsonObject) -> JsonObject:
-    then: JsonObject = {"properties": {"with": parameters}}
+    then: JsonObject = {"properties": {"with": {**parameters, "title": f"parameters of {name}"}}}
     if parameters.get("required"):
         then["required"] = ["with"]
     return {"if": {"properties": {key: {"const": name}}, "required": [key]}, "then": then}
@@ -135,6 +136,7 @@ def _parameter() -> JsonObject:
 
 def _when() -> JsonObject:
     return {
+        "title": "when",
         "type": "object",
         "description": "The step runs only if `value` (often a reference) equals `equals`.",
         "properties": {"value": {"$ref": "#/$defs/any"}, "equals": {"$ref": "#/$defs/any"}},
@@ -180,5 +182,5 @@ def _holds(action: str) -> JsonObject:
 
 
 def _document(name: str, whole: JsonObject, definitions: JsonObject) -> JsonObject:
-    head = {"$schema": DIALECT, "title": f"dr: a file of {'inventory/' if name == 'inventory' else 'runbooks/'}"}
-    return {**head, **whole, "$defs": definitions}
+    title = f"dr: a file of {'inventory/' if name == 'inventory' else 'runbooks/'}"
+    return {"$schema": DIALECT, **whole, "title": title, "$defs": definitions}

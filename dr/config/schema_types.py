@@ -67,7 +67,11 @@ class Types:
         if model in self.special:
             return self.special[model]()
         docs, hints = field_docs(model), fields(model)
-        made: JsonObject = {"type": "object", "additionalProperties": False}
+        made: JsonObject = {
+            "title": model.__name__.removesuffix("Entry").removesuffix("Ref").lower(),
+            "type": "object",
+            "additionalProperties": False,
+        }
         if model_doc(model):
             made["description"] = model_doc(model)
         made["properties"] = {
