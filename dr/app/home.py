@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from dr import plugins
 from dr.app import asked
+from dr.app.forecasts import forecasts
 from dr.app.services import HomeServices
 from dr.app.unrecorded import lost_catalog, require_catalog, require_trail
 from dr.catalog.catalog import Catalog, open_catalog
@@ -40,6 +41,14 @@ from dr.policy.readiness import readiness
 
 def _nobody(_: Progress) -> None:
     """Nobody watches."""
+
+
+def _unheeded(_: RunId) -> None:
+    """Nobody wants to know."""
+
+
+SCHEDULE = "schedule"
+"""Who asks for a run that no person asks for."""
 
 
 class App:
@@ -74,7 +83,7 @@ class App:
         return folder
 
     def require_secrets(self, plan: Plan | None = None) -> None:
-        """Raises ConfigProblems for every secret that is not there, and key that is none (of those `plan` needs): no run finds it half-way."""
+        """Raises ConfigProblems for every secret (that `plan` needs) that is not there, every key that is none: no run finds it late."""
         actions = {step.action for step in plan.steps} if plan else set()
         wanted = used_by(actions, self.own_key) if plan else every_secret
         unset = [problem for look in (check_secrets, check_keys) for problem in look(self.inventory, self.home, wanted=wanted)]
@@ -89,11 +98,19 @@ class App:
             raise ConfigError(f"there is no runbook '{runbook}'", hint=f"runbooks/ has {', '.join(sorted(self.runbooks)) or 'none'}")
         return self._carry_out(self.runbooks[runbook], parameters)
 
-    def _carry_out(self, runbook: Runbook, parameters: Mapping[str, str]) -> RunRecord:
+    def run_scheduled(self, runbook: str, begin: Callable[[RunId], None]) -> RunRecord:
+        """As `run`, for a schedule: `begin` is told the run's name once nothing keeps it from beginning, before it does."""
+        return self._carry_out(self.runbooks[runbook], {}, begin, SCHEDULE)
+
+    def _carry_out(
+        self, runbook: Runbook, parameters: Mapping[str, str], begin: Callable[[RunId], None] = _unheeded, by: str = ""
+    ) -> RunRecord:
         plan = compile_plan(runbook, self.inventory, parameters, plugins.kinds())
         self.require_secrets(plan)
         with self._engine() as engine:
-            return engine.run(plan, new_run_id(plan.runbook, self.clock.now()), whoami())
+            run = new_run_id(plan.runbook, self.clock.now())
+            begin(run)
+            return engine.run(plan, run, by or whoami())
 
     def _engine(self) -> Engine:
         failpoints = Failpoints.from_environment(plugins.ACTIONS.values())
@@ -210,6 +227,7 @@ class App:
             self.records.notices(),
             self.clock.now(),
             last_night(self.records, name, self.inventory.systems[name].runbooks.nightly),
+            forecasts(name, self.inventory.systems[name], self.records, self.clock),
         )
 
     # ------------------------------------------------------------ repositories and hosts

@@ -8,7 +8,8 @@ from dr.actions.canary import EscrowDue, escrow_due, escrow_recipients, noted_es
 from dr.app.home import App
 from dr.app.rotate import unfinished_rotation
 from dr.clock import local
-from dr.config.keys import DIGEST, FOLDER, HomeKeys, kept_drill_keys, public_half, read_identity
+from dr.config.key_files import key_troubles
+from dr.config.keys import FOLDER, HomeKeys, kept_drill_keys, place, public_half, read_identity
 from dr.errors import DrError, Refused, Unreachable
 from dr.model.base import HostPath, JsonObject, SystemName
 from dr.model.inventory import SecretRef
@@ -34,11 +35,14 @@ def check(app: App) -> list[Line]:
     """Everything about the keys of a home; reads, writes nothing."""
     mine = _mine(app)
     escrow = escrow_recipients(app.inventory.organisation.keys.recipients, mine, noted_escrow(HostPath(str(app.home))))
+    troubles = key_troubles(app.inventory.organisation.keys, app.home)
+    wrong = {one.where[-1] for one in troubles}
     return [
         *_permissions(app.home),
+        *(Line("red", one.message, one.hint) for one in troubles if "can be read by others" not in one.message),
         *_recipients(app, mine),
-        *_signing(app),
-        *_drill(app, mine),
+        *(() if wrong & {"signing", "trusted"} else _signing(app)),
+        *(() if "identity" in wrong else _drill(app, mine)),
         *_escrow_here(app, mine, escrow),
         *(line for name in app.inventory.systems for line in _exercised(app, SystemName(name), escrow)),
         *_unfinished(app.home),
@@ -66,9 +70,9 @@ def drill_with(app: App, system: str, tier: str, select: str | None, key: Path) 
 def _mine(app: App) -> frozenset[str]:
     named = app.inventory.organisation.keys.identity
     try:
-        return frozenset({public_half(read_identity(named, app.home, "the drill key's place"))}) if named else frozenset()
+        return frozenset({public_half(read_identity(named, app.home, place(named)))}) if named else frozenset()
     except DrError:
-        return frozenset()  # said by _drill
+        return frozenset()  # said by `key_troubles`
 
 
 def _held(app: App) -> frozenset[str]:
@@ -76,7 +80,7 @@ def _held(app: App) -> frozenset[str]:
     try:
         return frozenset(map(public_half, app.services.keys.identity().splitlines()))
     except DrError:
-        return frozenset()  # said by _drill
+        return frozenset()  # said by `key_troubles`
 
 
 def _permissions(home: Path) -> Iterator[Line]:
@@ -89,8 +93,6 @@ def _permissions(home: Path) -> Iterator[Line]:
         yield Line("green", f"the {len(private)} private files in {FOLDER}/ are readable by their owner only")
     if folder.stat().st_mode & 0o077:
         yield Line("amber", f"others can look into {FOLDER}/", f"chmod 700 {folder}")
-    if not (home / DIGEST).is_file():
-        yield Line("red", f"{DIGEST} is not there", "bring the home's own back; a new one matches no earlier set")
 
 
 def _recipients(app: App, mine: frozenset[str]) -> Iterator[Line]:

@@ -18,6 +18,7 @@ from dr.app.home import App
 from dr.app.services import HomeServices
 from dr.catalog.catalog import Catalog
 from dr.catalog.throwaway import open_throwaway
+from dr.config.key_files import check_keys
 from dr.config.load import Loaded
 from dr.config.plan import compile_plan
 from dr.config.secrets import check_secrets
@@ -110,7 +111,7 @@ def rehearse(app: App, runbook: str, parameters: Mapping[str, str]) -> Rehearsed
     if runbook not in app.runbooks:
         raise ConfigError(f"there is no runbook '{runbook}'", hint=f"runbooks/ has {', '.join(sorted(app.runbooks)) or 'none'}")
     plan = compile_plan(app.runbooks[runbook], app.inventory, parameters, plugins.kinds())
-    unset = [problem.message for problem in check_secrets(app.inventory, app.home)]
+    unset = [problem.message for look in (check_secrets, check_keys) for problem in look(app.inventory, app.home)]
     catalog = app.home / "state" / "catalog.db"
     with tempfile.TemporaryDirectory(prefix="dr-rehearsal-") as folder, open_throwaway(catalog, Path(folder), app.clock) as records:
         walk = _Walk(Context(app, records))

@@ -50,7 +50,7 @@ class HomeKeys:
         if self._keys.identity is None:
             hint = "backups are read where the drill key is: write organisation.keys.identity there"
             raise Refused("this home has no drill key, so it cannot read backups", hint=hint)
-        current = read_identity(self._keys.identity, self._home, "the drill key's place")
+        current = read_identity(self._keys.identity, self._home, place(self._keys.identity))
         kept = [read_identity(SecretRef(file=name), self._home, name) for name in kept_drill_keys(self._home)]
         return "\n".join([current, *kept])
 
@@ -98,6 +98,11 @@ def read_identity(ref: SecretRef, home: Path, what: str) -> str:
     if found is None:
         raise Refused(f"{what} holds no age identity", hint="it is the line that begins with AGE-SECRET-KEY-")
     return found
+
+
+def place(ref: SecretRef) -> str:
+    """Where a secret is kept, by name."""
+    return ref.file or (f"environment variable {ref.env}" if ref.env else f"credential '{ref.credential}'")
 
 
 def kept_drill_keys(home: Path) -> list[str]:
@@ -150,8 +155,7 @@ def noted_recipients(home: Path) -> dict[str, str]:
 def _age_key(home: Path, label: str, name: str, known: dict[str, str], made: dict[str, str]) -> str:
     path = home / name
     if path.is_file():
-        lines = path.read_text().splitlines()
-        return public_half(next(line for line in lines if line.startswith("AGE-SECRET-KEY-")))
+        return public_half(read_identity(SecretRef(file=name), home, name))
     if label in known:
         return known[label]
     text = new_age_key(label)

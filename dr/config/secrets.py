@@ -14,6 +14,7 @@ from dr.model.inventory import Inventory, SecretRef
 
 MAX_BYTES = 64 * 1024
 _OPENS_SETS = frozenset({"restore", "check", "scrub"})
+_DIGESTS = frozenset({"backup", "check"})
 _REACHES_SERVERS = _OPENS_SETS | {"backup", "command"}
 _SHORTEST = 4
 """A shorter secret is not masked: stars in place of every 'a' would hide the log and give the secret away."""
@@ -83,15 +84,18 @@ def _how_to_make(path: Path) -> str:
 def used_by(actions: Collection[str], own_key: bool = True) -> Callable[[tuple[str, ...]], bool]:
     """Whether a run of these actions cannot do without the secret at a place in the inventory.
 
-    Reading stored bytes back needs no password and no private age key. A contact's channel stops no backup: a notice that cannot be
-    sent is in the ledger, and red. `own_key`: False where the backups are read with a key that a person brought.
+    Reading stored bytes back needs no password and no private age key. A contact's channel and a ping stop no backup: a notice that
+    cannot be sent is in the ledger, and red; a ping that is missed is noticed where it is missed. `own_key`: False where
+    the backups are read with a key that a person brought.
     """
 
     def used(where: tuple[str, ...]) -> bool:
-        if where[0] == "contacts":
+        if where[0] in ("contacts", "pings"):
             return False
         if where == ("organisation", "keys", "identity"):
             return own_key and not _OPENS_SETS.isdisjoint(actions)
+        if where == ("organisation", "keys", "digest"):
+            return not _DIGESTS.isdisjoint(actions)
         if where[0] in ("systems", "hosts"):
             return not _REACHES_SERVERS.isdisjoint(actions)
         return True

@@ -110,7 +110,7 @@ def test_a_terminated_nightly_says_that_it_is_resumable_and_is(home: Home) -> No
 
 OTHER = "repository '{tier}': set {set}: the drill key here is none of the keys that it was encrypted to"
 NO_KEY = "secret file keys/drill.agekey: no such file or directory"
-NO_IDENTITY = "the drill key's place holds no age identity"
+NO_IDENTITY = "keys/drill.agekey holds no age identity"
 KEYS = {
     "missing, and looked into": (None, ("debug", "set"), 3, f"error: {NO_KEY}"),
     "missing, and decoded": (None, ("verify", "--decode"), 3, f"   verify: {NO_KEY}"),
@@ -124,7 +124,7 @@ KEYS = {
     "another, and drilled": ("other", ("drill", "hmis", "--tier", "online"), 3, f"   restore: {OTHER}"),
     "another, and decoded": ("other", ("verify", "--decode"), None, "none of the keys that it was encrypted to"),
     "no key at all, and looked into": ("hello", ("debug", "set"), 3, f"error: {NO_IDENTITY}"),
-    "no key at all, and drilled": ("hello", ("drill", "hmis", "--tier", "online"), 3, f"   restore: {NO_IDENTITY}"),
+    "no key at all, and drilled": ("hello", ("drill", "hmis", "--tier", "online"), 2, f"organisation.keys.identity: {NO_IDENTITY}"),
 }
 
 
