@@ -9,9 +9,11 @@ from dr.catalog.catalog import Catalog
 from dr.clock import local
 from dr.errors import ConfigError, Damaged
 from dr.model.base import JsonObject, SystemName, sha256
+from dr.model.forecast import TierForecast
 from dr.model.inventory import Inventory
 from dr.model.record import RunRecord, StepRecord
 from dr.model.runbook import Runbook
+from dr.policy.forecast_words import in_words
 from dr.units import show_duration, show_size
 
 Verify = Callable[[bytes, bytes], None]
@@ -105,6 +107,11 @@ def _canary(f: JsonObject, _: RunRecord, zone: str) -> list[str]:
     return [f"the drill key opens {opened or 'nothing: no tier holds a set'}{due}"]
 
 
+def _forecast(f: JsonObject, _: RunRecord, __: str) -> list[str]:
+    found = [TierForecast.from_facts(one) for one in f["forecasts"]]
+    return [f"from {one.tier}: {in_words(one)}" for one in found]
+
+
 def _copy(f: JsonObject, _: RunRecord, __: str) -> list[str]:
     copied = [f"copied {_count(len(f['copied']), 'missing set')}"] if f["copied"] else []
     mended = [f"mended from another copy, read back and matched: {one['set']} in {one['repository']}" for one in f.get("mended", [])]
@@ -174,6 +181,7 @@ _SAYERS = {
     "backup": _backup,
     "verify": _verify,
     "canary": _canary,
+    "forecast": _forecast,
     "copy": _copy,
     "prune": _prune,
     "select-backup": _select,

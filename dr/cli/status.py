@@ -78,7 +78,20 @@ def answer(readiness: Readiness, zone: str) -> list[str]:
     assert newest.instant is not None
     lost = f"the last {show_duration(readiness.rpo or 0)} would be lost (objective {show_duration(readiness.rpo_objective)})"
     said = [f"If we lost it now: we would get back what was entered until {local(newest.instant, zone)}; {lost}."]
-    return [*said, *(f"From {tier.tier}: {_from(tier, newest, zone)}." for tier in readiness.tiers)]
+    back = [f"From {tier.tier}: {_from(tier, newest, zone)}." for tier in readiness.tiers]
+    return [*said, *back, *(line for tier in readiness.tiers for line in _tonight(tier))]
+
+
+def _tonight(tier: TierReadiness) -> list[str]:
+    """What the drills foresee for the newest set; nothing where none was held."""
+    found = tier.forecast
+    if found is None or tier.instant is None or (found.p50 is None and not found.remarks):
+        return []
+    if found.p50 is None or found.p95 is None:
+        return [f"Tonight from {tier.tier}: no forecast; {found.why}."]
+    of = f" of {show_duration(found.objective)}" if found.objective else ""
+    back = f"back in about {show_duration(found.p50)} (p95 {show_duration(found.p95)}){of}, {found.made_from}"
+    return ["; ".join([f"Tonight from {tier.tier}: {back}", *found.remarks]) + "."]
 
 
 def _from(tier: TierReadiness, newest: TierReadiness, zone: str) -> str:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from dr.model.backup import ProofLevel
 from dr.model.base import Instant, RunId, Seconds, SetId, StepId, StrictModel, SystemName
+from dr.model.forecast import TierForecast
 from dr.model.record import Verdict
 
 Colour = Literal["green", "amber", "red"]
@@ -68,6 +69,8 @@ class TierReadiness(StrictModel):
     """The last one."""
     rto_objective: Seconds | None = None
     rto_target: Seconds | None = None
+    forecast: TierForecast | None = None
+    """How long it would take for the newest set, by the drills that were held."""
 
 
 class Readiness(StrictModel):

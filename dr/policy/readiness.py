@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from dr.model.backup import Copy, at_least
 from dr.model.base import Seconds, SystemName
+from dr.model.forecast import TierForecast
 from dr.model.inventory import Objective, SystemEntry
 from dr.model.readiness import Colour, DrillFact, NightFact, Readiness, Reason, TierReadiness, worst
 from dr.model.record import Finding, Notice
@@ -29,15 +30,19 @@ def readiness(
     notices: Sequence[Notice],
     now: datetime,
     night: NightFact | None = None,
+    forecasts: Sequence[TierForecast] = (),
 ) -> Readiness:
     """Judge one system. `copies` and `findings` of other systems are ignored (findings of none count); `drills` are this system's.
 
     `findings` are the open ones, `notices` the ledger's latest; all in any order. `night`: the last run of the
     system's nightly runbook that is over, None if there was none; only judged where the system names such a runbook.
+    `forecasts` are shown with their tiers; a breach that they foresee is judged by its finding.
     """
     own = [c for c in copies if c.system == system]
     names = sorted({*entry.objectives.tiers, *entry.retention})
-    tiers = tuple(_tier(name, entry, own, drills, now) for name in names)
+    foreseen = {one.tier: one for one in forecasts}
+    judged = [_tier(name, entry, own, drills, now) for name in names]
+    tiers = tuple(tier.model_copy(update={"forecast": foreseen.get(tier.tier)}) for tier in judged)
     newest = _newest_good(own, now)
     reasons = (
         *_proof_reasons(own, names),

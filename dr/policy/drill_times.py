@@ -1,0 +1,95 @@
+"""What a past drill says about how long things take: its recovery time, cut into phases without a gap, and what it brought back.
+
+The clock is the evidence's: from recognition (the run's start) to the first check that succeeded as a user would. A phase reaches from
+the end of the one before it to its own end, so waits, retries and crashes are inside it, as they would be on the day.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from dr.model.backup import Manifest
+from dr.model.base import JsonObject, Seconds
+from dr.model.forecast import DrillSample, GrowsWith, PhaseTime, Tonight
+from dr.model.record import CheckResult, RunRecord, StepRecord
+from dr.model.summary import SetSummary
+
+BEFORE, USABLE, PROOF = "before", "usable", "proof"
+"""The phases that no runbook names: until the first one begins, from the last restore to the first user, and what the proof took beyond."""
+_GROWS: dict[str, GrowsWith] = {"restore": "bytes", "check": "rows"}
+
+
+def sample_of(run: RunRecord, steps: Sequence[StepRecord], manifest: Manifest | None, summary: SetSummary | None) -> DrillSample | None:
+    """None where it measured no recovery time, or where the set that it restored is not known any more."""
+    restores = [s for s in steps if s.action == "restore" and s.state == "done" and s.facts.get("set")]
+    usable = first_use(steps)
+    if not restores or usable is None or run.tier is None or manifest is None:
+        return None
+    facts = restores[-1].facts
+    return DrillSample(
+        run=run.run,
+        tier=run.tier,
+        at=run.started,
+        standby=facts["onto"],
+        source=majors_of(manifest),
+        server=_server(facts.get("places", {})),
+        bytes=manifest.plain,
+        rows=rows_of(summary),
+        phases=_phases(run.started, steps, usable),
+    )
+
+
+def tonight_of(manifest: Manifest, summary: SetSummary | None) -> Tonight:
+    """A set as something that would have to be brought back."""
+    return Tonight(set=manifest.set, bytes=manifest.plain, rows=rows_of(summary), source=majors_of(manifest))
+
+
+def first_use(steps: Sequence[StepRecord]) -> datetime | None:
+    """When the first check succeeded as a user would; one that looked at nothing did not."""
+    results = [CheckResult.from_facts(r) for s in steps if s.action == "check" for r in s.facts.get("results", ())]
+    return min((r.ended for r in results if r.user_level and r.passed and r.examined > 0), default=None)
+
+
+def rows_of(summary: SetSummary | None) -> int | None:
+    """Rows of all its databases; None where nothing was counted."""
+    if summary is None:
+        return None
+    return sum(sum(a.content.counts.values()) for a in summary.artifacts if a.content.kind == "database") or None
+
+
+def majors_of(manifest: Manifest) -> str:
+    """The major versions of the servers that it was read from: `16`, `15, 16`."""
+    return _majors(a.identity["server_version"] for a in manifest.artifacts if "server_version" in a.identity)
+
+
+def _server(places: JsonObject) -> str:
+    return _majors(str(place["server_version"]) for place in places.values() if isinstance(place, dict) and "server_version" in place)
+
+
+def _majors(versions: Iterable[str]) -> str:
+    return ", ".join(sorted({version.split(".")[0] for version in versions}, key=lambda major: (len(major), major)))
+
+
+def _phases(started: datetime, steps: Sequence[StepRecord], usable: datetime) -> tuple[PhaseTime, ...]:
+    """Cut at the end of every phased step; the one in which the first user could work is cut there."""
+    timed = sorted(
+        ((s, s.started, s.ended) for s in steps if (s.phase or s.action in _GROWS) and s.started and s.ended), key=lambda s: s[2]
+    )
+    found: list[PhaseTime] = []
+    at = started
+    if timed and timed[0][1] > started:
+        found.append(_phase(BEFORE, at, timed[0][1], "nothing"))
+        at = timed[0][1]
+    for step, _, ended in timed:
+        grows = _GROWS.get(step.action, "nothing")
+        if at < usable <= ended:
+            found.append(_phase(USABLE, at, usable, grows))
+            at = usable
+        if ended > at:
+            inside = ended <= usable
+            found.append(_phase(step.phase or str(step.step) if inside else PROOF, at, ended, grows, inside=inside))
+            at = ended
+    return tuple(found)
+
+
+def _phase(name: str, began: datetime, ended: datetime, grows: GrowsWith, *, inside: bool = True) -> PhaseTime:
+    return PhaseTime(name=name, seconds=Seconds((ended - began).total_seconds()), grows_with=grows, inside=inside)
