@@ -125,9 +125,10 @@ def _bytes(folder: int, name: str) -> bytes | None:
         return None
     except OSError as error:
         raise Damaged(f"{name} cannot be opened as a plain file ({os.strerror(error.errno or 0)})") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # before it becomes a file object, which a folder cannot
+        os.close(descriptor)
+        raise Damaged(f"{name} is not a plain file")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise Damaged(f"{name} is not a plain file")
         data = file.read(MOST + 1)
     if len(data) > MOST:
         raise Damaged(f"{name} is larger than any marker")

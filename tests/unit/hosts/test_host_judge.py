@@ -1,6 +1,7 @@
 """The guard's decision on its own: facts in, reasons out; and the signed files that it reads."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -163,4 +164,22 @@ def test_a_linked_marker_is_damaged(tmp_path: Path) -> None:
         marker.write(folder, "elsewhere", MARKER, KEYS)
         (tmp_path / marker.STANDBY).symlink_to("elsewhere")
         with pytest.raises(Damaged, match="cannot be opened as a plain file"):
+            marker.read(folder, marker.STANDBY, Standby, KEYS)
+
+
+def test_what_is_no_marker_is_not_read_at_any_size(tmp_path: Path) -> None:
+    """A foreign place may hold anything under that name: a pipe, a folder, a file without end."""
+    path = tmp_path / marker.STANDBY
+    with opened(str(tmp_path)) as folder:
+        path.mkdir()
+        with pytest.raises(Damaged, match="is not a plain file"):
+            marker.read(folder, marker.STANDBY, Standby, KEYS)
+        path.rmdir()
+        os.mkfifo(path)
+        with pytest.raises(Damaged, match="is not a plain file"):
+            marker.read(folder, marker.STANDBY, Standby, KEYS)
+        path.unlink()
+        path.touch()
+        os.truncate(path, marker.MOST + 1)
+        with pytest.raises(Damaged, match="is larger than any marker"):
             marker.read(folder, marker.STANDBY, Standby, KEYS)
