@@ -168,6 +168,29 @@ def test_a_home_without_a_drill_key_says_so(tmp_path: Path) -> None:
         keyring(tmp_path).digest_key()
 
 
+def test_another_kind_of_key_is_refused(tmp_path: Path) -> None:
+    """A key that OpenSSL calls a key, but not one that signs as ours do."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+    make_keys(tmp_path)
+    other = X25519PrivateKey.generate()
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    (tmp_path / SIGNING).write_bytes(other.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
+    (tmp_path / SIGNING_PUBLIC).write_bytes(other.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo))
+    with pytest.raises(Refused, match="the signing key is not an Ed25519 key"):
+        keyring(tmp_path).sign(b"")
+    with pytest.raises(Refused, match="the trusted key .* is not an Ed25519 key"):
+        keyring(tmp_path).verify(b"", b"")
+
+
+def test_init_refuses_a_file_in_its_place(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("mine")
+    with pytest.raises(Refused, match="home is not a folder"):
+        init_home(tmp_path / "home", "Org", "UTC")
+    assert (tmp_path / "home").read_text() == "mine"
+
+
 def test_init_refuses_a_place_with_other_things(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("x")
     with pytest.raises(Refused) as caught:

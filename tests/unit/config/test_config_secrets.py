@@ -23,6 +23,14 @@ def put(path: Path, text: str = "hunter2\n", mode: int = 0o600) -> Path:
     return path
 
 
+def test_a_secret_without_a_place_is_refused(tmp_path: Path) -> None:
+    """Nothing is guessed: neither an empty word nor a folder that systemd did not name."""
+    with pytest.raises(Refused, match="a secret names no place"):
+        resolve_secret(SecretRef.model_construct(file=None, env=None, credential=None), tmp_path, {})
+    with pytest.raises(Refused, match="no CREDENTIALS_DIRECTORY is set"):
+        resolve_secret(SecretRef(credential="b"), tmp_path, {})
+
+
 def test_each_place_gives_the_secret_without_its_line_break(tmp_path: Path) -> None:
     put(tmp_path / "keys" / "a")
     put(tmp_path / "credentials" / "b", mode=0o440)

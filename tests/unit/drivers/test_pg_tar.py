@@ -134,3 +134,46 @@ def test_globals_hold_two_members(tmp_path: Path) -> None:
     tar.data("more", b"")
     with pytest.raises(Damaged):
         read_globals(io.BytesIO(bytes(out) + bytes(1024)))
+
+
+def test_a_file_that_shrinks_while_it_is_read_is_damage(tmp_path: Path) -> None:
+    """What the head of a member promised must follow: a short file would shift everything behind it."""
+    path = tmp_path / "1.dat"
+    path.touch()
+    os.truncate(path, 9 * 2**20)
+    with pytest.raises(Damaged, match="a file of the dump lost .* bytes while it was read"):
+        TarWriter(lambda _: None).file("dump/1.dat", path, lambda: os.truncate(path, 2**20))
+
+
+def described_by(name: str, data: bytes) -> io.BytesIO:
+    out = bytearray()
+    tar = TarWriter(out.extend)
+    tar.data(name, data)
+    tar.data("dump/toc.dat", b"toc")
+    tar.close()
+    return io.BytesIO(bytes(out))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "why"),
+    [
+        ("dump/toc.dat", b"{}", "does not begin with database.json"),
+        ("database.json", b"{", "database.json cannot be read"),
+        ("database.json", b"[1]", "database.json cannot be read"),
+        ("database.json", b'{"long": "' + b" " * 2**26 + b'"}', "absurdly long"),
+    ],
+    ids=["another-first", "no-json", "no-object", "long"],
+)
+def test_what_describes_nothing_is_damage(tmp_path: Path, name: str, data: bytes, why: str) -> None:
+    """The description is read into memory and believed: it comes first, is small, and is an object."""
+    with pytest.raises(Damaged, match=why):
+        extract_dump(described_by(name, data), tmp_path, never)
+
+
+def test_a_broken_member_is_damage(tmp_path: Path) -> None:
+    """A long name whose own header does not follow."""
+    whole = bytearray(dump_of((member("dump/toc.dat"), b"toc"), (member("dump/" + "9" * 120 + ".dat"), b"x")).getvalue())
+    behind = whole.index(b"dump/" + b"9" * 120) + 512
+    whole[behind : behind + 512] = b"\xff" * 512
+    with pytest.raises(Damaged, match="tar stream is broken"):
+        extract_dump(io.BytesIO(bytes(whole)), tmp_path, never)
