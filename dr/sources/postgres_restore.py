@@ -1,5 +1,6 @@
 """How `postgres_logical` comes back: a new cluster in the claimed place, globals, databases, first statistics, durable at the end."""
 
+import re
 import secrets
 import socket
 from collections.abc import Iterator, Sequence
@@ -14,12 +15,13 @@ from dr.drivers.postgres.cluster import Cluster, configure, initialise, start, s
 from dr.drivers.postgres.connect import Dsn, connect, passfile_line, write_private
 from dr.drivers.postgres.names import shown
 from dr.drivers.postgres.tar import extract_dump, read_globals
-from dr.errors import Damaged, Refused
+from dr.errors import Damaged, Failed, Refused
 from dr.model.base import JsonObject
 from dr.model.ports import ArtifactReader, Runner, StepContext, WritableHost
 from dr.sources.postgres_settings import folder_of_binaries, settings_of
 
 LOOPBACK = "127.0.0.1"
+_WRITTEN_WRONG = "its bytes are as they were signed, so it was written wrong or by another program; restore another set"
 _KEPT = {"max_locks_per_transaction": "256", "max_logical_replication_workers": "0"}
 """Room for a dump's locks; and no subscription of the source can be switched on by accident (pg_dump leaves them disabled already)."""
 
@@ -50,7 +52,7 @@ def restore(artifacts: Sequence[ArtifactReader], host: WritableHost, ctx: StepCo
     host.require_space(needed)
     job = _prepare(described, host, ctx)
     try:
-        return _load(job, described, text, readers)
+        return _load(job, described, text, readers, _globals_artifact(artifacts))
     except BaseException:
         stop(job.cluster.data)  # what is there is no restored server; the place is wiped by the next claim or the scrub
         raise
@@ -64,8 +66,26 @@ def _globals_artifact(artifacts: Sequence[ArtifactReader]) -> ArtifactReader:
 
 
 def _read_globals(reader: ArtifactReader) -> tuple[JsonObject, bytes]:
-    with _naming(reader), reader.stream() as stream:
-        return read_globals(stream)
+    with _naming(reader):
+        with reader.stream() as stream:
+            described, text = read_globals(stream)
+        _require_described(described)
+    return described, text
+
+
+def _require_described(described: JsonObject) -> None:
+    """Raises Damaged unless all that a restore goes by is there: what was signed may be wrong all the same."""
+    databases = described.get("databases")
+    entries = databases if isinstance(databases, list) else [None]
+    fine = (
+        re.match(r"\d+\.", str(described.get("server_version")))
+        and isinstance(described.get("pg_dump"), int)
+        and isinstance(described.get("bootstrap"), str)
+        and isinstance(described.get("settings"), dict)
+        and all(isinstance(one, dict) and {"name", "artifact", "size"} <= set(one) and isinstance(one["size"], int) for one in entries)
+    )
+    if not fine:
+        raise Damaged("its description of the server lacks what a restore needs", hint=_WRITTEN_WRONG)
 
 
 def _require_whole(described: JsonObject, readers: dict[str, ArtifactReader]) -> None:
@@ -116,13 +136,14 @@ def _private(folder: Path) -> Path:
     return folder
 
 
-def _load(job: Restoring, described: JsonObject, text: bytes, readers: dict[str, ArtifactReader]) -> JsonObject:
+def _load(job: Restoring, described: JsonObject, text: bytes, readers: dict[str, ArtifactReader], roles: ArtifactReader) -> JsonObject:
     job.host.recheck()
     initialise(job.cluster, job.runner, password=job.dsn.password, sync=False)
     configure(job.cluster, _KEPT)
     start(job.cluster, job.runner, options=load.load_settings(), confined=True)
     job.host.recheck()  # what serves the port now is what was just started, in our place
-    mapped = _load_globals(job, described, text)
+    with _naming(roles):
+        mapped = _load_globals(job, described, text)
     names = [entry["name"] for entry in described["databases"]]
     not_refreshed: dict[str, list[str]] = {}
     for number, entry in enumerate(sorted(described["databases"], key=_last_the_default_ones)):
@@ -167,20 +188,21 @@ def _load_database(job: Restoring, reader: ArtifactReader, name: str) -> load.No
     _private(job.place / "staging")
     folder = _private(job.place / "staging" / reader.artifact.name)
     try:
-        with _naming(reader), reader.stream() as stream:
-            described = extract_dump(stream, folder, job.ctx.check_stop)
-        if described.get("name") != name:
-            raise Damaged(f"{reader.artifact.name}: it holds another database than the set's globals say", hint="restore another set")
-        return load.restore_database(
-            job.dsn,
-            name,
-            folder,
-            runner=job.runner,
-            pg_restore=job.tool("pg_restore"),
-            jobs=job.jobs,
-            major=job.major,
-            watch=job.ctx.check_stop,
-        )
+        with _naming(reader):
+            with reader.stream() as stream:
+                described = extract_dump(stream, folder, job.ctx.check_stop)
+            if described.get("name") != name:
+                raise Damaged("it holds another database than the set's globals say", hint="restore another set")
+            return load.restore_database(
+                job.dsn,
+                name,
+                folder,
+                runner=job.runner,
+                pg_restore=job.tool("pg_restore"),
+                jobs=job.jobs,
+                major=job.major,
+                watch=job.ctx.check_stop,
+            )
     finally:
         rmtree(folder)
 
@@ -236,10 +258,10 @@ def _facts(job: Restoring, names: list[str], mapped: list[str]) -> JsonObject:
 
 @contextmanager
 def _naming(reader: ArtifactReader) -> Iterator[None]:
-    """Damage found inside an artifact names the artifact first, as damage of its parts does."""
+    """What is found inside an artifact, or what loading it ended with, names the artifact first, as damage of its parts does."""
     try:
         yield
-    except Damaged as error:
+    except (Damaged, Failed) as error:
         if error.message.startswith(reader.artifact.name):
             raise
-        raise Damaged(f"{reader.artifact.name}: {error.message}", hint=error.hint) from None
+        raise type(error)(f"{reader.artifact.name}: {error.message}", hint=error.hint) from None

@@ -256,5 +256,5 @@ def test_a_locale_provider_that_the_standby_lacks_is_named(dsn: Dsn, tmp_path: P
     folder = str(Path(binaries.find("postgres", exactly=18)).parent)
     with pytest.raises(Failed) as caught:
         restore(readers, tmp_path, binaries=folder)
-    assert caught.value.message.startswith("database 'icu' was not restored: pg_restore: this PostgreSQL is built without ICU")
+    assert caught.value.message.startswith("database-00: database 'icu' was not restored: pg_restore: this PostgreSQL is built without ICU")
     assert caught.value.hint == "the source uses ICU collations: set 'binaries' of the standby to a PostgreSQL that has ICU"

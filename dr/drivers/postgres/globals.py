@@ -12,7 +12,7 @@ from dr.drivers.postgres.catalogue import maintenance
 from dr.drivers.postgres.connect import Connection, Dsn, tool_environment
 from dr.drivers.postgres.messages import explain_error, shown
 from dr.drivers.postgres.tools import Watch
-from dr.errors import Failed
+from dr.errors import Damaged, Failed
 from dr.model.ports import Runner
 
 _IDENT = r'(?:"(?:[^"]|"")*"|[A-Za-z_][A-Za-z0-9_$]*)'
@@ -33,6 +33,28 @@ _TOKEN = re.compile(
 )
 _LIST_SETTINGS = ("local_preload_libraries", "search_path", "session_preload_libraries", "temp_tablespaces")
 """Their stored value is a list of quoted names already."""
+_KEYWORDS = frozenset(
+    [
+        "CREATE",
+        "ALTER",
+        "DROP",
+        "GRANT",
+        "REVOKE",
+        "SET",
+        "COMMENT",
+        "SECURITY",
+        "LABEL",
+        "ON",
+        "ROLE",
+        "USER",
+        "GROUP",
+        "TABLESPACE",
+        "DATABASE",
+        "PARAMETER",
+    ]
+)
+"""What of a refused statement is told."""
+_HINT = "its bytes are as they were signed, so it was written wrong or by another program; restore another set"
 
 
 @dataclass(frozen=True)
@@ -76,7 +98,11 @@ def _setting(connection: Connection, name: str, value: str) -> str:
 def statements(sql: bytes) -> Iterator[str]:
     """The statements of a `pg_dumpall` script, cut at the semicolons outside quotes; no comments, none of psql's own commands."""
     pieces: list[str] = []
-    for found in _TOKEN.finditer(sql.decode("utf-8")):
+    try:
+        script = sql.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Damaged("the source's roles and settings are not text", hint=_HINT) from None
+    for found in _TOKEN.finditer(script):
         part = found[0]
         if part.startswith(("--", "\\restrict", "\\unrestrict")):
             continue
@@ -86,7 +112,7 @@ def statements(sql: bytes) -> Iterator[str]:
         yield "".join(pieces).strip()
         pieces = []
     if "".join(pieces).strip():
-        raise Failed("the source's roles and settings end inside a statement: they are not whole")
+        raise Failed("the source's roles and settings end inside a statement: they are not whole", hint=_HINT)
 
 
 def made(sql: bytes) -> frozenset[str]:
@@ -130,7 +156,8 @@ def load(connection: Connection, adapted: Adapted) -> None:
         try:
             connection.execute(text.encode())
         except psycopg.Error as error:
-            what = " ".join(text.split()[:2])
+            words = text.split()[:2]  # the kind of statement; what is no keyword of SQL may be anything, and is not quoted
+            what = " ".join(word for word in words if word in _KEYWORDS) or "no statement of SQL"
             raise Failed(
                 f"the roles and settings of the source were not accepted at '{what}': {explain_error(error)}",
                 hint="is the standby's PostgreSQL older than the source, or built without what it uses?",
