@@ -17,7 +17,7 @@ from dr.hosts.places import Content, Place, look
 from dr.hosts.production import Protected, identifies, protected
 from dr.hosts.removal import Identity, identity, opened
 from dr.hosts.sessions import Sessions, sessions
-from dr.model.base import HostName
+from dr.model.base import HostName, RunId
 from dr.model.ports import Standing
 from dr.model.record import ProductionFacts
 
@@ -157,15 +157,19 @@ def serves(place: Place, listener: Listener) -> bool:
     return listener.folder is not None and listener.folder.startswith(f"{place.path}/")
 
 
-def judge(seen: Seen, standing: Standing, off_limits: Protected) -> list[Problem]:
-    """Every reason why the host may not be written to; empty: it may."""
+def judge(seen: Seen, standing: Standing, off_limits: Protected, *, tidying: RunId | None = None) -> list[Problem]:
+    """Every reason why the host may not be written to; empty: it may.
+
+    `tidying`: a run that only removes what it brought there. A stranger's server on the port keeps it from nothing: client data must not
+    lie there for as long as somebody else holds a port.
+    """
     return [
         *_record(standing),
         *_role(seen),
         *_marker(seen, standing),
         *_production(seen, off_limits),
         *_foreign(seen),
-        *_port(seen, off_limits),
+        *_port(seen, off_limits, tidying),
     ]
 
 
@@ -231,14 +235,15 @@ def _foreign(seen: Seen) -> list[Problem]:
     return mounted + foreign
 
 
-def _port(seen: Seen, off_limits: Protected) -> list[Problem]:
+def _port(seen: Seen, off_limits: Protected, tidying: RunId | None) -> list[Problem]:
     port = seen.target.port
     if port is None:
         return []
     if port in off_limits.ports:
         return [Problem(f"port {port} is that of production host '{off_limits.ports[port]}'", "give the standby a port of its own")]
     ours = [one for one in seen.listening if any(serves(place, one) for place in seen.content.places)]
-    if len(ours) < len(seen.listening):
+    own = tidying is not None and any(place.run == tidying for place in seen.content.places)
+    if len(ours) < len(seen.listening) and not own:
         return [Problem(f"a server that dr did not start listens on port {port}", "stop it, or give the standby another port")]
     found = seen.sessions
     if found.foreign or found.streaming:
@@ -254,10 +259,10 @@ def because(problems: Sequence[Problem]) -> str:
     return f", for {len(problems)} reasons:" + "".join(f"\n      - {problem.what}" for problem in problems)
 
 
-def require_standby(target: Target, standing: Standing) -> Seen:
+def require_standby(target: Target, standing: Standing, *, tidying: RunId | None = None) -> Seen:
     """Collect and judge. Raises NotProvablyStandby with every reason; gives back what was seen."""
     seen = collect(target, standing)
-    problems = judge(seen, standing, protected(standing.production))
+    problems = judge(seen, standing, protected(standing.production), tidying=tidying)
     if problems:
         raise NotProvablyStandby(f"host '{target.name}' may not be written to{because(problems)}", hint=problems[0].hint)
     return seen

@@ -26,11 +26,11 @@ class Drills:
 
     def __init__(self, target: Target, standing: Standing, run: RunId, clock: Clock) -> None:
         self._target, self._standing, self.run, self._clock = target, standing, run, clock
-        require_standby(target, standing)
+        require_standby(target, standing, tidying=run)  # whatever brings something there asks again, without that
 
-    def recheck(self) -> Seen:
-        """Raises NotProvablyStandby."""
-        return require_standby(self._target, self._standing)
+    def recheck(self, *, tidying: bool = False) -> Seen:
+        """Raises NotProvablyStandby. `tidying`: only what this run brought there is removed."""
+        return require_standby(self._target, self._standing, tidying=self.run if tidying else None)
 
     # ------------------------------------------------------------ claim and adopt
 
@@ -42,7 +42,7 @@ class Drills:
             raise Refused(
                 f"run {self.run} has adopted set {own.adopted.set} on host '{self._target.name}' already", hint="scrub it before another"
             )
-        self._remove(seen)
+        self._remove(seen, tidying=False)
         return self._make(set_id)
 
     def _make(self, set_id: SetId) -> HostPath:
@@ -127,9 +127,9 @@ class Drills:
     # ------------------------------------------------------------ scrub
 
     def scrub(self, canaries: Sequence[bytes]) -> ScrubCertificate:
-        seen = self.recheck()
+        seen = self.recheck(tidying=True)
         self._none_in_use(seen)
-        removed = self._remove(seen)
+        removed = self._remove(seen, tidying=True)
         return certify(self._target, self._standing, self.run, self._clock.now(), removed, canaries)
 
     def _none_in_use(self, seen: Seen) -> None:
@@ -141,14 +141,14 @@ class Drills:
                     hint=f"wait for it, or cancel it: dr runs cancel {place.run}",
                 )
 
-    def _remove(self, seen: Seen) -> list[str]:
+    def _remove(self, seen: Seen, *, tidying: bool) -> list[str]:
         """End what runs in the places that were seen and remove them; all of them are ours, and none is in use."""
         for place in seen.content.places:
             self._stop(place, seen)
         names = [*(place.run for place in seen.content.places), *seen.content.leftovers]
         if not names:
             return []
-        still = self.recheck()  # right before the first file goes
+        still = self.recheck(tidying=tidying)  # right before the first file goes
         if [place.claim for place in still.content.places] != [place.claim for place in seen.content.places]:
             raise Refused(f"what lies on host '{self._target.name}' changed meanwhile", hint="is another dr at work there? try again")
         keep_out = recorded(self._standing.production)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -12,8 +13,12 @@ from pathlib import Path
 import pytest
 
 from dr.drivers.postgres.connect import Dsn, tool_environment
-from dr.errors import Failed
-from tests.support.host_world import SET, World, make_world
+from dr.errors import Failed, NotProvablyStandby
+from dr.hosts.guard import collect, judge
+from dr.hosts.local import target
+from dr.hosts.production import protected
+from dr.model.base import HostName
+from tests.support.host_world import OTHER, RUN, SET, World, also, make_world
 
 pytestmark = pytest.mark.integration
 
@@ -67,6 +72,47 @@ def test_a_scrub_is_not_certified_while_somebody_holds_what_was_restored(world: 
         assert reader.poll() is None
     handle.scrub([])
     assert not place.exists()
+
+
+def test_a_port_that_somebody_else_has_keeps_no_client_data_there(world: World) -> None:
+    """Taken in the middle of a restore: what this run brought is gone at once, nothing more is brought, and the stranger is left alone."""
+    handle = world.open()
+    place = Path(handle.claim(SET))
+    (place / "site").mkdir()
+    (place / "site" / "letter").write_text("dear client")
+    with socket.create_server(("127.0.0.1", world.port)) as stranger:
+        for act in (handle.recheck, handle.place, lambda: handle.claim(SET)):
+            with pytest.raises(NotProvablyStandby, match=f"a server that dr did not start listens on port {world.port}"):
+                act()
+        certificate = world.open().scrub([b"dear client"])
+        assert not place.exists()
+        assert (certificate.removed, certificate.found) == ((str(place),), 0)
+        socket.create_connection(("127.0.0.1", world.port)).close()
+        stranger.accept()[0].close()
+        with pytest.raises(NotProvablyStandby, match="a server that dr did not start"):
+            world.open()  # nothing is left to be tidied, so the guard is as strict as ever
+
+
+def test_a_port_that_somebody_else_has_lets_no_other_run_remove_anything(world: World) -> None:
+    """What another run left is not this one's to tidy, and production's own port stays off limits to everybody."""
+    place = Path(world.open(OTHER).claim(SET))
+    with socket.create_server(("127.0.0.1", world.port)), pytest.raises(NotProvablyStandby, match="a server that dr did not start"):
+        world.open()
+    world.production.append(also(world, host=HostName("second"), port=world.port))
+    with pytest.raises(NotProvablyStandby, match="is that of production host 'second'"):
+        world.open(OTHER)
+    assert place.exists()
+
+
+@pytest.mark.positive_control
+def test_judged_as_for_a_restore_the_data_would_stay(world: World) -> None:
+    """The twin: it is the leave to tidy that lets the scrub through."""
+    world.open().claim(SET)
+    with socket.create_server(("127.0.0.1", world.port)):
+        seen = collect(target(world.request()), world.standing())
+    off_limits = protected(world.production)
+    assert judge(seen, world.standing(), off_limits, tidying=RUN) == []
+    assert judge(seen, world.standing(), off_limits) != []
 
 
 DIES = """
