@@ -9,6 +9,7 @@ from dr.actions import (
     copy,
     forecast,
     notify,
+    probe,
     prune,
     report,
     restore,
@@ -52,6 +53,7 @@ ACTIONS: dict[str, Action] = {
         notify.ACTION,
         report.ACTION,
         command.ACTION,
+        probe.ACTION,
         approve.ACTION,
     )
 }

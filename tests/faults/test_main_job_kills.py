@@ -14,6 +14,7 @@ import pytest
 
 from dr.app import failpoint_names
 from dr.catalog.audit import verify_chain
+from dr.demo.homefiles import recall
 from tests.support.catalog_mailbox import Mailbox, mailbox
 from tests.support.main_job import KILLED, Home, demo_home
 
@@ -91,6 +92,9 @@ TELLING = (
     "command.before-effect",
     "command.after-effect",
     "command.after-record",
+    "probe.before-effect",
+    "probe.after-effect",
+    "probe.after-record",
     "notify.before-effect",
     "notify.after-send",
     "notify.after-effect",
@@ -102,6 +106,7 @@ title: A run that fails and must tell somebody
 kind: maintenance
 steps:
   - {id: works, action: command, with: {host: production, argv: ["true"]}}
+  - {id: asks, action: probe, with: {checks: [{check: tcp-answers, with: {host: 127.0.0.1, port: PORT}}]}}
   - {id: breaks, action: command, with: {host: production, argv: ["false"]}}
 on_failure:
   - {action: notify, with: {to: administrators, template: nightly-failed, severity: critical}}
@@ -218,7 +223,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     with demo_home(Path(tmp_path_factory.mktemp("killed")) / "home") as made:
         made.rewrite("inventory/systems.yaml", "keep_within: 24h ", "keep_last: 3 ")
         made.rewrite("inventory/systems.yaml", "keep_within: 30d", "keep_last: 3")
-        (made.path / "runbooks" / "telling.yaml").write_text(TELLING_RUNBOOK)
+        (made.path / "runbooks" / "telling.yaml").write_text(TELLING_RUNBOOK.replace("PORT", str(recall(made.path).production)))
         for _ in range(3):
             made.dr("run", "nightly")
         yield made
