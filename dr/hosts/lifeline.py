@@ -2,6 +2,8 @@
 
 The kernel's parent-death signal reaches the direct child only, not what that child started. So one small watcher reads a pipe that only
 this process holds open: each group is written into it, and when the pipe closes the watcher ends the groups that are still listed.
+A command says its group itself before it becomes the program (`address`), so that there is no moment in which the program runs and the
+watcher does not know; we say it once more, for a machine whose /proc does not let it.
 """
 
 import contextlib
@@ -14,8 +16,8 @@ trap '' HUP INT TERM
 live=' '
 while read -r op group; do
     case $op in
-        +) live="$live$group " ;;
-        -) live="${live%% $group *} ${live#* $group }" ;;
+        +) case $live in *" $group "*) ;; *) live="$live$group " ;; esac ;;
+        -) case $live in *" $group "*) live="${live%% $group *} ${live#* $group }" ;; esac ;;
     esac
 done
 for group in $live; do kill -9 "-$group"; done
@@ -30,6 +32,11 @@ class Lifeline:
         self._lock = threading.Lock()
         self._pipe: int | None = None
         self._owner = 0
+
+    def address(self) -> str:
+        """A path into which a child of ours writes `+ <its group>`; gone when we are. Nothing that holds the pipe open is inherited."""
+        with self._lock:
+            return f"/proc/{os.getpid()}/fd/{self._opened()}"
 
     def hold(self, group: int) -> None:
         """End this process group if we die from now on."""
@@ -48,11 +55,15 @@ class Lifeline:
 
     def _say(self, line: str) -> None:
         with self._lock:
-            if self._pipe is None or self._owner != os.getpid():
-                self._start()
-            assert self._pipe is not None
+            pipe = self._opened()
             with contextlib.suppress(BrokenPipeError):  # somebody ended the watcher; the parent-death signal remains
-                os.write(self._pipe, line.encode())
+                os.write(pipe, line.encode())
+
+    def _opened(self) -> int:
+        if self._pipe is None or self._owner != os.getpid():
+            self._start()
+        assert self._pipe is not None
+        return self._pipe
 
     def _start(self) -> None:
         watcher = subprocess.Popen(

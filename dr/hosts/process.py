@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from dr.errors import Failed, Refused, Stopped, Unreachable
-from dr.hosts.lifeline import LIFELINE
+from dr.hosts.lifeline import LIFELINE, Lifeline
 from dr.model.ports import Completed, Process
 
 TAIL = 64 * 1024
@@ -29,8 +29,9 @@ _KEPT = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER", "LOGNAME", "LD_LIBRARY_
 """What a child inherits: nothing else, since our own environment may hold secrets."""
 
 
-_STILL_OURS = '[ "$PPID" = "$0" ] || exit 125; exec "$@"'
-"""Run after the parent-death signal is set: a parent that had died just before it was set would never be noticed."""
+_STILL_OURS = '{ echo "+ $$" 1<>"$1"; } 2>/dev/null; shift; [ "$PPID" = "$0" ] || exit 125; exec "$@"'
+"""Run after the parent-death signal is set: tell the lifeline of this group before there can be anything else in it (opened for reading
+too, since a pipe that nobody reads would be waited for), and be sure that the parent did not die just before the signal was set."""
 
 
 @cache
@@ -56,20 +57,24 @@ def _not_root() -> tuple[str, ...]:
     return words
 
 
-def _wrap(argv: Sequence[str], *, unprivileged: bool, detached: bool) -> list[str]:
+def _wrap(argv: Sequence[str], lifeline: Lifeline, *, unprivileged: bool, detached: bool) -> list[str]:
     words = list(argv)
     if unprivileged and os.geteuid() == 0:
         words = [*_not_root(), *words]
-    if not detached and _found("setpriv"):
-        words = ["setpriv", "--pdeathsig", "KILL", "--", "sh", "-c", _STILL_OURS, str(os.getpid()), *words]
+    if not detached:
+        signalled = ["setpriv", "--pdeathsig", "KILL", "--"] if _found("setpriv") else []
+        words = [*signalled, "sh", "-c", _STILL_OURS, str(os.getpid()), lifeline.address(), *words]
     return words
 
 
 class LocalProcess:
     """A started command; its stderr is drained into a bounded tail. Once it has ended, what is left of its group is ended too."""
 
-    def __init__(self, popen: "subprocess.Popen[bytes]", *, detached: bool, ended: Callable[["LocalProcess"], None]) -> None:
+    def __init__(
+        self, popen: "subprocess.Popen[bytes]", lifeline: Lifeline, *, detached: bool, ended: Callable[["LocalProcess"], None]
+    ) -> None:
         self._popen = popen
+        self._lifeline = lifeline
         self._detached = detached
         self._ended = ended
         self._over = threading.Lock()
@@ -77,7 +82,7 @@ class LocalProcess:
         self.stdin, self.stdout, self.pid = popen.stdin, popen.stdout, popen.pid
         self._tail: deque[bytes] = deque()
         if not detached:
-            LIFELINE.hold(self.pid)
+            lifeline.hold(self.pid)
         self._drain = threading.Thread(target=self._read_stderr, daemon=True)
         self._drain.start()
 
@@ -103,7 +108,7 @@ class LocalProcess:
             self._closed = True
             if not self._detached:
                 self._signal()  # its number is not given out again while a member of the group lives
-                LIFELINE.release(self.pid)
+                self._lifeline.release(self.pid)
         self._ended(self)
 
     def _signal(self) -> None:
@@ -122,8 +127,9 @@ class LocalProcess:
 class LocalRunner:
     """ports.Runner on this machine. `stop` set: what runs is ended and Stopped is raised."""
 
-    def __init__(self, stop: threading.Event | None = None) -> None:
+    def __init__(self, stop: threading.Event | None = None, lifeline: Lifeline = LIFELINE) -> None:
         self._stop = stop or threading.Event()
+        self._lifeline = lifeline
         self._live: set[LocalProcess] = set()
         self._lock = threading.Lock()
 
@@ -157,7 +163,7 @@ class LocalRunner:
         inherited = {key: os.environ[key] for key in _KEPT if key in os.environ}
         try:
             popen = subprocess.Popen(
-                _wrap(argv, unprivileged=unprivileged, detached=detached),
+                _wrap(argv, self._lifeline, unprivileged=unprivileged, detached=detached),
                 stdin=subprocess.DEVNULL if stdin is None else stdin,
                 stdout=subprocess.DEVNULL if stdout is None else stdout,
                 stderr=subprocess.PIPE,
@@ -168,7 +174,7 @@ class LocalRunner:
             )
         except (OSError, ValueError) as error:  # an argument with a NUL, too many arguments, no such folder
             raise Failed(f"'{Path(argv[0]).name}' could not be started ({type(error).__name__})") from None
-        process = LocalProcess(popen, detached=detached, ended=self._forget)
+        process = LocalProcess(popen, self._lifeline, detached=detached, ended=self._forget)
         if not detached:
             self._keep(process, argv)
         return process

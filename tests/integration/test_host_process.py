@@ -160,10 +160,61 @@ def test_children_die_with_a_killed_parent(tmp_path: Path, unprivileged: str) ->
     parent = subprocess.Popen([sys.executable, "-c", PARENT, FAMILY.format(where=where), unprivileged], cwd=HOUSE)
     pids = members(where)
     assert all(lives(pid) for pid in pids)
-    time.sleep(0.5)  # the lifeline learns of a group a moment after its start, on a busy machine a longer one
     parent.kill()
     parent.wait()
     gone(pids)
+
+
+KILLED_AT_BIRTH = """
+import os, pathlib, signal, sys, time
+from dr.hosts.lifeline import Lifeline
+from dr.hosts.process import LocalRunner
+class Cut(Lifeline):
+    def hold(self, group):
+        while not pathlib.Path(sys.argv[2]).exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGKILL)
+class Unheard(Cut):
+    def address(self):
+        return "/dev/null"
+LocalRunner(lifeline={"cut": Cut, "unheard": Unheard}[sys.argv[3]]()).run(["sh", "-c", sys.argv[1]])
+"""
+
+
+def killed_at_birth(where: Path, how: str) -> list[int]:
+    """A parent that is killed when its command has a child of its own already, and before it has told the lifeline of them."""
+    argv = [sys.executable, "-c", KILLED_AT_BIRTH, FAMILY.format(where=where), str(where), how]
+    done = subprocess.run(argv, cwd=HOUSE, check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    return members(where)
+
+
+@pytest.mark.fault
+def test_a_parent_killed_between_starting_a_child_and_telling_the_lifeline_leaves_nothing(tmp_path: Path) -> None:
+    """The command has told the lifeline itself, before it became the program."""
+    gone(killed_at_birth(tmp_path / "who", "cut"))
+
+
+@pytest.mark.positive_control
+def test_a_command_that_tells_nobody_leaves_its_child(tmp_path: Path) -> None:
+    """The twin: the direct child dies by the kernel's signal, its child goes on."""
+    command, child = killed_at_birth(tmp_path / "who", "unheard")
+    gone([command])
+    try:
+        assert lives(child)
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
+def test_a_command_runs_though_its_watcher_was_killed(tmp_path: Path) -> None:
+    """Nobody reads the pipe then; that must hold up nothing."""
+    line = Lifeline()
+    line.hold(2**22 + 1)  # no such group
+    mine = [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
+    watchers = [pid for pid in mine if b"read -r op group" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    os.kill(max(watchers), signal.SIGKILL)
+    gone([max(watchers)])
+    assert LocalRunner(lifeline=line).run(["echo", "all the same"]).stdout == b"all the same\n"
 
 
 @pytest.mark.positive_control
@@ -188,8 +239,11 @@ def test_the_lifeline_ends_only_what_is_still_held() -> None:
     held, released = (subprocess.Popen(["sleep", "60"], start_new_session=True) for _ in range(2))
     line = Lifeline()
     line.hold(held.pid)
+    line.hold(held.pid)  # once by the command itself, once by whoever started it
+    line.hold(released.pid)
     line.hold(released.pid)
     line.release(released.pid)
+    line.release(2**22 + 1)  # of a command that was killed before it could say anything
     line.close()
     assert held.wait(10) == -signal.SIGKILL
     assert released.poll() is None
