@@ -61,6 +61,10 @@ def _runbooks(root: Table, runbooks: Set[str]) -> Iterator[Problem]:
             word = _text(node)
             if word is not None and word not in runbooks:
                 yield node.problem(f"there is no runbook '{word}'", offer("runbooks/", word, sorted(runbooks)))
+    pings = root.get("pings")
+    for word, (key, _) in pings.entries.items() if isinstance(pings, Table) and not pings.secret else ():
+        if word not in runbooks:
+            yield key.problem(f"a ping for '{word}', which is no runbook", offer("runbooks/", word, sorted(runbooks)))
 
 
 def _offices(root: Table) -> Iterator[Problem]:

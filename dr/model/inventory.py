@@ -139,3 +139,5 @@ class Inventory(StrictModel):
     repositories: dict[Slug, RepositoryEntry]
     offices: dict[Slug, Office] = Field(default_factory=dict)
     contacts: dict[Slug, Contact] = Field(default_factory=dict)
+    pings: dict[Slug, SecretRef] = Field(default_factory=dict)
+    """Runbook to the URL (as Healthchecks takes it) that is told of each of its runs that passed, so that silence is noticed elsewhere."""

@@ -28,11 +28,12 @@ RULES: Mapping[str, frozenset[str]] = {
     "checks": _PLUG_IN,
     "engine": VOCABULARY | {"policy", "catalog"},
     "notify": VOCABULARY | {"policy", "catalog"},
+    "timers": VOCABULARY,
     "report": VOCABULARY | {"policy", "catalog"},
     "web": VOCABULARY | {"policy", "catalog", "app"},
     "plugins": VOCABULARY | {"config", "actions", "sources", "repositories", "hosts", "checks"},
     "app": VOCABULARY
-    | {"plugins", "config", "policy", "engine", "catalog", "stream", "drivers", "notify", "report", "web", "demo"}
+    | {"plugins", "config", "policy", "engine", "catalog", "stream", "drivers", "notify", "report", "timers", "web", "demo"}
     | {"actions", "sources", "repositories", "hosts", "checks"},
     "__main__": frozenset({"cli"}),
     "cli": VOCABULARY | {"app"},

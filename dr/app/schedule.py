@@ -1,0 +1,208 @@
+"""What the timers call: look what is due, begin it once, say what was missed. The schedules are the runbooks' own.
+
+What was begun is remembered as claims (a setting of the catalog) and guarded by a lock for each runbook, held while its run is carried:
+two timers, a cron line and a person may all look at once.
+"""
+
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from dr.app.home import SCHEDULE, App
+from dr.clock import local
+from dr.errors import DrError, Refused
+from dr.model.base import JsonObject, RunId, SystemName
+from dr.model.record import Finding, RunRecord
+from dr.model.runbook import Runbook
+from dr.policy.calendar import WRONG_CLOCK, Claim, Due, decide
+from dr.policy.words import spoken
+
+LATE = 900.0
+"""Seconds after which a run that a schedule asked for is late; cron looks every 300."""
+_KEPT = 5
+"""Claims that are remembered of each runbook: enough to have one from before a clock ran ahead."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """A schedule as it stands now."""
+
+    runbook: str
+    title: str
+    cron: str
+    due: Due
+    claim: Claim | None
+    running: RunId | None
+
+    def to_facts(self) -> JsonObject:
+        claim = self.claim.to_facts() if self.claim else None
+        return {"runbook": self.runbook, "schedule": self.cron, "due": self.due.to_facts(), "last": claim, "running": self.running}
+
+
+def scheduled(app: App) -> dict[str, Runbook]:
+    """The runbooks that have a schedule."""
+    return {name: runbook for name, runbook in app.runbooks.items() if runbook.schedule}
+
+
+def look(app: App, name: str) -> Look:
+    """How a runbook's schedule stands. Reads only. Raises Refused for one that has none."""
+    runbook = app.runbooks.get(name)
+    if runbook is None or runbook.schedule is None:
+        having = ", ".join(scheduled(app)) or "none"
+        raise Refused(f"'{name}' is no runbook with a schedule", hint=f"these have one: {having}")
+    claims = _claims(app, name)
+    due = decide(runbook.schedule, app.inventory.organisation.zone, claims, app.clock.now())
+    running = next((run for run in sorted(app.services.active()) if _runbook_of(app, run) == name), None)
+    newest = max((c for c in claims if c.begun <= app.clock.now() + WRONG_CLOCK), key=lambda c: c.occurrence, default=None)
+    return Look(name, runbook.title, runbook.schedule, due, newest, running)
+
+
+def anchor(app: App) -> None:
+    """From now on what comes due is begun, and what was missed is made up; what lies before now counts as done. For a new schedule."""
+    for name in scheduled(app):
+        seen = look(app, name)
+        if seen.claim is None and seen.due.occurrence is not None:
+            _claim(app, name, Claim(occurrence=seen.due.occurrence, begun=app.clock.now()))
+
+
+def broken_off(app: App) -> list[RunId]:
+    """Runs that a schedule began and nobody carries any more."""
+    records = ((run, app.records.run(run)) for run in app.interrupted())
+    return [run for run, record in records if record is not None and record.requested_by == SCHEDULE]
+
+
+def begin_due(app: App, name: str) -> RunRecord | None:
+    """Begin a runbook if an occurrence of its schedule waits to be begun, and carry its run to its end. None: nothing is due.
+
+    Raises Refused where its last run still goes on (a finding too, since nobody may be watching).
+    """
+    with _only_one(app.state, name) as alone:
+        seen = look(app, name)
+        _forget_ahead(app, name)
+        if seen.due.state == "unknown":
+            anchor(app)
+        if seen.due.state != "due" or seen.due.occurrence is None:
+            return None
+        if not alone and seen.running is None:
+            return None  # somebody else is about to begin it
+        if seen.running:
+            _overlap(app, seen)
+        occurrence = seen.due.occurrence
+        try:
+            return app.run_scheduled(name, lambda run: _begun(app, seen, Claim(occurrence=occurrence, begun=app.clock.now(), run=run)))
+        except DrError as error:
+            _not_begun(app, seen, error)
+            raise
+
+
+def _begun(app: App, seen: Look, claim: Claim) -> None:
+    """Right before the run begins: the occurrence is taken, what was open about the schedule is settled, what was missed is said."""
+    run, now = RunId(claim.run), claim.begun
+    _claim(app, seen.runbook, claim)
+    for prefix in ("schedule-overlap", "schedule-not-begun", "schedule-missed"):
+        app.records.close_findings(f"{prefix}:{seen.runbook}", [], now, run)
+    if seen.due.missed or seen.due.late > LATE:
+        _say_missed(app, seen, run, now)
+
+
+def _say_missed(app: App, seen: Look, run: RunId, now: datetime) -> None:
+    zone = app.inventory.organisation.zone
+    assert seen.due.occurrence is not None
+    missed = f"{seen.due.missed} before it never ran" if seen.due.missed else ""
+    late = f"it began {spoken(seen.due.late)} late" if seen.due.late > LATE else ""
+    gap, breached = _gap(app, seen.runbook, now)
+    message = f"{seen.runbook} of {local(seen.due.occurrence, zone)}: {', and '.join(filter(None, (late, missed)))}{gap}"
+    hint = "was this machine off, or a run before it too long? `dr schedule list` shows what is due"
+    _find(app, f"schedule-missed:{seen.runbook}", "critical" if breached else "warning", message, hint, run)
+
+
+def _gap(app: App, runbook: str, now: datetime) -> tuple[str, bool]:
+    """For a nightly, how old the newest copy had become meanwhile, and whether that broke the objective (RPO)."""
+    for name, system in app.inventory.systems.items():
+        if system.runbooks.nightly == runbook:
+            newest = app.records.newest(SystemName(name))
+            age = (now - newest.instant).total_seconds() if newest else None
+            if age is None:
+                return f"; there was no copy of {name}", True
+            over = age > system.objectives.rpo
+            than = f", over the objective of {spoken(system.objectives.rpo)}" if over else ""
+            return f"; the newest copy of {name} was then {spoken(age)} old{than}", over
+    return "", False
+
+
+def _overlap(app: App, seen: Look) -> None:
+    which = seen.running or "its last run"
+    message = f"{seen.runbook} is due and was not begun: {which} still goes on"
+    hint = f"`dr runs show {seen.running}` says where it is" if seen.running else "`dr runs list` shows what runs"
+    _find(app, f"schedule-overlap:{seen.runbook}", "warning", message, hint, None)
+    raise Refused(message, hint=hint + "; it begins when that has ended")
+
+
+def _not_begun(app: App, seen: Look, error: DrError) -> None:
+    """Nobody watches a timer: what kept a run from beginning must be seen in `dr status`."""
+    running = next((run for run in app.services.active() if _runbook_of(app, run) == seen.runbook), None)
+    if running is None:
+        _find(app, f"schedule-not-begun:{seen.runbook}", "critical", f"{seen.runbook} could not begin: {error.message}", error.hint, None)
+
+
+def _find(app: App, key: str, severity: str, message: str, hint: str, run: RunId | None) -> None:
+    system = next((name for name, entry in app.inventory.systems.items() if key.endswith(f":{entry.runbooks.nightly}")), None)
+    facts = {"key": key, "severity": severity, "message": message, "hint": hint, "system": system, "run": run}
+    app.records.finding(Finding.from_facts({**facts, "at": app.clock.now().isoformat()}))
+
+
+# ---------------------------------------------------------------- what was begun
+
+
+def _key(runbook: str) -> str:
+    return f"schedule:{runbook}"
+
+
+def _claims(app: App, runbook: str) -> tuple[Claim, ...]:
+    """Those that count: a process that died between its claim and its run's first row has begun nothing."""
+    text = app.records.setting(_key(runbook))
+    claims = [Claim.from_facts(one) for one in json.loads(text)] if text else []
+    return tuple(one for one in claims if not one.run or _is_known(app, RunId(one.run)))
+
+
+def _is_known(app: App, run: RunId) -> bool:
+    return app.records.run(run) is not None or run in app.services.active()
+
+
+def _keep(app: App, runbook: str, claims: list[Claim]) -> None:
+    app.records.set_setting(_key(runbook), json.dumps([one.to_facts() for one in claims[-_KEPT:]]))
+
+
+def _claim(app: App, runbook: str, claim: Claim) -> None:
+    _keep(app, runbook, [*_claims(app, runbook), claim])
+
+
+def _forget_ahead(app: App, runbook: str) -> None:
+    """A clock that ran ahead claimed nights that are still to come: once it is right again they are nobody's."""
+    claims = _claims(app, runbook)
+    good = [claim for claim in claims if claim.begun <= app.clock.now() + WRONG_CLOCK]
+    if len(good) < len(claims):
+        _keep(app, runbook, good)
+
+
+def _runbook_of(app: App, run: RunId) -> str | None:
+    record = app.records.run(run)
+    return record.runbook if record else None
+
+
+@contextmanager
+def _only_one(state: Path, runbook: str) -> Iterator[bool]:
+    """Whether no other process has this runbook's schedule in hand; if so it is held meanwhile, also against this process's death."""
+    folder = state / "schedules"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with (folder / f"{runbook}.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
