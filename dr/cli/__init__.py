@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schema": ("dr.cli.schema:schema", "Write what an editor needs to complete and check the files."),
     "run": ("dr.cli.run:run", "Run a runbook."),
     "runs": ("dr.cli.runs:runs", "List, show, resume, cancel, pause and approve runs."),
+    "schedule": ("dr.cli.schedule:schedule", "Run the runbooks by their schedules: systemd's timers or cron."),
     "drill": ("dr.cli.run:drill", "Restore a system onto the standby, timed and proven, then scrub it."),
     "backups": ("dr.cli.backups:backups", "List, show and verify backup sets."),
     "verify": ("dr.cli.verify:verify", "Read backups back; --sabotage tries whether verification finds damage."),

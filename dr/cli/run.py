@@ -38,12 +38,21 @@ def follow(home: str | None, as_json: bool, act: "Callable[[App], RunRecord]", a
     watcher = Watcher()
     app = App.open(home, watch=watcher)
     watcher.expect([run for run in app.interrupted() if run != asked])
-    record = act(app)
+    leave(end(app, act(app), as_json))
+
+
+def end(app: "App", record: RunRecord, as_json: bool = False) -> int:
+    """Say how a run ended, here and to whoever waits for its ping; the verdict's exit code."""
+    from dr.app.pings import after
+
     if as_json:
         print_json(app.run_facts(record.run))
     else:
         tell(app, record)
-    leave(app.exit_code(record))
+    problem = after(app, record)
+    if problem:
+        click.echo(f"   {problem}", err=True)
+    return app.exit_code(record)
 
 
 def tell(app: "App", record: RunRecord) -> None:
