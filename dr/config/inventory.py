@@ -58,8 +58,12 @@ def yaml_files(home: Path, folder: str) -> tuple[list[Path], list[Problem]]:
     return [path for path in files if path.suffix == ".yaml"], strange
 
 
+_SPREAD = ("systems",)
+"""Top-level names whose entries several files may give: an organisation with hundreds of systems does not write them into one."""
+
+
 def read_folder(home: Path) -> tuple[Table, list[Problem]]:
-    """All of `inventory/` as one mapping; a top-level name that two files give is a problem."""
+    """All of `inventory/` as one mapping; a name that two files give is a problem: a top-level one, or an entry's of `_SPREAD`."""
     merged = Table(Document(FOLDER), 0, 0, 0, 0)
     files, problems = yaml_files(home, FOLDER)
     for path in files:
@@ -67,19 +71,26 @@ def read_folder(home: Path) -> tuple[Table, list[Problem]]:
         problems += wrong
         merged.bad = merged.bad or root is None or root.bad
         for name, (key, value) in (root.entries if root else {}).items():
-            if name in merged.entries:
-                first = merged.entries[name][0]
-                problems.append(
-                    key.problem(f"'{name}' is given by two files", f"{first.document.name}:{first.line + 1} has it already; join them")
-                )
-            else:
-                merged.entries[name] = (key, value)
+            problems += _join(merged, name, key, value)
     if not files and not problems:
         problems.append(
             Problem(FOLDER, 0, 0, 0, "there is no inventory: the folder holds no .yaml file", "dr init PATH makes one to start from")
         )
     merged.bad = merged.bad or not files
     return merged, problems
+
+
+def _join(into: Table, name: str, key: Scalar, value: Node) -> Iterator[Problem]:
+    """Add what one more file gives under a name."""
+    if name not in into.entries:
+        into.entries[name] = (key, value)
+        return
+    first, there = into.entries[name]
+    if name in _SPREAD and isinstance(there, Table) and isinstance(value, Table):
+        for inner, (its_key, its_value) in value.entries.items():
+            yield from _join(there, inner, its_key, its_value)
+    else:
+        yield key.problem(f"'{name}' is given by two files", f"{first.document.name}:{first.line + 1} has it already; join them")
 
 
 def _parameters(root: Table, kinds: Kinds, names: Names) -> Iterator[Problem]:

@@ -1,0 +1,90 @@
+"""`scripts/bench`: measure, print the table, leave nothing behind but what `--keep` names."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from dr.units import parse_size
+
+
+@click.group()
+def bench() -> None:
+    """Measure dr against the same work by hand. The table goes to stdout, everything else to stderr."""
+
+
+class Size(click.ParamType[int]):
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return value if isinstance(value, int) else parse_size(str(value))
+        except ValueError as problem:
+            self.fail(str(problem), param, ctx)
+
+
+keep_option = click.option(
+    "--keep", metavar="FOLDER", help="Work in this folder and leave what was generated there, for the next time (default: a temporary one)."
+)
+
+
+@bench.command("backup-restore")
+@click.option("--size", default="1GiB", show_default=True, type=Size(), help="Of the database, as pg_database_size counts.")
+@click.option("--repetitions", default=3, show_default=True, type=click.IntRange(1, 100))
+@keep_option
+def backup_restore(size: int, repetitions: int, keep: str | None) -> None:
+    """Backup, drill and digest, each beside its twin by hand. Disk needed: about six times the size."""
+    from benchlib.backup_restore import measure, report
+    from benchlib.world import make_world
+    from dr.app import stop_demo
+
+    with _place(keep) as folder:
+        world = make_world(folder, size, say)
+        try:
+            found, real = measure(world, repetitions, say)
+        finally:
+            stop_demo(world.home)
+            shutil.rmtree(folder / "by-hand", ignore_errors=True)
+        _show(report(found, real, repetitions).lines())
+
+
+@bench.command()
+@click.option("--systems", default=5000, show_default=True, type=click.IntRange(1, 100_000))
+@click.option("--nights", default=30, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--repetitions", default=3, show_default=True, type=click.IntRange(1, 100))
+@keep_option
+def catalog(systems: int, nights: int, repetitions: int, keep: str | None) -> None:
+    """The status screen, listings and retention over many systems, with a copy of each night in two tiers."""
+    from benchlib.catalog import make_home, measure
+
+    with _place(keep) as folder:
+        home = make_home(folder, systems, nights, say)
+        _show(measure(home, systems, nights, repetitions).lines())
+
+
+def say(words: str) -> None:
+    click.echo(f"· {words}", err=True)
+
+
+@contextmanager
+def _place(keep: str | None) -> Iterator[Path]:
+    if keep is not None:
+        folder = Path(keep).resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="dr-bench-") as temporary:
+        yield Path(temporary)
+
+
+def _show(lines: list[str]) -> None:
+    click.echo("\n".join(lines))
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    bench(prog_name="scripts/bench")
