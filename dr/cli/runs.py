@@ -1,12 +1,13 @@
 """`dr runs list|show|resume|cancel|pause|unpause|approve`."""
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import click
 
 from dr.cli.run import follow, tell
-from dr.cli.show import coloured, json_option, print_json, print_table, say
+from dr.cli.show import coloured, json_option, print_json, print_table, say, screen
 from dr.clock import local
 from dr.units import show_duration
 
@@ -58,8 +59,13 @@ def list_runs(home: str | None, limit: int, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def show(home: str | None, run_id: str, as_json: bool) -> None:
-    """One run with its steps: when, how long, what came of it, and whom it waits for."""
+    """One run with its steps: when, how long, what came of it, and whom it waits for.
+
+    Each step's bar lies where its time was; the dots after it are what was left of its budget; x2 is a second attempt.
+    """
     from dr.app import App, approvals
+    from dr.app.timeline import of_run
+    from dr.cli.timeline import draw
 
     app = App.open(home)
     record = app.run_record(run_id)
@@ -67,6 +73,9 @@ def show(home: str | None, run_id: str, as_json: bool) -> None:
     if as_json:
         return print_json({**app.run_facts(record.run), "waiting": [w.to_facts() for w in waits]})
     tell(app, record)
+    drawn = of_run(app, record)
+    for line in ["", *draw(drawn, screen(), sys.stdout.encoding), ""] if drawn else []:
+        click.echo(line)
     rows = [
         [
             s.step,

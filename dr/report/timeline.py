@@ -30,6 +30,11 @@ class Bar:
     beyond: bool
     over: bool
     words: str
+    phase: str = ""
+    attempt: int = 1
+    """The last one that was made."""
+    allowed: str = ""
+    """The budget in words."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,8 @@ class Timeline:
     """Where the recovery clock stopped, per cent; None where it did not."""
     words: str
     """The text alternative."""
+    usable_after: str = ""
+    """The same in words."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +61,11 @@ class Gauge:
     words: str
 
 
-def timeline(run: RunRecord, steps: Sequence[StepRecord], rto: RtoMeasured | None = None) -> Timeline | None:
-    """None where nothing has ended."""
-    timed = [(s, s.started, s.ended) for s in steps if s.started and s.ended]
+def timeline(
+    run: RunRecord, steps: Sequence[StepRecord], rto: RtoMeasured | None = None, *, now: datetime | None = None
+) -> Timeline | None:
+    """None where nothing has ended. `now`: then what is under way is drawn too, as far as it has come."""
+    timed = [(s, s.started, ended) for s in steps if s.started and (ended := s.ended or now)]
     if not timed:
         return None
     span = max(*((ended - run.started).total_seconds() for _, _, ended in timed), 0.001)
@@ -64,7 +73,7 @@ def timeline(run: RunRecord, steps: Sequence[StepRecord], rto: RtoMeasured | Non
     usable = min(100.0, rto.seconds / span * 100) if rto else None
     stopped = f"; usable again after {show_duration(rto.seconds)}" if rto else ""
     words = f"{len(bars)} step{'s' * (len(bars) != 1)} in {show_duration(span)}: " + "; ".join(bar.words for bar in bars) + stopped
-    return Timeline(bars, len(bars) * ROW + 4, show_duration(span), usable, words)
+    return Timeline(bars, len(bars) * ROW + 4, show_duration(span), usable, words, show_duration(rto.seconds) if rto else "")
 
 
 def _bar(step: StepRecord, begun: datetime, ended: datetime, index: int, run: RunRecord, span: float) -> Bar:
@@ -85,6 +94,9 @@ def _bar(step: StepRecord, begun: datetime, ended: datetime, index: int, run: Ru
         beyond=wanted is not None and wanted > 100 - x,
         over=over,
         words=f"{step.step} {step.state} in {show_duration(seconds)}{budget}{', over budget' if over else ''}",
+        phase=step.phase or "",
+        attempt=step.attempt,
+        allowed=show_duration(step.budget) if step.budget is not None else "",
     )
 
 
