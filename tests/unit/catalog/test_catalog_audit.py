@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dr.catalog.audit import verify_chain
+from dr.catalog.audit import entry_hash, verify_chain
 from dr.catalog.catalog import Catalog, open_catalog
 from dr.catalog.schema import APPEND_ONLY
 from dr.clock import FixedClock
@@ -57,6 +57,13 @@ def test_without_the_triggers_history_can_be_deleted(catalog: Catalog, table: st
     """Twin: the triggers are what refuses."""
     tamper(catalog, f"DELETE FROM {table}")
     assert catalog.audit_entries() == [] or catalog.attempts(RUN) == []
+
+
+def test_an_entry_written_anew_with_its_own_hash_is_seen_by_the_next(catalog: Catalog) -> None:
+    """Whoever can hash can make one entry whole again; the one after it still bears the old hash."""
+    second = catalog.audit_entries()[1].model_copy(update={"actor": "bob"})
+    tamper(catalog, f"UPDATE audit SET actor = 'bob', hash = '{entry_hash(second.to_facts())}' WHERE seq = 2")
+    assert verify_chain(catalog) == 3
 
 
 @pytest.mark.parametrize(

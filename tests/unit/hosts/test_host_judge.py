@@ -79,6 +79,8 @@ def test_the_one_right_target_has_no_reason_against_it() -> None:
             replace(FINE, sessions=Sessions(foreign=2, streaming=1)),
             "2 foreign sessions and 1 WAL senders or receivers are connected on port 6000",
         ),
+        (replace(FINE, sessions=Sessions(foreign=1)), "1 foreign sessions and 0 WAL senders or receivers are connected on port 6000"),
+        (replace(FINE, sessions=Sessions(streaming=1)), "0 foreign sessions and 1 WAL senders or receivers are connected on port 6000"),
     ],
 )
 def test_each_wrong_fact_alone_is_a_reason(seen: Seen, reason: str) -> None:

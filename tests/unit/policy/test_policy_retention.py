@@ -101,6 +101,22 @@ def test_a_shrunken_copy_does_not_replace_the_whole_one_before_it() -> None:
     assert [of(outcome, c).rule for c in (whole, shrunken)] == ["last-proven", "last-proven"]
 
 
+def test_windows_are_not_counted_from_a_shrunken_copy() -> None:
+    """Nights of an emptied source push no whole copy out of its window."""
+    shrunken = copy_at(ago(hours=1), shrunken=True)
+    whole, before = copy_at(ago(days=5), level="proven"), copy_at(ago(days=5, hours=12))
+    outcome = decide([shrunken, whole, before], PLAN, NOW, ZONE)
+    assert (of(outcome, before).keep, of(outcome, before).rule) == (True, "keep-within")
+
+
+def test_a_copy_that_was_committed_ahead_freezes_expiry_whatever_its_instant_says() -> None:
+    """Either clock may be the wrong one: the source's, or that of the machine that committed."""
+    ahead = copy_at(ago(hours=1)).model_copy(update={"committed": NOW + timedelta(minutes=6)})
+    outcome = decide([ahead, copy_at(ago(days=9)), copy_at(ago(days=3), level="proven")], PLAN, NOW, ZONE)
+    assert outcome.frozen
+    assert all(d.keep for d in outcome.decisions)
+
+
 def test_a_copy_dated_ahead_anchors_nothing_and_freezes_expiry() -> None:
     """A wrong clock must not expire the true copies."""
     ahead, old, proven = copy_at(NOW + timedelta(minutes=6)), copy_at(ago(days=9)), copy_at(ago(days=3), level="proven")
