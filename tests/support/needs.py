@@ -1,11 +1,13 @@
 """A pytest plugin: tests that need a program which this machine lacks are left out, and listed at the end; under CI=true that fails.
 
-A test says what it needs by `@pytest.mark.needs("age", "zstd")`, by the mark `browser`, or by asking for a server's fixture.
+A test says what it needs by `@pytest.mark.needs("age", "zstd")`, by the mark `browser`, or by asking for a server's fixture. Of a suite
+that several workers share, each worker finds the same; the one that reports hears it from them.
 """
 
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from dr.drivers.postgres import binaries
 from dr.errors import Refused
 
 _MISSING = pytest.StashKey[dict[str, list[str]]]()
+_TOLD = "tests that lack a program"
 
 
 def _postgres_15() -> bool:
@@ -62,6 +65,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=out)
         items[:] = kept
     config.stash[_MISSING] = missing
+    if hasattr(config, "workeroutput"):
+        config.workeroutput[_TOLD] = missing
+
+
+class _Reporting:
+    """What only a session with workers asks for."""
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        node.config.stash[_MISSING] = node.config.stash.get(_MISSING, {}) | getattr(node, "workeroutput", {}).get(_TOLD, {})
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(_Reporting())
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
