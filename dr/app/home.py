@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from dr import plugins
 from dr.app import asked
+from dr.app.farewell import farewell
 from dr.app.forecasts import forecasts
 from dr.app.services import HomeServices
 from dr.app.unrecorded import lost_catalog, require_catalog, require_trail
@@ -114,7 +115,7 @@ class App:
 
     def _engine(self) -> Engine:
         failpoints = Failpoints.from_environment(plugins.ACTIONS.values())
-        return Engine(self.services, self.state, failpoints)
+        return Engine(self.services, self.state, failpoints, farewell=farewell(self.records.hosts))
 
     def resume(self, run: str | None) -> RunRecord:
         """Go on with one interrupted run, or with all; the record of the one, or of the last."""

@@ -3,6 +3,7 @@
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -60,10 +61,17 @@ def test_ctrl_c_leaves_a_run_that_resume_finishes(home: Home) -> None:
     """Exit 130, the words to go on with, and `dr status` shows it until then."""
     process = home.start("run", "drill-online")
     run = until(process, "… restore")
+    while not list((home.path / "demo" / "standby" / "drills").glob("*/pgdata")):
+        assert process.poll() is None
+        time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert stderr.endswith(f"interrupted; nothing is lost: `dr runs resume {run}` goes on where it was\n")
+    assert stderr.endswith(
+        f"interrupted; nothing is lost: `dr runs resume {run}` goes on where it was\n"
+        f"host 'standby' still holds client data that run {run} restored: resumed, it scrubs that at its end; "
+        f"`dr runs cancel {run}`, then `dr runs resume {run}`, scrubs it at once\n"
+    )
     assert f"{run} was interrupted; go on with: dr runs resume" in home.dr("status", expect=None).stdout
     assert [r["state"] for r in home.json("runs", "list") if r["run"] == run] == ["running"]
 
