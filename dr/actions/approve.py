@@ -1,31 +1,43 @@
 """`approve`: a manual step. The run waits, durably, until a person approves or denies it, and fails safe when nobody does in time.
 
-The engine puts the question on record, waits, and runs this with the answer; the first answer counts. Safe to repeat: it only judges.
+The engine puts the question on record, has it told (`notify`), waits, and runs this with the answer; the first answer counts. Safe to
+repeat: it only judges, and a notice that was delivered is not sent again.
 Who asks and who answers are login names (`ann`, `ann as root`): two people who share a login count as one.
 """
 
+import textwrap
 from datetime import datetime
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from dr.clock import iso
-from dr.errors import Failed, Refused
-from dr.model.base import Duration, Instant, JsonObject, Seconds, StrictModel
-from dr.model.ports import Action, Effect, Outcome, Rehearsal, StepContext
+from dr.clock import iso, local
+from dr.errors import DrError, Failed, Refused, Stopped
+from dr.model.base import AudienceName, Duration, Instant, JsonObject, Seconds, StrictModel
+from dr.model.ports import Action, Effect, Outcome, Rehearsal, RehearseContext, StepContext, Telling
 from dr.policy.approval import same_person
-from dr.units import show_duration
+from dr.policy.undelivered import what_became
+from dr.units import show_duration, visible
 
 COMMENT_LIMIT = 500
 """Characters of a comment that are kept."""
 
 
 class Params(StrictModel):
-    instructions: str = Field(min_length=1, max_length=1000)
-    """What the person is to do or to look at before they approve."""
+    instructions: str = Field(min_length=1, max_length=4000)
+    """What the person is to do or to look at before they approve; as many lines as it takes (`|` in YAML)."""
     timeout: Duration = Field(default=Seconds(86400.0), gt=0, le=30 * 86400.0)
     second_person: bool = False
     """The one who approves must not be the one who started the run."""
+    notify: AudienceName | None = None
+    """A contact or a group that is sent the question, with the instructions."""
+
+    @field_validator("instructions")
+    @classmethod
+    def _say_something(cls, text: str) -> str:
+        if not text.strip():
+            raise ValueError("the instructions are empty; say what to look at before somebody approves")
+        return visible(textwrap.dedent(text.expandtabs(4)).strip())
 
 
 class Facts(StrictModel):
@@ -38,7 +50,44 @@ class Facts(StrictModel):
     asked: Instant
 
 
+def asked(params: Params, ctx: StepContext, until: datetime) -> None:
+    """Send the question to `notify`. Where that fails the question stands all the same: a finding says that nobody may know of it."""
+    if params.notify is None:
+        return
+    try:
+        notice = ctx.notifier.tell(Telling(params.notify, "approval-wanted", "warning", _question(params, ctx, until)), ctx)
+        trouble = "" if notice.state == "delivered" else f"the notice that asks for it {what_became(notice)}"
+    except Stopped:
+        raise
+    except DrError as error:
+        trouble = error.message
+    if trouble:
+        hint = f"tell them by hand: dr runs approve {ctx.run} {ctx.step}"
+        ctx.finding(_untold(ctx) + params.notify, "critical", f"step '{ctx.step}' of {ctx.run} waits for an approval, and {trouble}", hint=hint)
+
+
+def _question(params: Params, ctx: StepContext, until: datetime) -> str:
+    how = f"dr runs approve {ctx.run} {ctx.step}"
+    who = f", as somebody other than {ctx.requested_by}" if params.second_person else ""
+    lines = (
+        "What to do first:",
+        *(f"  {line}".rstrip() for line in params.instructions.splitlines()),
+        "",
+        f"Then answer before {local(until, ctx.inventory.organisation.zone)}{who}:",
+        f'  {how} --comment "what you saw"',
+        "or, to refuse:",
+        f'  {how} --deny --comment "why"',
+        "Silence is a no.",
+    )
+    return "\n".join(lines)
+
+
+def _untold(ctx: StepContext) -> str:
+    return f"approval-untold:{ctx.run}:{ctx.step}:"
+
+
 def run(params: Params, ctx: StepContext) -> Outcome:
+    ctx.records.close_findings(_untold(ctx), (), ctx.clock.now(), ctx.run)
     answer: JsonObject = ctx.answer or {"verdict": "nobody"}
     if answer["verdict"] == "nobody" or _too_late(answer):
         ctx.audit("approval.timed-out", ctx.run)
@@ -76,11 +125,21 @@ def _seconds(params: Params, answer: JsonObject) -> float:
     return float(answer.get("seconds", params.timeout))
 
 
-def rehearse(params: Params, _: object) -> Rehearsal:
+def rehearse(params: Params, ctx: RehearseContext) -> Rehearsal:
     who = "a person other than the one who starts the run" if params.second_person else "a person"
-    now = iso(datetime.fromtimestamp(0).astimezone())
-    lines = (f"would wait up to {show_duration(params.timeout)} for {who} to approve: {params.instructions}",)
+    now = iso(ctx.clock.now())
+    told = f", and tell {params.notify}" if params.notify else ""
+    lines = (f"would wait up to {show_duration(params.timeout)} for {who} to approve{told}:", *params.instructions.splitlines())
     return Rehearsal(lines, {"by": "(whoever approves)", "at": now, "comment": "", "verdict": "approved", "asked_by": "", "asked": now})
 
 
-ACTION = Action(kind="approve", params=Params, facts=Facts, effect=Effect.READS, run=run, failpoints=("after-asked",), rehearse=rehearse)
+ACTION = Action(
+    kind="approve",
+    params=Params,
+    facts=Facts,
+    effect=Effect.READS,
+    run=run,
+    failpoints=("after-asked", "after-send"),
+    rehearse=rehearse,
+    asked=asked,
+)

@@ -54,6 +54,14 @@ def _waiting(step: StepRecord, limit: float | None, record: RunRecord) -> Waitin
     return Waiting(record.run, step.step, params.instructions, since, until, record.requested_by if params.second_person else "")
 
 
+def question(app: App, run: str, step: str | None) -> Waiting:
+    """What waits for this person's word, to be shown before they give it. Raises as `answer` does."""
+    record = app.run_record(run)
+    found = _question(waiting(app, record), record, step)
+    _require_eligible(found, whoami(), app.clock.now())
+    return found
+
+
 def answer(app: App, run: str, step: str | None, *, approved: bool, comment: str = "") -> tuple[Waiting, bool]:
     """Approve or deny; gives back the question, and whether somebody carries the run, who then heeds it at once.
 

@@ -8,11 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TextIO
+from zoneinfo import ZoneInfo
 
 import click
 
-from dr.cli.show import MARKS, coloured, marked, wrapped
+from dr.cli.show import MARKS, coloured, marked, paragraph, wrapped
 from dr.model.base import RunId
 from dr.model.record import Progress
 from dr.units import show_duration, show_size, visible
@@ -20,6 +22,8 @@ from dr.units import show_duration, show_size, visible
 _LIVE_EVERY = 0.1
 _PIPE_EVERY = 5.0
 """Seconds between two signs of life of one step, on a terminal and in a pipe."""
+_NEAR = 600.0
+"""Seconds from now within which a time of day is told to the second."""
 _WORDS = 24
 """Columns that a moving line keeps for its words."""
 _RATE_AFTER = 0.5
@@ -59,6 +63,11 @@ class Watcher:
         self._drawn = 0
         self._interrupted: set[RunId] = set()
         self._taken_up: set[RunId] = set()
+        self._zone = "UTC"
+
+    def live_in(self, zone: str) -> None:
+        """The zone in which its times are read."""
+        self._zone = zone
 
     def expect(self, interrupted: Collection[RunId]) -> None:
         """Runs that were interrupted and may be taken up beside the one that is asked for: that is said, and their lines bear their id."""
@@ -94,12 +103,20 @@ class Watcher:
             return
         self._last[p.step] = now
         amount, rest = self._amount(p, now)
-        self._move(p.step, f"  … {p.step}: {_one_line(p.what)}", [*amount, *self._budget(p, rest)])
+        self._move(p.step, f"  … {p.step}: {_one_line(p.what)}", [*amount, *self._budget(p, rest), *self._objective(p)])
+
+    def _late(self, p: Progress) -> None:
+        """The objective will be missed: said once, before it is, and to stay."""
+        self._print(coloured(f"  {MARKS['amber']} {p.step}: ", "amber", bold=True) + _one_line(p.what))
 
     def _waiting(self, p: Progress) -> None:
-        """A person is asked: what, until when, and what to type; whole and to stay."""
-        line = coloured(f"  {MARKS['amber']} {p.step} waits for a person: ", "amber", bold=True) + _one_line(p.what)
-        self._print(line)
+        """A person is asked: what, until when, and what to type; whole and to stay. On a terminal as it is written, line by line."""
+        head = coloured(f"  {MARKS['amber']} {p.step} waits for a person: ", "amber", bold=True)
+        if not self._live:
+            self._print(head + _one_line(p.what))
+            return
+        lines = [piece for line in p.what.splitlines() for piece in paragraph(line, self._columns(), indent="      ")]
+        self._print("\n".join([head.rstrip(), *lines]))
 
     def _done(self, p: Progress) -> None:
         self._settle(p, coloured(f"{MARKS['PASS']} {p.step}", "done"), "")
@@ -126,7 +143,7 @@ class Watcher:
     # ------------------------------------------------------------ words
 
     def _amount(self, p: Progress, now: float) -> tuple[list[str], float | None]:
-        """How far it is and how fast; and the seconds that the rest takes at that rate, where that can be said."""
+        """How far it is, how fast and for how much longer; and the seconds that the rest takes at that rate, where that can be said."""
         if p.done is None:
             return [], None
         rate = self._rate(p, p.done, now)
@@ -134,7 +151,8 @@ class Watcher:
         whole = f" of {of(p.total)}" if p.total else ""
         speed = [per] if rate and per else []
         rest = max(0, p.total - p.done) / rate if rate and p.total else None
-        return [*speed, f"{of(p.done)}{whole}"], rest
+        left = [f"{show_duration(rest)} left"] if rest is not None and rest >= 1 else []
+        return [*speed, f"{of(p.done)}{whole}", *left], rest
 
     def _rate(self, p: Progress, done: int, now: float) -> float | None:
         """Units a second, since this count began; one that falls back or changes its total has begun anew."""
@@ -158,6 +176,20 @@ class Watcher:
             else []
         )
         return [f"budget left {show_duration(left)}", *late]
+
+    def _objective(self, p: Progress) -> list[str]:
+        """While a drill's clock runs: when a user will be back, as far as can be seen, and until when that is in time."""
+        if p.deadline is None:
+            return []
+        until = f"objective until {self._clock(p.deadline, p.at)}"
+        back = f"back about {self._clock(p.back, p.at)}, {until}" if p.back else until
+        return [coloured(f"▲ {back}", "amber", bold=True) if p.late else back]
+
+    def _clock(self, at: datetime, now: datetime) -> str:
+        """`07:25`; with its day where that is not today; to the second where it is near."""
+        there, here = (one.astimezone(ZoneInfo(self._zone)) for one in (at, now))
+        day = "" if there.date() == here.date() else "%a "
+        return there.strftime(day + ("%H:%M:%S" if abs((at - now).total_seconds()) < _NEAR else "%H:%M"))
 
     def _settle(self, p: Progress, head: str, word: str) -> None:
         """A step's last line. On a terminal a long message is wrapped below it; in a pipe an event stays one line."""

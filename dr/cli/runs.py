@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from dr.cli.run import follow, tell
-from dr.cli.show import coloured, json_option, print_json, print_table, say, screen
+from dr.cli.show import coloured, json_option, paragraph, print_json, print_table, say, screen
 from dr.clock import local
-from dr.units import show_duration
+from dr.units import show_duration, visible
 
 if TYPE_CHECKING:
     from dr.app import App
     from dr.app.approvals import Waiting
-    from dr.model.record import RunRecord
+    from dr.model.record import RunRecord, StepRecord
 
 
 @click.group()
@@ -83,7 +83,7 @@ def show(home: str | None, run_id: str, as_json: bool) -> None:
             str(s.attempt),
             show_duration((s.ended - s.started).total_seconds()) if s.started and s.ended else "-",
             show_duration(s.budget) if s.budget else "-",
-            s.failure.message if s.failure else "",
+            _why(s),
         ]
         for s in app.records.steps(record.run)
     ]
@@ -95,20 +95,38 @@ def show(home: str | None, run_id: str, as_json: bool) -> None:
     return None
 
 
+def _why(step: "StepRecord") -> str:
+    """Why it failed; of an approval whose word it was."""
+    if step.failure:
+        return step.failure.message
+    if step.action == "approve" and "by" in step.facts:
+        comment = step.facts.get("comment", "")
+        return visible(f"approved by {step.facts['by']}" + (f": {comment}" if comment else ""))
+    return ""
+
+
 def _say_standing(app: "App", record: "RunRecord", waits: "Sequence[Waiting]") -> None:
     """What keeps a run from going on: a person's answer, a pause."""
     from dr.app.approvals import paused
 
-    zone, now = app.inventory.organisation.zone, app.clock.now()
+    zone = app.inventory.organisation.zone
     for w in waits:
-        who = f"somebody other than {w.not_by}" if w.not_by else "anybody"
-        since = f"since {local(w.since, zone)} ({show_duration((now - w.since).total_seconds())}), until {local(w.until, zone)}"
-        click.echo(coloured(f"   {w.step} waits for {who}, {since}: {w.instructions}", "amber"))
-        click.echo(f"      dr runs approve {w.run} {w.step}      or, to refuse: dr runs approve {w.run} {w.step} --deny")
+        for line in _question(app, w):
+            click.echo(line)
+        click.echo(f"   dr runs approve {w.run} {w.step}      or, to refuse: dr runs approve {w.run} {w.step} --deny")
     pause_of = paused(app, record)
     if pause_of:
         by, since_then = pause_of
         click.echo(coloured(f"   paused by {by} since {local(since_then, zone)}", "amber") + f": dr runs unpause {record.run}")
+
+
+def _question(app: "App", waits: "Waiting") -> list[str]:
+    """Who is asked until when, and the instructions as they are written, below."""
+    zone, now = app.inventory.organisation.zone, app.clock.now()
+    who = f"somebody other than {waits.not_by}" if waits.not_by else "anybody"
+    since = f"since {local(waits.since, zone)} ({show_duration((now - waits.since).total_seconds())}), until {local(waits.until, zone)}"
+    head = coloured(f"   {waits.step} waits for {who}, {since}:", "amber")
+    return [head, *(piece for line in waits.instructions.splitlines() for piece in paragraph(line, screen(), indent="      "))]
 
 
 @runs.command()
@@ -176,9 +194,12 @@ _NOBODY = "; nobody carries it now: `dr runs resume` takes it up, and it heeds t
 @click.argument("step", required=False)
 @click.option("--deny", is_flag=True, help="Refuse: the step fails, and nothing after it is done.")
 @click.option("--comment", default="", metavar="TEXT", help="Why; goes on record. Name no client in it.")
+@click.option("--yes", is_flag=True, help="Ask nothing more: the instructions were followed.")
 @click.pass_obj
-def approve(home: str | None, run_id: str, step: str | None, deny: bool, comment: str) -> None:
-    """Approve what a run waits for (`dr runs show RUN` lists it), or refuse it. Works from any terminal; your login goes on record.
+def approve(home: str | None, run_id: str, step: str | None, deny: bool, comment: str, yes: bool) -> None:
+    """Approve what a run waits for, or refuse it. Works from any terminal; your login goes on record.
+
+    The instructions are shown first; on a terminal you are asked then whether they were followed.
 
     \b
     Examples:
@@ -188,6 +209,12 @@ def approve(home: str | None, run_id: str, step: str | None, deny: bool, comment
     from dr.app import App, approvals
 
     app = App.open(home)
-    question, carried = approvals.answer(app, run_id, step, approved=not deny, comment=comment)
+    asked = approvals.question(app, run_id, step)
+    for line in _question(app, asked):
+        say(line)
+    if not (deny or yes) and sys.stdin.isatty() and not click.confirm(f"   Was that done, and do you approve {asked.step}?", err=True):
+        say(f"nothing was answered; {asked.step} of {asked.run} still waits")
+        return
+    question, carried = approvals.answer(app, run_id, asked.step, approved=not deny, comment=comment)
     word = coloured("denied", "failed") if deny else coloured("approved", "done")
     say(f"{word} {question.step} of {question.run}" + ("" if carried else _NOBODY))

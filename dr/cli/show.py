@@ -97,6 +97,12 @@ def wrapped(text: str, width: int, *, first: str, rest: str) -> Iterator[str]:
         yield line.replace("\u00a0", " ")
 
 
+def paragraph(line: str, width: int, *, indent: str) -> list[str]:
+    """One line of a text that somebody wrote, `wrapped` where it is too long; its own indent and an empty line stay."""
+    inner = indent + " " * (len(line) - len(line.lstrip(" ")))
+    return list(wrapped(line.strip(), width, first=inner, rest=inner)) or [""]
+
+
 def say(text: str = "") -> None:
     """Progress and remarks: to stderr, so that stdout stays the answer."""
     sys.stdout.flush()

@@ -106,6 +106,8 @@ class Attempt:
             self.context.audit("approval.asked", self.task.run, {"until": iso(until)})
         self._record("running")
         self._failpoints.fire(f"{step.action}.after-asked")
+        if self._action.asked:
+            self._action.asked(params, self.context, until)
         return {"state": "waiting", "seconds": seconds, "asked": iso(began), "until": iso(until), "instructions": params.instructions}
 
     def _params(self) -> Any:

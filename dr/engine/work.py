@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 
+from dr.engine.burndown import forget_earlier
 from dr.engine.failpoints import Failpoints
 from dr.engine.order import Course
 from dr.engine.services import Services
@@ -89,6 +90,7 @@ class Works:
             if self.services.records.run(run.id) is None:
                 self._audit("run-started", run.id, {"runbook": plan.runbook, "plan": plan.digest()}, run.requested_by)
             self.services.records.begin_run(record, plan)
+            forget_earlier(run.id, plan, self.services.records, self.services.clock.now())
 
         self._record(write)
         self._tell(run.id, "run-started", plan.title)
@@ -104,9 +106,10 @@ class Works:
         return attempt.ask()
 
     def say_waiting(self, run: Run, step: PlannedStep, asked: JsonObject) -> None:
-        """Tell whoever watches what is waited for, and what to type."""
+        """Tell whoever watches what is waited for, until when, and what to type: a line each, and the instructions as they are written."""
         how = f"dr runs approve {run.id} {step.id}"
-        self._tell(run.id, "waiting", f"{asked['instructions']} (until {asked['until']}): {how}   or, to refuse: {how} --deny", step.id)
+        lines = (asked["instructions"], f"Until {asked['until']}: {how}", f"Or, to refuse: {how} --deny")
+        self._tell(run.id, "waiting", "\n".join(lines), step.id)
 
     def say_pause(self, run: Run, step: PlannedStep, seconds: float) -> None:
         """Tell whoever watches that a step that failed is tried again, and when."""

@@ -1,11 +1,13 @@
 """A run that waits for a person: it survives what kills it, heeds the first answer, and takes silence for a no."""
 
+import json
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dr.app import failpoint_names
 from dr.clock import SystemClock, iso
 from dr.engine.control import send_answer, send_control
 from dr.model.base import JsonObject, RunId, StepId
@@ -14,7 +16,8 @@ from tests.support.engine_plans import Bench, eventually, make_plan, step
 
 pytestmark = pytest.mark.fault
 RUN, QUESTION = RunId("run-1"), StepId("ask")
-FAILPOINTS = ("approve.after-asked", "approve.before-effect", "approve.after-effect", "approve.after-record")
+WHILE_ASKING = ("approve.after-asked", "approve.after-send")
+FAILPOINTS = (*WHILE_ASKING, "approve.before-effect", "approve.after-effect", "approve.after-record")
 
 
 def asking(bench: Bench, **with_: Any) -> str:
@@ -98,19 +101,54 @@ def test_killed_while_it_waits_and_approved_while_nobody_carries_it(tmp_path: Pa
 def test_killed_at_every_point_round_the_question(tmp_path: Path, failpoint: str) -> None:
     """Promise 1, at every failpoint of approve: resumed, it ends as an undisturbed run, and nothing happens twice."""
     bench = Bench(tmp_path / "bench")
-    process = bench.start("run", asking(bench), RUN, failpoint=failpoint)
+    process = bench.start("run", asking(bench, notify="managers"), RUN, failpoint=failpoint)
     eventually(lambda: waits(bench))
-    if failpoint != "approve.after-asked":
+    if failpoint not in WHILE_ASKING:
         say(bench)
     assert process.wait(30) == -9
     process.communicate()
     resumed = bench.start("resume")
-    if failpoint == "approve.after-asked":
+    if failpoint in WHILE_ASKING:
         say(bench)
     assert resumed.wait(30) == 0
     resumed.communicate()
     assert bench.outcome(RUN)["ended"] == ("done", "PASS")
     assert bench.effects() == ["before", "after", "tidy"]
+
+
+def test_every_failpoint_of_approve_is_shot_here() -> None:
+    """A new point brings its name; nobody may forget to shoot it."""
+    assert sorted(FAILPOINTS) == sorted(name for name in failpoint_names() if name.startswith("approve."))
+
+
+def test_who_is_to_be_asked_is_sent_the_instructions_as_they_are_written(tmp_path: Path) -> None:
+    """The notice says what to do first, line by line, until when, what to type, and that silence is a no."""
+    bench = Bench(tmp_path / "bench")
+    lines = "Look at the standby:\n  1. sign in\n  2. open a client\n\nThen agree.\n"
+    assert ended(bench, lambda: say(bench), notify="managers", instructions=lines, second_person=True) == ("done", "PASS")
+    [told] = [json.loads(line) for line in (bench.place / "told").read_text().splitlines()]
+    to, template, note = told
+    assert (to, template) == ("managers", "approval-wanted")
+    assert note.startswith(
+        "What to do first:\n  Look at the standby:\n    1. sign in\n    2. open a client\n\n  Then agree.\n\nThen answer before "
+    )
+    assert ", as somebody other than tester:\n  dr runs approve run-1 ask --comment " in note
+    assert note.endswith("Silence is a no.")
+
+
+def test_a_question_that_reached_nobody_stands_and_is_a_finding_until_it_is_answered(tmp_path: Path) -> None:
+    """That the mail is down takes nobody's approval away; but somebody must know that nobody was told."""
+    bench = Bench(tmp_path / "bench")
+    seen: list[str] = []
+
+    def answer() -> None:
+        eventually(lambda: bool(bench.records.open_findings()))
+        seen.extend(f"{one.key} {one.severity}" for one in bench.records.open_findings())
+        say(bench)
+
+    assert ended(bench, answer, notify="nobody") == ("done", "PASS")
+    assert seen == ["approval-untold:run-1:ask:nobody critical"]
+    assert bench.records.open_findings() == []
 
 
 def test_a_denial_fails_the_step_and_is_told(tmp_path: Path) -> None:

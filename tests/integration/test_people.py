@@ -26,7 +26,13 @@ steps:
   - {id: works, action: command, with: {host: production, argv: ["true"]}}
   - id: agree
     action: approve
-    with: {instructions: "Look at the standby, then agree", timeout: 5m, second_person: true}
+    with:
+      instructions: |
+        Look at the standby:
+          1. sign in at https://standby.example.org
+        Then agree.
+      timeout: 5m
+      second_person: true
   - {id: opens, action: command, with: {host: production, argv: ["true"]}}
 """
 
@@ -116,15 +122,18 @@ def test_a_second_person_approves_from_another_terminal(home: Home) -> None:
     (question,) = _waiting(home)
     shown = home.dr("runs", "show", str(question["run"]))
     assert f"agree waits for somebody other than {question['not_by']}, since " in shown.stdout
-    assert f"dr runs approve {question['run']} agree" in shown.stdout
+    lines = "      Look at the standby:\n        1. sign in at https://standby.example.org\n      Then agree.\n"
+    assert f":\n{lines}   dr runs approve {question['run']} agree" in shown.stdout
     refused = home.dr("runs", "approve", str(question["run"]), env={"SUDO_USER": "ann"}, expect=3)
     assert "so somebody else must approve step 'agree'" in refused.stderr
-    home.dr("runs", "approve", str(question["run"]), "agree", "--comment", "looks right", env={"SUDO_USER": "bob"})
+    said = home.dr("runs", "approve", str(question["run"]), "agree", "--comment", "looks right", env={"SUDO_USER": "bob"})
+    assert said.stderr.index(lines) < said.stderr.index("approved agree of"), "what is agreed to is shown before it is done"
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 0
     assert f"dr runs approve {question['run']} agree" in stderr
     facts = home.facts("go-live", "agree")
     assert (facts["by"].partition(" ")[0], facts["asked_by"].partition(" ")[0], facts["comment"]) == ("bob", "ann", "looks right")
+    assert f"approved by {facts['by']}: looks right" in home.dr("runs", "show", str(question["run"])).stdout
     assert home.dr("runs", "approve", str(question["run"]), expect=2).stderr.startswith(f"{question['run']} waits for nobody")
     events = [entry.event for entry in home.audit() if entry.subject == question["run"]]
     assert [e for e in events if e.startswith("approval")] == ["approval.asked", "approval.sent", "approval.approved"]

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -61,6 +62,11 @@ class EngineRecords:
 
     def finding(self, finding: Finding) -> None:
         self._write("INSERT OR REPLACE INTO findings VALUES (?, ?)", finding.key, _text(finding.to_facts()))
+
+    def close_findings(self, prefix: str, keep: Sequence[str], at: datetime, run: RunId) -> None:
+        for finding in self.open_findings():
+            if finding.key.startswith(prefix) and finding.key not in keep:
+                self._write("DELETE FROM findings WHERE key = ?", finding.key)
 
     def open_findings(self, _system: object = None) -> list[Finding]:
         return [Finding.from_json(text) for text in self._read("SELECT finding FROM findings ORDER BY key")]

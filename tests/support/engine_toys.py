@@ -18,13 +18,15 @@ from dr.engine.runner import Engine
 from dr.errors import ConfigError, DrError, Failed
 from dr.hosts.process import LocalRunner
 from dr.model.base import RunId, Sha256, StrictModel, sha256
-from dr.model.inventory import Inventory
-from dr.model.ports import Action, Effect, Outcome, Records, Runner, StepContext
-from dr.model.record import Progress
+from dr.model.inventory import Inventory, Keys, Organisation, SecretRef
+from dr.model.ports import Action, Effect, Outcome, Records, Runner, StepContext, Telling
+from dr.model.record import Notice, Progress
 from dr.model.runbook import Plan
 from tests.support.engine_records import EngineRecords
 
 INVENTORY_DIGEST = sha256(b"the inventory")
+KEYS = Keys(recipients=("age1a", "age1b"), signing=SecretRef(file="s"), trusted=("t",))
+INVENTORY = Inventory(organisation=Organisation(name="Toys", keys=KEYS), systems={}, hosts={}, repositories={})
 
 
 def folder(ctx: StepContext) -> Path:
@@ -139,6 +141,27 @@ ACTIONS = (
 )
 
 
+class ToyNotifier:
+    """Tells by a line in a file. To `nobody` it fails."""
+
+    def tell(self, telling: Telling, ctx: StepContext) -> Notice:
+        if telling.to == "nobody":
+            raise Failed("the notice reached nobody")
+        append(folder(ctx) / "told", json.dumps([telling.to, telling.template, telling.note]))
+        ctx.failpoint("after-send")
+        who, subject = f"{ctx.run}:{ctx.step}", "a question"
+        return Notice(
+            id=who,
+            to=telling.to,
+            template=telling.template,
+            subject=subject,
+            body=telling.note,
+            severity=telling.severity,
+            state="delivered",
+            created=ctx.clock.now(),
+        )
+
+
 @dataclass
 class ToyServices:
     """`engine.services.Services` with the collaborators that toys need; the others are absent, and no toy asks for them."""
@@ -152,8 +175,9 @@ class ToyServices:
         self.clock = SystemClock()
         self.kept = EngineRecords(self.state / "records.db")
         self.records = cast("Records", self.kept)
-        self.inventory = cast("Inventory", None)
-        self.keys = self.sets = self.notifier = self.reporter = None
+        self.inventory = INVENTORY
+        self.notifier = ToyNotifier()
+        self.keys = self.sets = self.reporter = None
 
     def runner(self, stop: threading.Event) -> Runner:
         return LocalRunner(stop)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -48,6 +49,8 @@ class Action:
     failpoints: tuple[str, ...] = ()
     rehearse: Callable[[Any, RehearseContext], Rehearsal] | None = None
     """Says what `run` would do, and writes nothing. Raises what `run` would be refused with. None: only its effect can be told."""
+    asked: Callable[[Any, StepContext, datetime], None] | None = None
+    """Of an action that asks a person: what it does once its question is on record, with until when that stands. Safe to repeat."""
 
 
 @dataclass(frozen=True)

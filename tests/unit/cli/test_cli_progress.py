@@ -167,3 +167,26 @@ def test_a_list_of_reasons_is_said_once() -> None:
     lines = summary(run_at(BEGAN), steps, "UTC")
     assert "\n".join(lines).count("no marker") == 1
     assert lines[:3] == [f"restore: {what}", "   HINT: enrol it", "scrub: as 'restore'"]
+
+
+def test_what_a_person_must_do_first_is_shown_line_by_line_on_a_terminal_and_on_one_line_in_a_pipe() -> None:
+    """Instructions are read before somebody agrees; in a log an event stays one line. Nothing in them moves the cursor."""
+    what = "Look at the standby:\n  1. sign in\n\nThen agree.\x1b[2J\nUntil noon: dr runs approve run-1 ask"
+    for live, lines in (
+        (
+            True,
+            [
+                "      Look at the standby:",
+                "        1. sign in",
+                "",
+                "      Then agree.\\u001b[2J",
+                "      Until noon: dr runs approve run-1 ask",
+            ],
+        ),
+        (False, ["Look at the standby: 1. sign in Then agree.\\u001b[2J Until noon: dr runs approve run-1 ask"]),
+    ):
+        out = io.StringIO()
+        told(Watcher(out, live=live, columns=lambda: 80))("ask", "waiting", what=what)
+        said = re.sub(r"\033\[[\d;]*m", "", out.getvalue())
+        assert "\n".join(lines) in said
+        assert "\x1b[2J" not in said
