@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("dr.cli.runs:runs", "List, show, resume, cancel, pause and approve runs."),
     "schedule": ("dr.cli.schedule:schedule", "Run the runbooks by their schedules: systemd's timers or cron."),
     "drill": ("dr.cli.run:drill", "Restore a system onto the standby, timed and proven, then scrub it."),
+    "explain": ("dr.cli.explain:explain", "Say what a runbook would do, in words and as a picture."),
     "backups": ("dr.cli.backups:backups", "List, show and verify backup sets."),
     "verify": ("dr.cli.verify:verify", "Read backups back; --sabotage tries whether verification finds damage."),
     "retention": ("dr.cli.retention:retention", "Show what expires and why; delete what no rule keeps."),
