@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from dr import plugins
 from dr.app import asked
+from dr.app.binding import bind
 from dr.app.farewell import farewell
 from dr.app.forecasts import forecasts
 from dr.app.services import HomeServices
@@ -61,6 +62,8 @@ class App:
         self.inventory: Inventory = loaded.inventory
         self.runbooks: dict[str, Runbook] = loaded.runbooks
         self._loaded = loaded
+        if (home / "state").is_dir():
+            bind(home)
         self.own_key = True
         """Whether backups are read with the home's own key; False: with one that a person brought."""
 
@@ -79,8 +82,10 @@ class App:
 
     @property
     def state(self) -> Path:
+        """The state folder, which is this home's and no other's. Raises Refused."""
         folder = self.home / "state"
         folder.mkdir(mode=0o700, exist_ok=True)
+        bind(self.home)
         return folder
 
     def require_secrets(self, plan: Plan | None = None) -> None:
