@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from pydantic import Field
 
+from dr.actions.overall import Overall
 from dr.errors import Damaged
 from dr.model.base import ByteCount, HostName, Instant, JsonObject, RepositoryName, SetId, StrictModel, SystemName
 from dr.model.ports import Action, ArtifactReader, Effect, OpenSet, Outcome, StepContext, WritableHost
@@ -65,11 +66,15 @@ def _load(params: Params, opened: OpenSet, host: WritableHost, ctx: StepContext)
     ctx.records.record_host(HostState(host=params.onto, state="claimed", run=ctx.run, set=params.set, since=ctx.clock.now()))
     ctx.audit("restore.begun", f"{params.onto}/{params.set}", {"from": params.from_})
     places: JsonObject = {}
+    overall = Overall(ctx, int(opened.manifest.plain))
     for source, readers in _by_source(opened).items():
         ctx.check_stop()
-        ctx.progress(f"restoring {source}")
+        size = sum(int(reader.artifact.plain) for reader in readers)
+        counted = overall.share(size)
+        counted.progress(f"restoring {source}")
         with _noticing_damage(params, ctx):
-            places[source] = ctx.source(readers[0].artifact.kind).restore(readers, host, ctx)
+            places[source] = ctx.source(readers[0].artifact.kind).restore(readers, host, counted)
+        overall.settle(size)
         ctx.failpoint("after-source")
     ctx.failpoint("after-load")
     return places

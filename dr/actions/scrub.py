@@ -20,6 +20,7 @@ class Facts(StrictModel):
 def run(params: Params, ctx: StepContext) -> Outcome:
     host = ctx.writable_host(params.host)
     canaries, unknown = _canaries(params.host, ctx)
+    ctx.progress("removing what was restored, and looking for what may be left of it")
     certificate = host.scrub(canaries)
     ctx.failpoint("after-removal")
     key = f"scrub:{params.host}"

@@ -37,6 +37,7 @@ def follow(home: str | None, as_json: bool, act: "Callable[[App], RunRecord]", a
 
     watcher = Watcher()
     app = App.open(home, watch=watcher)
+    watcher.live_in(app.inventory.organisation.zone)
     watcher.expect([run for run in app.interrupted() if run != asked])
     leave(end(app, act(app), as_json))
 

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Literal, cast
 
+from dr.engine.burndown import Burndown
 from dr.engine.failpoints import Failpoints
 from dr.engine.services import Services
 from dr.engine.staging import staging_folder
@@ -17,7 +18,7 @@ from dr.model.ports import Action, Check, Host, Repository, Source, StepContext,
 from dr.model.record import Finding, Progress, Severity
 from dr.model.runbook import Plan, PlannedStep
 
-Event = Literal["started", "working", "done", "failed", "skipped", "retry"]
+Event = Literal["started", "working", "done", "failed", "skipped", "retry", "late"]
 
 
 class Context:
@@ -55,7 +56,9 @@ class Context:
         self.runner = services.runner(self.stop)
         self.began: datetime = services.clock.now()
         self._facts = facts
+        self._attempted = self.began
         self._budget = planned.budget
+        self._burndown = Burndown(run, plan, planned, services.records, services.inventory.organisation.zone)
         self._services = services
         self._failpoints = failpoints
         self._action = action
@@ -68,8 +71,9 @@ class Context:
         self.tell("working", what, done, total, unit)
 
     def tell(self, event: Event, what: str = "", done: int | None = None, total: int | None = None, unit: str = "") -> None:
-        """A sign of life, with the seconds since the step first began."""
+        """A sign of life, with the seconds since the step first began; while a drill's clock runs, with how it stands."""
         now = self.clock.now()
+        seen, warning = self._burndown.see(self._attempted, now, done, total) if event == "working" else (None, "")
         self._services.watch(
             Progress(
                 run=self.run,
@@ -82,8 +86,13 @@ class Context:
                 unit=cast('Literal["bytes", "items", ""]', unit),
                 elapsed=(now - self.began).total_seconds(),
                 budget=self._budget,
+                deadline=seen.deadline if seen else None,
+                back=seen.back if seen else None,
+                late=seen is not None and seen.late is not None,
             )
         )
+        if warning:
+            self.tell("late", warning)
 
     def failpoint(self, name: str) -> None:
         if name not in self._action.failpoints:

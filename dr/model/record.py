@@ -238,10 +238,16 @@ class Progress(StrictModel):
     run: RunId
     step: StepId
     at: Instant
-    event: Literal["run-started", "started", "working", "waiting", "done", "failed", "skipped", "retry-later", "retry", "run-ended"]
+    event: Literal["run-started", "started", "working", "waiting", "done", "failed", "skipped", "retry-later", "retry", "late", "run-ended"]
     what: str = ""
     done: int | None = None
     total: int | None = None
     unit: Literal["bytes", "items", ""] = ""
     elapsed: float | None = None
     budget: float | None = None
+    deadline: Instant | None = None
+    """The moment at which a drill's objective is missed, while its clock runs."""
+    back: Instant | None = None
+    """When a user will be able to work again, as far as can be seen at this rate."""
+    late: bool = False
+    """Whether that is too late."""

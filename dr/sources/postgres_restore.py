@@ -18,6 +18,7 @@ from dr.drivers.postgres.tar import extract_dump, read_globals
 from dr.errors import Damaged, Failed, Refused
 from dr.model.base import JsonObject
 from dr.model.ports import ArtifactReader, Runner, StepContext, WritableHost
+from dr.sources.postgres_meter import Meter
 from dr.sources.postgres_settings import folder_of_binaries, settings_of
 
 LOOPBACK = "127.0.0.1"
@@ -146,13 +147,14 @@ def _load(job: Restoring, described: JsonObject, text: bytes, readers: dict[str,
         mapped = _load_globals(job, described, text)
     names = [entry["name"] for entry in described["databases"]]
     not_refreshed: dict[str, list[str]] = {}
-    for number, entry in enumerate(sorted(described["databases"], key=_last_the_default_ones)):
-        job.ctx.progress(f"loading {shown(str(entry['name']))}", number, len(names), "items")
-        left = _load_database(job, readers[entry["artifact"]], str(entry["name"]))
+    meter = Meter(job.ctx, {str(e["name"]): (int(readers[e["artifact"]].artifact.plain), int(e["size"])) for e in described["databases"]})
+    for entry in sorted(described["databases"], key=_last_the_default_ones):
+        left = _load_database(job, readers[entry["artifact"]], str(entry["name"]), meter)
+        meter.loaded(str(entry["name"]))
         _say_not_refreshed(job, str(entry["name"]), left)
         not_refreshed |= {str(entry["name"]): list(left.views)} if left.views else {}
     load.drop_missing(job.dsn, names)
-    job.ctx.progress("first statistics", len(names), len(names), "items")
+    job.ctx.progress("first statistics")
     load.first_statistics(
         job.dsn, names, runner=job.runner, vacuumdb=job.tool("vacuumdb"), jobs=job.jobs, major=job.major, watch=job.ctx.check_stop
     )
@@ -183,14 +185,14 @@ def _load_globals(job: Restoring, described: JsonObject, text: bytes) -> list[st
     return list(adapted.mapped)
 
 
-def _load_database(job: Restoring, reader: ArtifactReader, name: str) -> load.NotRefreshed:
+def _load_database(job: Restoring, reader: ArtifactReader, name: str, meter: Meter) -> load.NotRefreshed:
     """From the stream into a private folder of the place, from there into the server; the folder is gone afterwards."""
     _private(job.place / "staging")
     folder = _private(job.place / "staging" / reader.artifact.name)
     try:
         with _naming(reader):
             with reader.stream() as stream:
-                described = extract_dump(stream, folder, job.ctx.check_stop)
+                described = extract_dump(meter.reading(name, shown(name), stream), folder, job.ctx.check_stop)
             if described.get("name") != name:
                 raise Damaged("it holds another database than the set's globals say", hint="restore another set")
             return load.restore_database(
@@ -201,7 +203,7 @@ def _load_database(job: Restoring, reader: ArtifactReader, name: str) -> load.No
                 pg_restore=job.tool("pg_restore"),
                 jobs=job.jobs,
                 major=job.major,
-                watch=job.ctx.check_stop,
+                watch=meter.loading(name, shown(name), lambda: load.database_size(job.dsn, name)),
             )
     finally:
         rmtree(folder)

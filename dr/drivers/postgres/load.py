@@ -11,7 +11,7 @@ from dr.drivers.postgres import matviews, tools
 from dr.drivers.postgres.connect import Connection, Dsn, calm_options, connect, conninfo, tool_environment
 from dr.drivers.postgres.messages import explain_error, shown
 from dr.drivers.postgres.tools import Watch
-from dr.errors import Failed
+from dr.errors import DrError, Failed
 from dr.model.base import JsonObject
 from dr.model.ports import Runner
 
@@ -93,6 +93,16 @@ def _refresh(contents: matviews.Contents, dsn: Dsn, tool: matviews.Tool) -> NotR
             raise
         return NotRefreshed(tuple(left), error.message)
     return NotRefreshed()
+
+
+def database_size(dsn: Dsn, name: str) -> int | None:
+    """Bytes that a database takes up now; None where it is not there yet or the server does not say. Leaves no session in it."""
+    try:
+        with connect(dsn.at("template1" if name == "postgres" else "postgres")) as connection:
+            row = connection.execute("SELECT pg_database_size(oid) FROM pg_database WHERE datname = %s", (name,)).fetchone()
+    except (psycopg.Error, DrError):
+        return None
+    return int(row[0]) if row else None
 
 
 def drop_missing(dsn: Dsn, names: list[str]) -> None:

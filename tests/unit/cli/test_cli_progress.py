@@ -83,9 +83,9 @@ def test_parallel_steps_each_keep_their_line() -> None:
         now.at += 1
         for name in ("a", "b"):
             tell(name, "working", what="copying", done=done * 2**20, total=2**24, unit="bytes")
-    assert out.screen() == ["  … a: copying  1.0 MiB/s  4.0 MiB of 16.0 MiB", "  … b: copying  1.0 MiB/s  4.0 MiB of 16.0 MiB"]
+    assert out.screen() == ["  … a: copying  1.0 MiB/s  4.0 MiB of 16.0 MiB  12.0 s left", "  … b: copying  1.0 MiB/s  4.0 MiB of 16.0 MiB  12.0 s left"]
     tell("a", "done")
-    assert out.screen() == ["  ✔ a  5.0 s", "  … b: copying  1.0 MiB/s  4.0 MiB of 16.0 MiB"]
+    assert out.screen() == ["  ✔ a  5.0 s", "  … b: copying  1.0 MiB/s  4.0 MiB of 16.0 MiB  12.0 s left"]
     tell("b", "failed", what="the disk is full")
     assert out.screen() == ["  ✔ a  5.0 s", "  ✖ b  5.0 s  the disk is full"]
 
@@ -123,7 +123,7 @@ def test_a_count_that_begins_anew_has_no_negative_rate() -> None:
     for done, total in ((90, 100), (100, 100), (5, 50), (10, 50)):
         now.at += 1
         tell("restore", "working", what="x", done=done * 2**20, total=total * 2**20, unit="bytes")
-    assert out.screen() == ["  … restore: x  5.0 MiB/s  10.0 MiB of 50.0 MiB"]
+    assert out.screen() == ["  … restore: x  5.0 MiB/s  10.0 MiB of 50.0 MiB  8.0 s left"]
 
 
 def test_a_step_that_waits_to_be_tried_again_says_for_how_long() -> None:

@@ -1,0 +1,95 @@
+"""How a drill stands against its objective, at every sign of life of a step; and the warning, before it is missed."""
+
+import threading
+from datetime import datetime
+
+from dr.clock import local
+from dr.model.base import RunId, Seconds, SetId, StepId, SystemName
+from dr.model.forecast import DrillSample
+from dr.model.ports import Records
+from dr.model.record import Finding
+from dr.model.runbook import Plan, PlannedStep
+from dr.policy.burndown import CLOCKED, Outlook, after, burns, outlook
+from dr.policy.drill_times import sample_of
+from dr.units import show_duration
+
+_LOOKED_AT = 20
+"""Runs among which the last drill of the same tier is looked for."""
+
+
+def late_key(plan: Plan, run: RunId | str) -> str:
+    """Of the finding that a run foresees to miss its objective; with no run the beginning of all of that tier's."""
+    return f"late:{plan.system}:{plan.tier or plan.runbook}:{run}"
+
+
+def forget_earlier(run: RunId, plan: Plan, records: Records, now: datetime) -> None:
+    """What an earlier drill of the tier foresaw is over when a new one begins, which makes its own."""
+    if plan.kind in CLOCKED and plan.objective is not None:
+        records.close_findings(late_key(plan, ""), [late_key(plan, run)], now, run)
+
+
+class Burndown:
+    """Of one attempt at a step. `see` may be called by any thread."""
+
+    def __init__(self, run: RunId, plan: Plan, planned: PlannedStep, records: Records, zone: str) -> None:
+        self._run, self._plan, self._planned, self._records, self._zone = run, plan, planned, records, zone
+        self._lock = threading.Lock()
+        self._recognised: datetime | None = None
+        self._after = Seconds(0.0)
+        self._warned = False
+        self.running = burns(plan, planned.id)
+
+    def see(self, began: datetime, now: datetime, done: int | None, total: int | None) -> tuple[Outlook | None, str]:
+        """How it stands; and, the first time that it will be too late, the warning in words, which is on record then."""
+        if not self.running or self._plan.objective is None:
+            return None, ""
+        with self._lock:
+            self._look_up(now)
+            found = outlook(self._recognised or began, self._plan.objective.rto, began, now, done=done, total=total, after=self._after)
+            if found.late is None or self._warned:
+                return found, ""
+            self._warned = True
+        said = self._words(found, now)
+        self._records.finding(self._finding(said, now))
+        return found, said
+
+    def _look_up(self, now: datetime) -> None:
+        """Once: when the clock began, and what the last drill of the tier says of the time after this step."""
+        if self._recognised is not None:
+            return
+        record = self._records.run(self._run)
+        self._recognised = record.started if record else now
+        self._after = after(self._planned.phase, self._last())
+
+    def _last(self) -> DrillSample | None:
+        if self._plan.system is None:
+            return None
+        for run in self._records.runs(system=SystemName(self._plan.system), kind="drill", limit=_LOOKED_AT):
+            if run.tier == self._plan.tier and run.run != self._run and run.ended is not None:
+                steps = self._records.steps(run.run)
+                restored = next((SetId(s.facts["set"]) for s in steps if s.action == "restore" and s.facts.get("set")), None)
+                sample = sample_of(run, steps, self._records.manifest(restored), None) if restored else None
+                if sample is not None:
+                    return sample
+        return None
+
+    def _words(self, found: Outlook, now: datetime) -> str:
+        assert self._plan.objective is not None
+        objective = f"the objective of {show_duration(self._plan.objective.rto)}"
+        deadline = local(found.deadline, self._zone)
+        if now >= found.deadline:
+            return f"{objective} was missed at {deadline}, in '{self._planned.id}'"
+        back = f"back at {local(found.back, self._zone)}" if found.back else "too late"
+        return f"{objective} will be missed: at this rate {back}, {show_duration(found.late or 0)} after {deadline} ('{self._planned.id}')"
+
+    def _finding(self, said: str, now: datetime) -> Finding:
+        return Finding(
+            key=late_key(self._plan, self._run),
+            severity="warning",
+            system=SystemName(self._plan.system) if self._plan.system else None,
+            message=f"{self._run}: {said}",
+            hint="this was said while it ran; the next run of the same kind looks anew",
+            run=self._run,
+            step=StepId(self._planned.id),
+            at=now,
+        )
