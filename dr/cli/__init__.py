@@ -75,7 +75,14 @@ class Lazy(click.Group):
 @click.option("--home", metavar="PATH", help="The home (default: DR_HOME, then the nearest parent that holds inventory/).")
 @click.pass_context
 def cli(ctx: click.Context, home: str | None) -> None:
-    """If we lost the system right now, what would we get back, how fast, and how do we know?"""
+    """If we lost the system right now, what would we get back, how fast, and how do we know?
+
+    \b
+    Examples:
+      dr status
+      dr run nightly
+      dr drill hmis --tier online
+    """
     ctx.obj = home
 
 

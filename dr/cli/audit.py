@@ -16,7 +16,13 @@ def audit() -> None:
 @json_option
 @click.pass_obj
 def list_entries(home: str | None, limit: int, as_json: bool) -> None:
-    """The newest entries, oldest first."""
+    """The newest entries, oldest first.
+
+    \b
+    Examples:
+      dr audit list
+      dr audit list --limit 100 --json
+    """
     from dr.app import App
 
     app = App.open(home)
@@ -32,7 +38,12 @@ def list_entries(home: str | None, limit: int, as_json: bool) -> None:
 @audit.command()
 @click.pass_obj
 def verify(home: str | None) -> None:
-    """Check that no entry was changed, removed or put in. Exit code 4 if one was."""
+    """Check that no entry was changed, removed or put in. Exit code 4 if one was.
+
+    \b
+    Example:
+      dr audit verify
+    """
     from dr.app import App
 
     count, head = App.open(home).verify_audit()

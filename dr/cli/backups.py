@@ -28,7 +28,13 @@ backups.add_command(verify)
 @json_option
 @click.pass_obj
 def list_copies(home: str | None, system: str | None, as_json: bool) -> None:
-    """Every copy there is: where, how old, how well proven."""
+    """Every copy there is: where, how old, how well proven.
+
+    \b
+    Examples:
+      dr backups list
+      dr backups list hmis --json
+    """
     from dr.app import App
     from dr.app.unrecorded import lost_catalog
 
@@ -61,7 +67,12 @@ def list_copies(home: str | None, system: str | None, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def show(home: str | None, set_id: str, as_json: bool) -> None:
-    """One set: what it holds, where its copies are, and what each has been proven to be."""
+    """One set: what it holds, where its copies are, and what each has been proven to be.
+
+    \b
+    Example:
+      dr backups show 20261122T070000Z-7f3a9c
+    """
     from dr.app import App
 
     app = App.open(home)
@@ -125,7 +136,12 @@ def hold(home: str | None, set_id: str, reason: str, until: str | None) -> None:
 @click.argument("set_id", metavar="SET")
 @click.pass_obj
 def release(home: str | None, set_id: str) -> None:
-    """Let retention decide about a set again. Exit code 7 where a copy could not be reached yet: it stays held."""
+    """Let retention decide about a set again. Exit code 7 where a copy could not be reached yet: it stays held.
+
+    \b
+    Example:
+      dr backups release 20261122T070000Z-7f3a9c
+    """
     from dr.app import App, holds
 
     _tell_hold(holds.release(App.open(home), set_id), "released")

@@ -18,6 +18,11 @@ def rebuild(home: str | None, yes: bool) -> None:
 
     Copies come back as stored, and as proven where evidence shows it. The history of runs and notices does not come back, the audit
     chain begins anew, and nothing expires until a person turns it on again.
+
+    \b
+    Examples:
+      dr catalog rebuild
+      dr catalog rebuild --yes
     """
     from dr.app import App
     from dr.app.failpoints import of_verb

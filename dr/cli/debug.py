@@ -12,7 +12,12 @@ def debug() -> None:
 
 @debug.command()
 def failpoints() -> None:
-    """Every point at which DR_FAILPOINT=NAME[:N] kills the process."""
+    """Every point at which DR_FAILPOINT=NAME[:N] kills the process.
+
+    \b
+    Example:
+      dr debug failpoints
+    """
     from dr.app import failpoint_names
 
     for name in failpoint_names():
@@ -24,7 +29,13 @@ def failpoints() -> None:
 @click.option("--repository", help="Which copy (default: the first undamaged one).")
 @click.pass_obj
 def show_set(home: str | None, set_id: str, repository: str | None) -> None:
-    """A set's manifest and its decrypted index. The index names tables and files: it may name a client. The access is audited."""
+    """A set's manifest and its decrypted index. The index names tables and files: it may name a client. The access is audited.
+
+    \b
+    Examples:
+      dr debug set 20261122T070000Z-7f3a9c
+      dr debug set 20261122T070000Z-7f3a9c --repository bank-vault
+    """
     from dr.app import App
 
     print_json(App.open(home).open_set(set_id, repository))

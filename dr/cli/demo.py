@@ -26,6 +26,12 @@ def demo(path: str, scale: float, stop: bool) -> None:
     """The whole way, once: a production database and site of invented people, a nightly into two tiers, a drill from each, the answer.
 
     It leaves a home in which every `dr` command can be tried. Run it again for another night.
+
+    \b
+    Examples:
+      dr demo
+      dr demo --at /tmp/try --scale 0.05
+      dr demo --at /tmp/try --stop
     """
     from dr.app import App, leave, prepare_demo, stop_demo
     from dr.cli.progress import Watcher

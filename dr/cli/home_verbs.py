@@ -30,7 +30,13 @@ def places(pairs: tuple[str, ...]) -> dict[str, Path]:
 @json_option
 @click.pass_obj
 def list_homes(at_home: str | None, source: str, as_json: bool) -> None:
-    """The homes that a repository holds, newest first: which are whole, and which key signed them. Needs no private key."""
+    """The homes that a repository holds, newest first: which are whole, and which key signed them. Needs no private key.
+
+    \b
+    Examples:
+      dr home list --from bank-vault
+      dr home list --from /mnt/bank-vault --json
+    """
     from dr.app.homes import place_of
     from dr.app.stored_homes import grouped, listed
 
@@ -74,7 +80,12 @@ def restore(at_home: str | None, source: str, to: Path, key: Path, trust: str | 
 @click.argument("moved", nargs=-1, required=True, metavar="NAME=PATH...")
 @click.pass_obj
 def relocate(at_home: str | None, moved: tuple[str, ...]) -> None:
-    """Write down where repositories are on this machine: rewrites their paths in the inventory, and nothing else."""
+    """Write down where repositories are on this machine: rewrites their paths in the inventory, and nothing else.
+
+    \b
+    Example:
+      dr home relocate fileserver=/mnt/fileserver
+    """
     from dr.app.homes import relocate_in
 
     for line in relocate_in(at_home, places(moved)):

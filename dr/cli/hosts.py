@@ -17,7 +17,12 @@ def hosts() -> None:
 @json_option
 @click.pass_obj
 def list_hosts(home: str | None, as_json: bool) -> None:
-    """Every host, and whether it holds drill data."""
+    """Every host, and whether it holds drill data.
+
+    \b
+    Example:
+      dr hosts list
+    """
     from dr.app import App
 
     app = App.open(home)
@@ -39,7 +44,13 @@ def list_hosts(home: str | None, as_json: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def enrol(home: str | None, host: str, yes: bool) -> None:
-    """Record what identifies a production host, or make a standby provably one: an empty place, none of production's facts."""
+    """Record what identifies a production host, or make a standby provably one: an empty place, none of production's facts.
+
+    \b
+    Examples:
+      dr hosts enrol production
+      dr hosts enrol standby --yes
+    """
     from dr.app import App
     from dr.app.enrolling import foreseen, needles
 
@@ -64,7 +75,13 @@ def enrol(home: str | None, host: str, yes: bool) -> None:
 @json_option
 @click.pass_obj
 def check(home: str | None, host: str | None, as_json: bool) -> None:
-    """Look at one host, or all: can it be reached, is it what it says, may it be written to? Exit code 1 if something is wrong."""
+    """Look at one host, or all: can it be reached, is it what it says, may it be written to? Exit code 1 if something is wrong.
+
+    \b
+    Examples:
+      dr hosts check
+      dr hosts check standby
+    """
     from dr.app import App
 
     app = App.open(home)

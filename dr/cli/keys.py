@@ -22,6 +22,11 @@ def check(home: str | None, as_json: bool) -> None:
     """Look at every key: who can read it, whether it opens the newest backups, when the escrow key was last tried. Changes nothing.
 
     Exit code 1 if something is wrong (red); amber wants a person, and is no error.
+
+    \b
+    Examples:
+      dr keys check
+      dr keys check --json
     """
     from dr.app import App
     from dr.app.keys import check as look
@@ -49,6 +54,10 @@ def rotate(home: str | None, what: "What") -> None:
     escrow    the key in the safe; keep the old one there too, as long as there are sets of its time
     signing   the key that signs backups and evidence; its fingerprint goes onto the paper in the safe
     The inventory is edited in place, the file before it is kept beside it.
+
+    \b
+    Example:
+      dr keys rotate drill
     """
     from dr.app import App
     from dr.app.rotate import rotate as make_new

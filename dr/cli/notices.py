@@ -32,7 +32,13 @@ def notices(context: click.Context, limit: int, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def list_notices(home: str | None, limit: int, as_json: bool) -> None:
-    """The newest notices; `dr notices` alone does the same."""
+    """The newest notices; `dr notices` alone does the same.
+
+    \b
+    Examples:
+      dr notices
+      dr notices list --limit 5
+    """
     _list(home, limit, as_json)
 
 
@@ -70,6 +76,10 @@ def show(home: str | None, notice_id: str, as_json: bool) -> None:
     """One notice: to whom it was owed, by which channel each was tried, when, with what outcome, and what it said.
 
     A channel is its place in the contact's list and its kind; its address is a secret, and is never shown.
+
+    \b
+    Example:
+      dr notices show notice-1
     """
     from dr.app import App
     from dr.app.retry_notices import meant, named
@@ -129,7 +139,12 @@ def _attempts(notice: "Notice", zone: str) -> Iterator[str]:
 @click.pass_obj
 def retry(home: str | None, notice_id: str | None) -> None:
     """Send again what did not reach everybody (all of it without a name). Who was reached is not told again; who may have been
-    begun with gets it marked "(repeat)". Exit code 1 if one still did not reach everybody."""
+    begun with gets it marked "(repeat)". Exit code 1 if one still did not reach everybody.
+
+    \b
+    Example:
+      dr notices retry
+    """
     from dr.app import App
     from dr.app.retry_notices import retry as send_again
     from dr.app.retry_notices import what_became

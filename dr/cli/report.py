@@ -30,7 +30,13 @@ def report() -> None:
 @json_option
 @click.pass_obj
 def show(home: str | None, run_id: str, as_json: bool) -> None:
-    """The evidence of RUN in words, and where its pages are."""
+    """The evidence of RUN in words, and where its pages are.
+
+    \b
+    Examples:
+      dr report drill-online-20261122T030000Z-7f3a
+      dr report show drill-online-20261122T030000Z-7f3a --json
+    """
     import json
 
     from dr.app import App
@@ -51,7 +57,13 @@ def show(home: str | None, run_id: str, as_json: bool) -> None:
 @click.option("--key", type=click.Path(exists=True, dir_okay=False), help="The public key to believe (default: the home's trusted keys).")
 @click.pass_obj
 def verify(home: str | None, file: str, key: str | None) -> None:
-    """Check an evidence file offline: its signature, and that it says what it said. Exit code 4 if it was changed."""
+    """Check an evidence file offline: its signature, and that it says what it said. Exit code 4 if it was changed.
+
+    \b
+    Examples:
+      dr report verify evidence/drill-online-20261122T030000Z-7f3a.json
+      dr report verify drill-online-20261122T030000Z-7f3a.json --key signing.pub
+    """
     from dr.app import verify_report
 
     for line in verify_report(file, key, home):

@@ -16,7 +16,12 @@ def repositories() -> None:
 @click.argument("name")
 @click.pass_obj
 def init(home: str | None, name: str) -> None:
-    """Make an empty place a repository. Only ever by this command: an unmounted file server must not become an empty repository."""
+    """Make an empty place a repository. Only ever by this command: an unmounted file server must not become an empty repository.
+
+    \b
+    Example:
+      dr repositories init fileserver
+    """
     from dr.app import App
 
     identity = App.open(home).initialise_repository(name)
@@ -31,6 +36,11 @@ def check(home: str | None, name: str | None, as_json: bool) -> None:
     """Can each repository (or the one named NAME) be reached, is it ours, what does it hold, how much is free?
 
     Exit code 1 if one cannot be used.
+
+    \b
+    Examples:
+      dr repositories check
+      dr repositories check bank-vault --json
     """
     from dr.app import App
     from dr.model.base import RepositoryName

@@ -27,7 +27,13 @@ def runs() -> None:
 @json_option
 @click.pass_obj
 def list_runs(home: str | None, limit: int, as_json: bool) -> None:
-    """The newest runs first."""
+    """The newest runs first.
+
+    \b
+    Examples:
+      dr runs list
+      dr runs list --limit 5 --json
+    """
     from dr.app import App
     from dr.app.unrecorded import lost_catalog
 
@@ -62,6 +68,11 @@ def show(home: str | None, run_id: str, as_json: bool) -> None:
     """One run with its steps: when, how long, what came of it, and whom it waits for.
 
     Each step's bar lies where its time was; the dots after it are what was left of its budget; x2 is a second attempt.
+
+    \b
+    Examples:
+      dr runs show drill-online-20261122T030000Z-7f3a
+      dr runs show drill-online-20261122T030000Z-7f3a --json
     """
     from dr.app import App, approvals
     from dr.app.timeline import of_run
@@ -134,7 +145,13 @@ def _question(app: "App", waits: "Waiting") -> list[str]:
 @json_option
 @click.pass_obj
 def resume(home: str | None, run_id: str | None, as_json: bool) -> None:
-    """Go on with an interrupted run (all of them without a name), from the step at which it was cut off."""
+    """Go on with an interrupted run (all of them without a name), from the step at which it was cut off.
+
+    \b
+    Examples:
+      dr runs resume
+      dr runs resume drill-online-20261122T030000Z-7f3a
+    """
     from dr.app import App
 
     if run_id is None and not App.open(home).interrupted():
@@ -148,7 +165,13 @@ def resume(home: str | None, run_id: str | None, as_json: bool) -> None:
 @click.option("--hard", is_flag=True, help="Skip the `always` steps too: a standby may be left unscrubbed.")
 @click.pass_obj
 def cancel(home: str | None, run_id: str, hard: bool) -> None:
-    """Ask a run to end: what it is doing is ended, its `always` steps still run. Works from any terminal."""
+    """Ask a run to end: what it is doing is ended, its `always` steps still run. Works from any terminal.
+
+    \b
+    Examples:
+      dr runs cancel drill-online-20261122T030000Z-7f3a
+      dr runs cancel drill-online-20261122T030000Z-7f3a --hard
+    """
     from dr.app import App
 
     app = App.open(home)
@@ -165,7 +188,12 @@ def cancel(home: str | None, run_id: str, hard: bool) -> None:
 @click.argument("run_id", metavar="RUN")
 @click.pass_obj
 def pause(home: str | None, run_id: str) -> None:
-    """Let a run finish what it is doing and begin nothing more, until `dr runs unpause`. Works from any terminal."""
+    """Let a run finish what it is doing and begin nothing more, until `dr runs unpause`. Works from any terminal.
+
+    \b
+    Example:
+      dr runs pause drill-online-20261122T030000Z-7f3a
+    """
     _control(home, run_id, "pause", "to pause; what it is doing is finished, nothing new begins")
 
 
@@ -173,7 +201,12 @@ def pause(home: str | None, run_id: str) -> None:
 @click.argument("run_id", metavar="RUN")
 @click.pass_obj
 def unpause(home: str | None, run_id: str) -> None:
-    """Let a paused run go on."""
+    """Let a paused run go on.
+
+    \b
+    Example:
+      dr runs unpause drill-online-20261122T030000Z-7f3a
+    """
     _control(home, run_id, "resume", "to go on")
 
 

@@ -25,6 +25,11 @@ def status(home: str | None, system: str | None, as_json: bool) -> None:
     """If we lost it right now: what would we get back, how fast, how much would be lost, and how do we know?
 
     Exit code 0 when every system is green or amber, 1 when one is red.
+
+    \b
+    Examples:
+      dr status
+      dr status hmis --json
     """
     from dr.app import App
     from dr.app.unrecorded import lost_catalog
