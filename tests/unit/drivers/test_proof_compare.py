@@ -4,6 +4,7 @@ import pytest
 
 from dr.drivers.postgres.compare import compare_databases
 from dr.drivers.postgres.proof import VERSION
+from dr.errors import Refused
 from dr.model.base import JsonObject
 from tests.support.proof_databases import said
 
@@ -52,3 +53,10 @@ def test_between_majors_a_grant_that_differs_is_still_red() -> None:
     assert _told("15.14", "18.4", "ACL public.TABLE clients") == (["schema: ACL public.TABLE clients: differs"], [])
     differences, unproven, _ = compare_databases(_proof("15.14", {"SUBSCRIPTION far": "a"}), _proof("18.4", {}))
     assert (said(differences), said(unproven)) == (["schema: SUBSCRIPTION far: missing"], [])
+
+
+def test_proofs_that_were_made_otherwise_are_not_compared() -> None:
+    """Digests of two methods differ for the same content: that is no finding about the content."""
+    fast = {**_proof("18.4", {}), "method": "fast"}
+    with pytest.raises(Refused, match="method is cryptographic on the source and fast here"):
+        compare_databases(_proof("18.4", {}), fast)

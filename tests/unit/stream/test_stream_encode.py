@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pyrage
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from dr.errors import ConfigError, Damaged
 from dr.model.backup import PartCopy
 from dr.model.base import ByteCount, RepositoryName, SetId, Sha256
-from dr.stream.encode import Decoder, Encoder, encoding_digest, plain_digest
+from dr.stream.encode import Decoder, Encoder, encoding_digest, plain_digest, zstd
 from dr.stream.layout import is_beside, read_audit_head, read_signature, write_audit_head, write_signature
 from dr.stream.reuse import Reusable, reusable
 from tests.support.stream_context import HMIS, NOW, StreamRecords
@@ -33,6 +34,23 @@ def test_what_is_encoded_decodes_with_either_key(plain: bytes) -> None:
 def test_a_byte_more_than_the_limit_is_damage() -> None:
     with pytest.raises(Damaged, match="unpacks to more than the 99 bytes"):
         Decoder(KEYS.identity()).decode(ENCODER.encode(bytes(100)), limit=99)
+
+
+@pytest.mark.parametrize(
+    ("frame", "why"),
+    [
+        (b"no frame at all", "its zstd frame is broken"),
+        (zstd.compress(b"one") + zstd.compress(b"two"), "it is not exactly one zstd frame"),
+        (zstd.compress(b"one") + b"and more", "it is not exactly one zstd frame"),
+        (zstd.compress(bytes(1000))[:-3], "it is not exactly one zstd frame"),
+    ],
+    ids=["none", "two", "more", "cut"],
+)
+def test_what_is_not_one_whole_frame_is_damage(frame: bytes, why: str) -> None:
+    """What our key opens must still be what we write: nothing less, nothing behind it."""
+    sealed = pyrage.encrypt(frame, [pyrage.x25519.Recipient.from_str(KEYS.recipients[0])])
+    with pytest.raises(Damaged, match=why):
+        Decoder(KEYS.identity()).decode(sealed, limit=2000)
 
 
 def test_anothers_key_opens_nothing() -> None:
