@@ -44,7 +44,7 @@ def test_no_name_leads_out(tmp_path: Path, name: str) -> None:
 
 def test_a_name_comes_once(tmp_path: Path) -> None:
     """A second inventory does not replace the first."""
-    with pytest.raises(Damaged, match="'inventory/a.yaml' twice"):
+    with pytest.raises(Damaged, match=r"'inventory/a\.yaml' twice"):
         unpack([tar_of(file("inventory/a.yaml"), file("inventory/a.yaml"))], tmp_path)
 
 
