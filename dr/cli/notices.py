@@ -36,7 +36,7 @@ def list_notices(home: str | None, limit: int, as_json: bool) -> None:
 
     \b
     Examples:
-      dr notices
+      dr notices list
       dr notices list --limit 5
     """
     _list(home, limit, as_json)
@@ -79,7 +79,7 @@ def show(home: str | None, notice_id: str, as_json: bool) -> None:
 
     \b
     Example:
-      dr notices show notice-1
+      dr notices show nightly-20261122T070000Z-1a2b:always-1-notify:nightly-recovered:administrators
     """
     from dr.app import App
     from dr.app.retry_notices import meant, named
