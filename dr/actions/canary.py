@@ -13,6 +13,7 @@ from pydantic import Field
 from dr.clock import local
 from dr.errors import DrError, Failed, Stopped, Unreachable
 from dr.model.base import HostPath, Instant, RepositoryName, SetId, StrictModel, SystemName, TierName
+from dr.model.inventory import Inventory
 from dr.model.ports import Action, Effect, Outcome, Records, Rehearsal, RehearseContext, Repository, Sets, StepContext
 from dr.stream.encode import Decoder
 
@@ -181,7 +182,16 @@ def _say_due(system: SystemName, due: EscrowDue, ctx: StepContext) -> None:
     zone = ctx.inventory.organisation.zone
     last = f"was last tried on {local(due.last, zone)}" if due.last else "was never tried by a drill"
     message = f"the escrow key of {system} {last}; a drill with it was due on {local(due.due, zone)}"
-    ctx.finding(key, "warning", message, system=system, hint=f"bring the key: dr drill {system} --tier vault --key FILE")
+    ctx.finding(key, "warning", message, system=system, hint=how_to_try(system, ctx.inventory))
+
+
+def how_to_try(system: SystemName, inventory: Inventory) -> str:
+    """What to type to use the escrow key once: a drill from the last tier that the inventory names one for."""
+    entry = inventory.systems.get(system)
+    tiers = tuple(entry.runbooks.drill) if entry else ()
+    if not tiers:
+        return f"bring the key, and name a drill of {system} under `runbooks` in the inventory: it takes --key FILE"
+    return f"bring the key: dr drill {system} --tier {tiers[-1]} --key FILE"
 
 
 # ---------------------------------------------------------------- beforehand

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from dr.actions.canary import EscrowDue, escrow_due, escrow_recipients, noted_escrow, open_newest
+from dr.actions.canary import EscrowDue, escrow_due, escrow_recipients, how_to_try, noted_escrow, open_newest
 from dr.app.home import App
 from dr.app.rotate import unfinished_rotation
 from dr.clock import local
@@ -159,7 +159,7 @@ def _exercised(app: App, system: SystemName, escrow: frozenset[str]) -> Iterator
         return
     zone = app.inventory.organisation.zone
     last = f"last tried on {local(due.last, zone)}" if due.last else "never tried by a drill"
-    hint = f"bring the key: dr drill {system} --tier vault --key FILE"
+    hint = how_to_try(system, app.inventory)
     if app.clock.now() > due.due:
         yield Line("amber", f"the escrow key of {system} was {last}; a drill with it was due on {local(due.due, zone)}", hint)
     else:

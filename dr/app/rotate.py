@@ -189,7 +189,7 @@ def _told_age(what: Literal["drill", "escrow"], current: Path, kept: Path | None
     lines = [f"a new {what} key: {new}", f"  {current}"]
     if what == "escrow":
         lines += ["    carry it away: print it or put it on a stick, lock it in a safe in another building, then delete this file;"]
-        lines += ["    and try it once: dr drill SYSTEM --tier vault --key FILE"]
+        lines += ["    and try it once: dr drill SYSTEM --tier TIER --key FILE"]
         lines += ["  keep the old escrow key too, as long as there are sets of its time: it alone opens them without this machine"]
         return [*lines, *([f"    it lies here: {kept}"] if kept else [])]
     return [*lines, f"  the one before it is kept, and opens what was made until now: {kept}", "  the next nightly uses the new one"]
