@@ -28,6 +28,8 @@ _WORDS = 24
 """Columns that a moving line keeps for its words."""
 _RATE_AFTER = 0.5
 """Seconds of work before a rate means something."""
+_SHARE = 0.02
+"""Of the whole that must be done before the rest is foreseen."""
 
 
 @dataclass
@@ -150,7 +152,8 @@ class Watcher:
         of, per = (show_size, show_size(int(rate or 0)) + "/s") if p.unit == "bytes" else (lambda n: f"{n:,}", "")
         whole = f" of {of(p.total)}" if p.total else ""
         speed = [per] if rate and per else []
-        rest = max(0, p.total - p.done) / rate if rate and p.total else None
+        told = p.total and p.done - self._rates[p.step].had >= _SHARE * p.total
+        rest = max(0, p.total - p.done) / rate if rate and p.total and told else None
         left = [f"{show_duration(rest)} left"] if rest is not None and rest >= 1 else []
         return [*speed, f"{of(p.done)}{whole}", *left], rest
 

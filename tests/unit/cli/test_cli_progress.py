@@ -83,7 +83,10 @@ def test_parallel_steps_each_keep_their_line() -> None:
         now.at += 1
         for name in ("a", "b"):
             tell(name, "working", what="copying", done=done * 2**20, total=2**24, unit="bytes")
-    assert out.screen() == ["  … a: copying  1.0 MiB/s  4.0 MiB of 16.0 MiB  12.0 s left", "  … b: copying  1.0 MiB/s  4.0 MiB of 16.0 MiB  12.0 s left"]
+    assert out.screen() == [
+        "  … a: copying  1.0 MiB/s  4.0 MiB of 16.0 MiB  12.0 s left",
+        "  … b: copying  1.0 MiB/s  4.0 MiB of 16.0 MiB  12.0 s left",
+    ]
     tell("a", "done")
     assert out.screen() == ["  ✔ a  5.0 s", "  … b: copying  1.0 MiB/s  4.0 MiB of 16.0 MiB  12.0 s left"]
     tell("b", "failed", what="the disk is full")
@@ -190,3 +193,31 @@ def test_what_a_person_must_do_first_is_shown_line_by_line_on_a_terminal_and_on_
         said = re.sub(r"\033\[[\d;]*m", "", out.getvalue())
         assert "\n".join(lines) in said
         assert "\x1b[2J" not in said
+
+
+def test_a_drill_shows_until_when_it_is_in_time_and_says_once_that_it_will_not_be() -> None:
+    """In the organisation's own time, with the day where that is another one; the warning stays when the line has moved on."""
+    out, now = Terminal(150), Ticking()
+    watcher = Watcher(out, live=True, columns=lambda: 150, now=now)
+    watcher.live_in("America/Chicago")
+    tell = told(watcher)
+    tell("restore", "started")
+    tell("restore", "working", what="loading", deadline="2026-11-22T13:25:00Z")
+    assert out.screen() == ["  … restore: loading  objective until 07:25"]
+    now.at += 1
+    tell("restore", "working", what="loading", deadline="2026-11-22T13:25:00Z", back="2026-11-23T07:05:00Z", late=True)
+    tell("restore", "late", what="the objective of 4 h will be missed")
+    assert out.screen() == [
+        "  ▲ restore: the objective of 4 h will be missed",
+        "  … restore: loading  ▲ back about Mon 01:05, objective until 07:25",
+    ]
+
+
+def test_the_rest_is_not_foreseen_from_the_first_bytes() -> None:
+    """A hundredth done in two seconds does not mean that it takes three hours."""
+    out, now, tell = terminal(120)
+    tell("restore", "started")
+    for done in (0, 1):
+        now.at += 2
+        tell("restore", "working", what="x", done=done * 2**20, total=100 * 2**20, unit="bytes", elapsed=2.0, budget=60.0)
+    assert out.screen() == ["  … restore: x  512.0 KiB/s  1.0 MiB of 100.0 MiB  budget left 58.0 s"]
