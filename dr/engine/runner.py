@@ -67,7 +67,7 @@ class Engine:
         self._farewell = farewell
         self._admit = admit
         self._if_dead = if_dead
-        self._works = Works(services, failpoints, patience=patience)
+        self._works = Works(services, failpoints, patience=patience, admit=self._require_slot)
         self._slot: Slot | None = None
         self._closing = threading.Event()
         self._reaper = threading.Thread(target=self._reap, name="engine-reaper", daemon=True)
@@ -210,7 +210,17 @@ class Engine:
     def _reap(self) -> None:
         """Take over what the dead left, for as long as this process lives."""
         while not self._closing.wait(_REAP_EVERY):
+            self._require_slot()
             self._take_over(run.executor for run in under_way(self._state) if not run.waiting and run.executor)
+
+    def _require_slot(self) -> None:
+        """A process whose slot is gone may not go on: whoever took the slot since carries on what this one began. It leaves at once."""
+        if self._slot is not None and not self._slot.held():
+            sys.stderr.write(
+                f"the lock of this process ({self._slot.path}) was removed: others may go on with its runs\n"
+                "   HINT: nobody may remove what lies there while dr works; `dr runs list` shows what runs, `dr runs resume` goes on\n"
+            )
+            self.leave(EXIT_INTERRUPTED)
 
     def _take_over(self, executors: Iterable[str]) -> None:
         from dr.engine import durable

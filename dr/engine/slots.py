@@ -17,10 +17,15 @@ _held: "weakref.WeakSet[Slot]" = weakref.WeakSet()
 class Slot:
     """A place among the living; given back by `release` or by the end of the process, never by a child that lives on."""
 
-    def __init__(self, name: str, file: IO[str]) -> None:
+    def __init__(self, name: str, file: IO[str], path: Path) -> None:
         self.name = name
         self._file = file
+        self.path = path
         _held.add(self)
+
+    def held(self) -> bool:
+        """Whether it still keeps others out: not if its file was removed or replaced, which somebody else may have locked since."""
+        return _is_at(self._file, self.path)
 
     def release(self) -> None:
         self._file.close()
@@ -39,9 +44,10 @@ def take_slot(folder: Path, count: int = SLOTS) -> Slot:
     """The first free slot. Raises Refused when all are taken."""
     for number in range(count):
         name = f"slot-{number:02d}"
-        file = _lock(folder / f"{name}.lock")
+        path = folder / f"{name}.lock"
+        file = _lock(path)
         if file:
-            return Slot(name, file)
+            return Slot(name, file, path)
     raise Refused(f"{count} processes of dr work in {folder} already", hint="wait until one of them ends; `dr runs list` shows what runs")
 
 
@@ -64,10 +70,20 @@ def is_alive(folder: Path, name: str) -> bool:
 
 def _lock(path: Path) -> IO[str] | None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = path.open("a")  # not inheritable over exec, as every file that Python opens
+    while True:
+        file = path.open("a")  # not inheritable over exec, as every file that Python opens
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return None
+        if _is_at(file, path):
+            return file
+        file.close()  # it was removed before it was locked: it would keep nobody out
+
+
+def _is_at(file: IO[str], path: Path) -> bool:
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        return None
-    return file
+        return os.path.samestat(os.fstat(file.fileno()), path.lstat())
+    except (OSError, ValueError):
+        return False

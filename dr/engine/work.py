@@ -51,9 +51,18 @@ class Works:
     """What the durable workflow calls for every one of its operations. All of it is safe to repeat."""
 
     def __init__(
-        self, services: Services, failpoints: Failpoints, until_ended: "UntilEnded | None" = None, patience: Sequence[float] = PATIENCE
+        self,
+        services: Services,
+        failpoints: Failpoints,
+        until_ended: "UntilEnded | None" = None,
+        patience: Sequence[float] = PATIENCE,
+        admit: Callable[[], None] = lambda: None,
     ) -> None:
-        """`until_ended` ends an attempt that must stop and comes back when its thread has; `patience`: as PATIENCE."""
+        """`until_ended` ends an attempt that must stop and comes back when its thread has; `patience`: as PATIENCE.
+
+        `admit` is asked before each attempt, and does not return where this process may not go on.
+        """
+        self._admit = admit
         self.services = services
         self.failpoints = failpoints
         self.unrecorded = ""
@@ -119,6 +128,7 @@ class Works:
         self, run: Run, step: PlannedStep, number: int, facts: Mapping[str, JsonObject], answer: JsonObject | None = None
     ) -> JsonObject:
         """Run one attempt to its end; stop it at its time limit or when it is told to. Cancelling this waits for the thread as well."""
+        await asyncio.to_thread(self._admit)
         task = replace(run.task(step, number, facts), answer=answer)
         try:
             attempt = Attempt(task, self.services, self.failpoints)

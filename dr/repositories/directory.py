@@ -19,7 +19,7 @@ from dr.model.base import ByteCount, HostPath, RepositoryName, SetId, Size, Stri
 from dr.model.places import Folder
 from dr.model.ports import RepositoryKind
 from dr.repositories.directory_identity import IDENTITY, nothing_here, read_identity
-from dr.repositories.directory_lock import locked
+from dr.repositories.directory_lock import Held, locked
 from dr.repositories.directory_upload import PARTIAL, SLUG, DirectoryUpload, Place, set_folder
 from dr.repositories.tree import TEMPORARY, NotPlainFile, Tree
 from dr.stream.layout import MANIFEST, SIGNATURE, is_beside
@@ -55,6 +55,7 @@ class DirectoryRepository:
         self._organisation = organisation
         self._min_free = min_free
         self.lock_wait = LOCK_WAIT
+        self._held: Held | None = None
 
     # ---------------------------------------------------------------- what it is
 
@@ -149,6 +150,7 @@ class DirectoryRepository:
 
     def mend(self, system: SystemName, places: Sequence[tuple[SetId, str]], data: bytes) -> None:
         self.identity()
+        self._still_alone()
         paths = [f"{set_folder(system, set_id)}/{path}" for set_id, path in places]
         with self._place.reaching("be written to"):
             for path in paths:
@@ -171,11 +173,13 @@ class DirectoryRepository:
         self.identity()
         folder = set_folder(tombstone.system, tombstone.set)
         trace = f"tombstones/{tombstone.system}/{tombstone.set}"
+        self._still_alone()
         with self._place.reaching("be written to"):
             if not (self._tree.is_file(f"{trace}.json") and self._tree.is_file(f"{trace}.sig")):
                 self._tree.publish(f"{trace}.sig", signature)
                 self._tree.publish(f"{trace}.json", canonical(tombstone.to_facts()))
             failpoint("after-tombstone")
+            self._still_alone()  # after this nothing brings the set back
             with suppress(NotADirectoryError):
                 self._tree.unlink(f"{folder}/{MANIFEST}")
                 self._tree.unlink(f"{folder}/{SIGNATURE}")
@@ -255,8 +259,17 @@ class DirectoryRepository:
     @contextmanager
     def locked(self) -> Iterator[None]:
         self.identity()
-        with locked(self._place, self.lock_wait):
-            yield
+        with locked(self._place, self.lock_wait) as held:
+            self._held = held
+            try:
+                yield
+            finally:
+                self._held = None
+
+    def _still_alone(self) -> None:
+        """Raises Unreachable if the lock that this process took was lost meanwhile."""
+        if self._held is not None:
+            self._held.require()
 
     def free(self) -> int | None:
         try:

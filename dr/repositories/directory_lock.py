@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,18 +14,49 @@ from dr.repositories.directory_upload import Place
 LOCK = "lock"
 
 
+class Held:
+    """A lock that is held, as long as its file is the one that others see."""
+
+    def __init__(self, place: Place, fd: int) -> None:
+        self._place = place
+        self._fd = fd
+
+    def still(self) -> bool:
+        """Not any more where the file was removed or replaced, or a file server gave the lock to another while this process stood still."""
+        path = self._place.root if stat.S_ISDIR(os.fstat(self._fd).st_mode) else self._place.root / LOCK
+        try:
+            there, mine = path.lstat(), os.fstat(self._fd)
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)  # no change where it is held; refused where somebody else has it
+        except OSError:
+            return False
+        return (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino)
+
+    def require(self) -> None:
+        """Asked right before what cannot be undone. Raises Unreachable."""
+        if not self.still():
+            raise Unreachable(
+                f"repository '{self._place.name}': the lock was lost while this process held it, so another may be at work there",
+                hint="nobody may remove its lock file while dr works; nothing more was done there: run this again",
+            )
+
+
 @contextmanager
-def locked(place: Place, wait: float) -> Iterator[None]:
+def locked(place: Place, wait: float) -> Iterator[Held]:
     """Holds the lock; `wait`: seconds to wait for another process. Raises Unreachable after that, and what `reaching` raises."""
-    with place.reaching("be locked"):
-        fd = _lock_file(place)
-    try:
-        with suppress(OSError):
-            os.fchmod(fd, 0o600)
-        _wait_for(fd, place, wait)
-        yield
-    finally:
-        os.close(fd)
+    until = time.monotonic() + wait
+    while True:
+        with place.reaching("be locked"):
+            fd = _lock_file(place)
+        try:
+            with suppress(OSError):
+                os.fchmod(fd, 0o600)
+            _wait_for(fd, place, until)
+            held = Held(place, fd)
+            if held.still():  # else the file was removed while we waited for it: it locks nobody out
+                yield held
+                return
+        finally:
+            os.close(fd)
 
 
 def _lock_file(place: Place) -> int:
@@ -37,8 +69,7 @@ def _lock_file(place: Place) -> int:
         return os.open(place.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
-def _wait_for(fd: int, place: Place, wait: float) -> None:
-    until = time.monotonic() + wait
+def _wait_for(fd: int, place: Place, until: float) -> None:
     while True:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
