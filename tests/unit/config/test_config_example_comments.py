@@ -1,0 +1,37 @@
+"""What the example runbooks offer in comments works as it stands, once somebody takes the comment's sign away."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dr.config.init import init_home
+from dr.config.load import load
+from dr.plugins import kinds
+
+pytestmark = pytest.mark.unit
+OFFERED = re.compile(r"#[^{\n]*(\{check: .*\})$", re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["drill-online", "drill-vault"])
+def test_the_checks_in_comments_can_be_asked_for(tmp_path: Path, name: str) -> None:
+    """Each is put into the list of checks, where its comment stands."""
+    init_home(tmp_path / "home", "Org", "UTC")
+    path = tmp_path / "home" / "runbooks" / f"{name}.yaml"
+    text = path.read_text()
+    offered = OFFERED.findall(text)
+    path.write_text(re.sub(r"checks: \[(.*)\]", lambda found: f"checks: [{found[1]}, {', '.join(offered)}]", text, count=1))
+    step = next(s for s in load(tmp_path / "home", kinds()).runbooks[name].steps if s.action == "check")
+    asked = [one if isinstance(one, str) else one["check"] for one in step.with_["checks"]]
+    assert asked[-4:] == ["sql-assertion", "newest-row-age", "row-count-change", "http-answers"]
+
+
+def test_the_probe_in_the_nightly_can_be_switched_on(tmp_path: Path) -> None:
+    init_home(tmp_path / "home", "Org", "UTC")
+    path = tmp_path / "home" / "runbooks" / "nightly.yaml"
+    text = path.read_text()
+    begin = text.index("  # - id: portal")
+    end = text.index("on_failure:")
+    path.write_text(text[:begin] + re.sub(r"(?m)^  # ", "  ", text[begin:end]) + text[end:])
+    steps = load(tmp_path / "home", kinds()).runbooks["nightly"].steps
+    assert (steps[-1].id, steps[-1].action, len(steps[-1].with_["checks"])) == ("portal", "probe", 2)
