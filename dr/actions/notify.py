@@ -9,7 +9,7 @@ from dr.errors import Failed
 from dr.model.base import AudienceName, StrictModel
 from dr.model.ports import Action, Effect, Outcome, StepContext, Telling
 from dr.model.record import Severity
-from dr.policy.occasion import near_misses, recovered
+from dr.policy.occasion import alarms, near_misses, recovered
 from dr.policy.undelivered import what_became
 
 
@@ -19,8 +19,9 @@ class Params(StrictModel):
     template: str
     severity: Severity = "warning"
     note: str = ""
-    only_after: Literal["failure", "near-miss"] | None = None
-    """Tell only if this run is the first success after a failure of the same runbook, or if it went well but only just."""
+    only_after: Literal["failure", "near-miss", "finding"] | None = None
+    """Tell only if this run is the first success after a failure of the same runbook, if it went well but only just, or if it found
+    something grave that no notice of a failure has told."""
 
 
 class Facts(StrictModel):
@@ -34,7 +35,8 @@ def run(params: Params, ctx: StepContext) -> Outcome:
         return Outcome(changed=False, facts=Facts(notice="", state="not-due", deliveries=0).to_facts())
     notice = ctx.notifier.tell(Telling(to=params.to, template=params.template, severity=params.severity, note=params.note), ctx)
     delivered = sum(d.state == "delivered" for d in notice.deliveries)
-    if notice.state != "delivered" and params.only_after is None:  # good news that got lost spoils no good night; the ledger is red
+    good_news = params.only_after in ("failure", "near-miss")  # if that got lost, it spoils no good night; the ledger is red
+    if notice.state != "delivered" and not good_news:
         raise Failed(
             f"the notice to '{params.to}' {what_became(notice)}",
             hint="tell them by hand now; `dr notices` shows whom it did not reach, `dr notices retry` sends it again",
@@ -49,7 +51,10 @@ def _due(params: Params, ctx: StepContext) -> bool:
     steps = ctx.records.steps(ctx.run)
     if params.only_after == "failure":
         return recovered(run, steps, ctx.records.runs(runbook=run.runbook, system=run.system))
-    return bool(near_misses(run, steps, ctx.records.copies(run.system), ctx.records.open_findings(run.system), ctx.clock.now()))
+    findings = ctx.records.open_findings(run.system)
+    if alarms(run, steps, findings):  # which makes a near miss a small thing: one message, not two
+        return params.only_after == "finding"
+    return params.only_after == "near-miss" and bool(near_misses(run, steps, ctx.records.copies(run.system), findings, ctx.clock.now()))
 
 
 ACTION = Action(kind="notify", params=Params, facts=Facts, effect=Effect.TELLS, run=run, failpoints=("after-send",))

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from dr.actions.holding import held_here, read_back_holds
 from dr.actions.reconcile import EXPIRY, reconcile
+from dr.errors import Damaged
 from dr.model.backup import Copy, Tombstone
 from dr.model.base import RepositoryName, SetId, StrictModel, SystemName, canonical
 from dr.model.inventory import Inventory, RetentionPolicy
@@ -111,7 +112,12 @@ def _remove(system: SystemName, decision: Decision, ctx: StepContext) -> bool:
 
 def _held_there(copy: Copy, repository: Repository, ctx: StepContext) -> bool:
     """The repository's own holds count, whatever the catalog knows: it may have been lost, or be another office's."""
-    return held_here(copy, repository, records=ctx.records, keys=ctx.keys, now=ctx.clock.now())
+    try:
+        return held_here(copy, repository, records=ctx.records, keys=ctx.keys, now=ctx.clock.now())
+    except Damaged:
+        if (copy.system, copy.set) in repository.sets(copy.system):
+            raise
+        return False  # the copy is gone, and no night may fail at what it let go of: its tombstone says so, and it is lost no more
 
 
 def _copy(system: SystemName, decision: Decision, ctx: StepContext) -> Copy | None:

@@ -117,6 +117,8 @@ def _settle(
 
 def _wrong(system: SystemName, verdict: ChainVerdict, copy: Copy | None, ctx: StepContext, *, gone: bool) -> str:
     """A finding, and no proof of that copy counts any more. A copy that is gone stays damaged until it is read back or made again."""
+    if verdict.kind == "rolled-back" and (gone or copy is not None):
+        _put_back(system, verdict, ctx)
     what = "damaged" if gone and copy is not None else "chain"
     key = f"{what}:{system}:{verdict.repository}:{verdict.set or verdict.kind}"
     ctx.finding(key, "critical", f"{verdict.kind}: {verdict.message}", system=system, hint=verdict.hint)
@@ -126,6 +128,29 @@ def _wrong(system: SystemName, verdict: ChainVerdict, copy: Copy | None, ctx: St
             event = "copy.lost" if gone else "copy.damaged"
             ctx.audit(event, f"{copy.repository}/{copy.set}", {"manifest": copy.manifest, "chain": verdict.kind})
     return key
+
+
+def _put_back(system: SystemName, verdict: ChainVerdict, ctx: StepContext) -> None:
+    """What was put back to an earlier state lost proofs, holds or sets: nothing more may go until a person has looked, once for each.
+
+    A pruned set that is back again, with nothing else amiss, is no reason: its limit holds. Done before the finding is recorded, so that
+    a step that dies in between does it again.
+    """
+    found = f":{system}:{verdict.repository}:{verdict.set or verdict.kind}"
+    if any(one.key.endswith(found) and one.message.startswith(verdict.kind) for one in ctx.records.open_findings(system)):
+        return  # a person may have turned expiry on since
+    where = f"{verdict.repository}/{verdict.set}" if verdict.set else str(verdict.repository)
+    message = f"{verdict.repository} or the catalog was put back to an earlier state ({where}), so nothing expires"
+    if ctx.records.setting(EXPIRY) != "off":
+        freeze(where, ctx)
+    hint = "mend what is wrong, `dr verify`, then let retention delete again: dr retention --turn-on"
+    ctx.finding(f"rolled-back:{system}", "warning", message, system=system, hint=hint)
+
+
+def freeze(because: str, ctx: StepContext) -> None:
+    """Turn expiry off until a person turns it on."""
+    ctx.records.set_setting(EXPIRY, "off")
+    ctx.audit("expiry.turned", "off", {"because": because})
 
 
 def _pruned(copy: Copy, trace: Tombstone, repository: Repository, ctx: StepContext) -> None:
@@ -163,8 +188,7 @@ def _copy(manifest: Manifest, stored: bytes, repository: Repository, ctx: StepCo
 
 def _unknown_run(manifest: Manifest, repository: Repository, ctx: StepContext) -> None:
     """No run of ours died here: the catalog is newer than the repository, so its proofs and holds are not to be decided by."""
-    ctx.records.set_setting(EXPIRY, "off")
-    ctx.audit("expiry.turned", "off", {"because": f"{repository.name}/{manifest.set}"})
+    freeze(f"{repository.name}/{manifest.set}", ctx)
     ctx.finding(
         f"rebuilt:{manifest.system}",
         "warning",

@@ -49,3 +49,4 @@ def set_expiry(app: App, state: str) -> None:
         if state == "on":
             app.records.close_findings(f"retention:{system}:frozen", [], app.clock.now(), RunId(""))
             app.records.close_findings(f"rebuilt:{system}", [], app.clock.now(), RunId(""))
+            app.records.close_findings(f"rolled-back:{system}", [], app.clock.now(), RunId(""))

@@ -9,8 +9,8 @@ from dr.model.backup import Copy
 from dr.model.base import RunId, StrictModel
 from dr.model.inventory import Inventory
 from dr.model.ports import Records
-from dr.model.record import RunRecord, StepRecord
-from dr.policy.occasion import near_misses
+from dr.model.record import Finding, RunRecord, StepRecord
+from dr.policy.occasion import grave, near_misses
 from dr.units import show_duration
 
 SHOWN = 3
@@ -21,6 +21,13 @@ WIDEST = 300
 class FailedStep(StrictModel):
     step: str
     action: str
+    message: str
+    hint: str
+
+
+class Found(StrictModel):
+    """Something grave that the run saw."""
+
     message: str
     hint: str
 
@@ -55,6 +62,9 @@ class Story(StrictModel):
     rpo: str
     objective: str
     near_misses: tuple[str, ...]
+    found: tuple[Found, ...]
+    """What is grave and not told by one of the failures."""
+    more_found: int
     note: str
 
 
@@ -65,6 +75,8 @@ def tell_story(inventory: Inventory, records: Records, run: RunId, now: datetime
         raise Failed(f"run {run} is not in the catalog, so nothing can be said of it", hint="`dr runs list` shows those that are")
     steps = records.steps(run)
     failures = _failures(steps)
+    open_findings = records.open_findings(record.system)
+    found = _found(grave(record, open_findings), failures)
     streak = _Streak(record, records.runs(runbook=record.runbook, system=record.system))
     report = next((s.facts for s in steps if s.action == "report" and s.facts), {})
     return Story(
@@ -85,7 +97,9 @@ def tell_story(inventory: Inventory, records: Records, run: RunId, now: datetime
         rto=_length(report.get("rto_seconds")),
         rpo=_length(report.get("rpo_seconds")),
         objective=_length((record.objective or {}).get("rto")),
-        near_misses=near_misses(record, steps, records.copies(record.system), records.open_findings(record.system), now),
+        near_misses=near_misses(record, steps, records.copies(record.system), open_findings, now),
+        found=found[:SHOWN],
+        more_found=max(0, len(found) - SHOWN),
         note=note,
     )
 
@@ -96,6 +110,12 @@ def _failures(steps: Sequence[StepRecord]) -> tuple[FailedStep, ...]:
         for s in steps
         if s.state == "failed" and s.failure is not None
     )
+
+
+def _found(findings: Sequence[Finding], failures: Sequence[FailedStep]) -> tuple[Found, ...]:
+    told = " ".join(failure.message for failure in failures)
+    lines = [(_line(finding.message), _line(finding.hint)) for finding in findings]
+    return tuple(Found(message=message, hint=hint) for message, hint in lines if message not in told)
 
 
 def _line(text: str) -> str:

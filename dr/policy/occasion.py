@@ -1,4 +1,4 @@
-"""Whether a run is an occasion to tell somebody, beside its failure: it works again, or it went well but only just.
+"""Whether a run is an occasion to tell somebody, beside its failure: it found something grave, works again, or went well but only just.
 
 Pure: records in, words out.
 """
@@ -30,6 +30,18 @@ def near_misses(
     if _failed(steps):
         return ()
     return (*_retries(steps), *_budgets(steps), *_missing(run, findings), *_stale(copies, now))
+
+
+def alarms(run: RunRecord, steps: Sequence[StepRecord], findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The grave findings that a run saw, the newest last; none if what it failed with was told, which names them too."""
+    if any(step.section == "on_failure" and step.action == "notify" and step.state == "done" for step in steps):
+        return ()
+    return grave(run, findings)
+
+
+def grave(run: RunRecord, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Of the open findings, those that this run saw and that are critical."""
+    return tuple(sorted((f for f in findings if f.run == run.run and f.severity == "critical"), key=lambda f: (f.at, f.key)))
 
 
 def _failed(steps: Sequence[StepRecord]) -> bool:

@@ -19,15 +19,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from dr.actions.notify import Params, run
 from dr.catalog.catalog import Catalog, open_catalog
 from dr.clock import FixedClock
+from dr.errors import Failed
 from dr.model.backup import Copy
-from dr.model.base import RunId, Seconds
+from dr.model.base import AudienceName, RunId, Seconds
 from dr.model.ports import StepContext, Telling
-from dr.model.record import Finding, RunRecord, StepRecord
+from dr.model.record import Failure, Finding, RunRecord, StepRecord, StepState
 from dr.notify.channel import send
 from dr.notify.ledger import LedgerNotifier
 from dr.policy.occasion import near_misses, recovered
 from tests.support.catalog_copies import HMIS, NOW, ago, copy_at
-from tests.support.catalog_mailbox import PASSWORD, USER, Mailbox, free_port, mailbox
+from tests.support.catalog_mailbox import PASSWORD, USER, Mailbox, body_of, free_port, mailbox
 from tests.support.catalog_runs import ZONE, ToldStep, context, inventory_of, plan_of, run_at, step_of
 
 pytestmark = pytest.mark.integration
@@ -169,6 +170,65 @@ def test_a_step_with_nothing_to_tell_tells_nobody(catalog: Catalog) -> None:
     outcome = run(Params.from_facts({"to": "administrators", "template": "nightly-recovered", "only_after": "failure"}), context(catalog))
     assert (outcome.changed, outcome.facts["state"]) == (False, "not-due")
     assert catalog.notices() == []
+
+
+def told(catalog: Catalog, url: str) -> StepContext:
+    """A step whose notices go to one person by `url`."""
+    notifier = LedgerNotifier(inventory_of({"anna": ["ANNA"]}), catalog, FixedClock(NOW), lambda _: url, ZONE)
+    ctx = ToldStep(catalog)
+    ctx.notifier, ctx.clock = notifier, FixedClock(NOW)  # type: ignore[attr-defined]
+    return cast("StepContext", ctx)
+
+
+@pytest.fixture
+def box() -> Iterator[Mailbox]:
+    with mailbox() as opened:
+        yield opened
+
+
+GRAVE = "rolled-back: vault/s: it is missing without a tombstone"
+
+
+def noticed(catalog: Catalog, *, state: StepState = "done", severity: str = "critical", run: RunId | None = None) -> None:
+    """A run that saw something, and one step of it."""
+    catalog.record_step(step_of("verify", state=state, failure=Failure(error="E", exit_code=1, message="m") if state == "failed" else None))
+    facts = {"key": "damaged:hmis:vault:s", "severity": severity, "system": HMIS, "message": GRAVE, "hint": "copy it again"}
+    catalog.finding(Finding.from_facts({**facts, "run": run or run_at().run, "at": NOW.isoformat()}))
+
+
+ALARM = Params(to=AudienceName("administrators"), template="nightly-found", severity="critical", only_after="finding")
+
+
+def test_a_run_that_went_well_but_found_something_grave_tells_it(box: Mailbox, catalog: Catalog) -> None:
+    """A rollback of a set that the nightly did not ask about fails no step; somebody is told all the same, with what to do."""
+    noticed(catalog)
+    facts = run(ALARM, told(catalog, box.url("anna"))).facts
+    assert facts["state"] == "delivered"
+    assert box.subjects("anna") == ["hmis: nightly found 1 grave thing"]
+    assert f"- {GRAVE}\n  HINT: copy it again\n" in body_of(box.to("anna")[0])
+
+
+def test_an_alarm_that_reaches_nobody_fails_its_step(catalog: Catalog) -> None:
+    """It is no good news that may get lost."""
+    noticed(catalog)
+    with pytest.raises(Failed, match="was not delivered"):
+        run(ALARM, told(catalog, f"mailto://127.0.0.1:{free_port()}/?from=a@example.org&to=b@example.org"))
+
+
+@pytest.mark.parametrize("seen", [{"severity": "warning"}, {"run": RunId("nightly-of-yesterday")}])
+def test_what_is_not_grave_or_not_seen_by_this_run_is_no_alarm(catalog: Catalog, seen: dict[str, str]) -> None:
+    """What is still open but was not seen tonight was told when it was."""
+    noticed(catalog, **seen)  # type: ignore[arg-type]
+    assert run(ALARM, told(catalog, "nonsense")).facts["state"] == "not-due"
+
+
+def test_a_failed_run_tells_both_in_one_message(box: Mailbox, catalog: Catalog) -> None:
+    """The notice of the failure names what was found beside it, and then the alarm is not due: one message, no flood."""
+    noticed(catalog, state="failed")
+    run(Params(to=AudienceName("administrators"), template="nightly-failed"), told(catalog, box.url("anna")))
+    assert f"It also found:\n- {GRAVE}\n  HINT: copy it again\n" in body_of(box.to("anna")[0])
+    catalog.record_step(step_of("on-failure-1-notify", action="notify").model_copy(update={"section": "on_failure"}))
+    assert run(ALARM, told(catalog, "nonsense")).facts["state"] == "not-due"
 
 
 class Interrupted(ToldStep):

@@ -122,6 +122,6 @@ def test_an_unknown_template_or_run_is_refused_with_a_hint(tmp_path: Path) -> No
         render("nightly-failled", story)
     assert str(missing.value) == (
         "there is no notice template 'nightly-failled'\n"
-        "   HINT: there are: drill-failed, drill-passed, near-miss, nightly-failed, nightly-recovered"
+        "   HINT: there are: approval-wanted, drill-failed, drill-passed, near-miss, nightly-failed, nightly-found, nightly-recovered"
     )
     assert all(len(render(name, story).subject) < 80 for name in template_names())

@@ -133,6 +133,42 @@ def test_a_pruned_set_that_is_back_is_said_and_pruned_again(world: World) -> Non
     assert said(world) == {}
 
 
+def rolled_back(world: World) -> SetId:
+    """The vault stands as of the night before: its newest set is gone. Gives back the set that the policy would let go of there."""
+    world.retention = {"online": RetentionPolicy(keep_last=9), "vault": RetentionPolicy(keep_last=1)}
+    oldest = world.night()
+    world.night()
+    moved(world, "vault", world.night())
+    world.verify(set_id=SetId(world.backup()["set"]))
+    return oldest
+
+
+def test_after_a_rollback_nothing_expires_until_a_person_turns_it_on(world: World) -> None:
+    """The disk's past may bring back old proofs and holds, or lack new ones: retention decides nothing by it."""
+    oldest = rolled_back(world)
+    outcome = world.prune()
+    assert (outcome["removed"], oldest in world.stored(world.vault)) == ([], True)
+    assert "expiry is off until a person turns it on (`dr retention --turn-on`)" in outcome["frozen"]
+    message = said(world)["rolled-back:hmis"]
+    assert message.startswith("vault or the catalog was put back to an earlier state (vault/") and message.endswith("so nothing expires")
+    turned = [e.facts["because"].partition("/")[0] for e in world.catalog.audit_of("off") if e.event == "expiry.turned"]
+    assert turned == ["vault"]
+
+
+@pytest.mark.positive_control
+def test_once_a_person_turned_it_on_the_same_rollback_freezes_nothing(world: World) -> None:
+    """The twin: it was the freeze that kept the oldest set, and what a person has decided stays, though the finding is still open."""
+    oldest = rolled_back(world)
+    world.prune()
+    world.catalog.set_setting("expiry", "on")
+    world.later(minutes=1)
+    world.prune()
+    assert oldest not in world.stored(world.vault)
+    assert world.catalog.setting("expiry") == "on"
+    world.later(minutes=1)
+    assert world.prune()["removed"] == [], "what was gone and is let go of stops no night"
+
+
 def test_a_set_whose_run_was_never_resumed_is_adopted_and_then_read_back(world: World) -> None:
     """Committed, never recorded: verify records it as a copy, and remembers its parts, so that it can become intact."""
     world.night()
