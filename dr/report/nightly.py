@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from dr.model.base import JsonObject
 from dr.model.evidence import Evidence
+from dr.model.forecast import TierForecast
 from dr.model.record import StepRecord
 from dr.report.tables import Cell, Table
-from dr.units import show_size, visible
+from dr.units import show_duration, show_size, visible
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Night:
     removed: int
     withheld: str
     """Why nothing was deleted, where that needs saying."""
+    back: Table | None = None
+    """How long it would take to be back, as foreseen that night."""
 
 
 def night(evidence: Evidence) -> Night | None:
@@ -43,8 +46,25 @@ def night(evidence: Evidence) -> Night | None:
         wanted=len(read["copies"]) + len(read.get("failed", {})) if read else len(verified),
         retention=_decisions(decisions, removed) if decisions else None,
         removed=len(removed),
+        back=_back([TierForecast.from_facts(f) for s in _of(evidence, "forecast") for f in s.facts.get("forecasts", ())]),
         withheld="; ".join(str(f[key]) for f in prunes for key in ("frozen", "needs_person") if f.get(key)),
     )
+
+
+def _back(forecasts: Sequence[TierForecast]) -> Table | None:
+    if not forecasts:
+        return None
+    heads = ("from", "back in about", "95% within", "objective", "how that is known")
+    return Table("How long it would take to be back", heads, tuple(tuple(_foreseen(one)) for one in forecasts))
+
+
+def _foreseen(one: TierForecast) -> Iterator[Cell]:
+    yield Cell(one.tier)
+    yield Cell(show_duration(one.p50) if one.p50 is not None else "not known", "" if one.p50 is not None else "warn")
+    over = one.objective is not None and one.p95 is not None and one.p95 > one.objective
+    yield Cell(show_duration(one.p95) if one.p95 is not None else "–", "bad" if over else "")
+    yield Cell(show_duration(one.objective) if one.objective is not None else "–")
+    yield Cell(visible("; ".join([one.made_from, *one.remarks] if one.p50 is not None else [one.why])))
 
 
 def _of(evidence: Evidence, action: str) -> list[StepRecord]:
