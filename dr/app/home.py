@@ -15,7 +15,8 @@ from dr.app.binding import bind
 from dr.app.farewell import farewell
 from dr.app.forecasts import forecasts
 from dr.app.services import HomeServices
-from dr.app.unrecorded import lost_catalog, require_catalog, require_trail
+from dr.app.trail import Verified, verify_trail
+from dr.app.unrecorded import lost_catalog, require_catalog
 from dr.catalog.catalog import Catalog, open_catalog
 from dr.catalog.drills import drill_facts
 from dr.catalog.nights import last_night
@@ -270,10 +271,9 @@ class App:
         head = self.records.audit_head()
         return self.records.audit_entries(max(0, head.seq - limit), limit)
 
-    def verify_audit(self) -> tuple[int, str]:
-        """How many entries there are and the head's hash. Raises Damaged if the chain is broken, or gone."""
-        require_trail(self.records, self.repositories(), self.home / "evidence")
-        return asked.check_chain(self.records)
+    def verify_audit(self) -> Verified:
+        """Raises Damaged if the chain is broken, gone, or not the one that sets and evidence bear witness to."""
+        return verify_trail(self.records, self.repositories(), self.home / "evidence", self.services.keys)
 
 
 def whoami() -> str:

@@ -38,7 +38,9 @@ def list_entries(home: str | None, limit: int, as_json: bool) -> None:
 @audit.command()
 @click.pass_obj
 def verify(home: str | None) -> None:
-    """Check that no entry was changed, removed or put in. Exit code 4 if one was.
+    """Check that no entry was changed, removed or put in, and that what every set and evidence file was sealed with is there.
+
+    Exit code 4 if not.
 
     \b
     Example:
@@ -46,5 +48,8 @@ def verify(home: str | None) -> None:
     """
     from dr.app import App
 
-    count, head = App.open(home).verify_audit()
-    click.echo(f"{marked('green', 'whole')}  {count} entries; head {head}")
+    found = App.open(home).verify_audit()
+    click.echo(f"{marked('green', 'whole')}  {found.entries} entries; head {found.head}")
+    click.echo(f"   {found.vouched} copies and evidence files bear witness to it")
+    for remark in found.remarks:
+        click.echo(marked("amber", remark))

@@ -99,11 +99,14 @@ def test_an_empty_catalog_beside_full_repositories_says_what_to_do(home: Home) -
     for words in (("backups", "list"), ("runs", "list")):
         assert home.dr(*words).stdout.startswith("the catalog is lost (or new)")
     assert "the audit trail is empty, yet fileserver holds sets" in home.dr("audit", "verify", expect=4).stderr
+    home.dr("retention", "--turn-on")  # is audited: the new trail is whole by itself
+    assert "the audit trail has 1 entry, none of which is vouched for; entries 1 to" in home.dr("audit", "verify", expect=4).stderr
     assert "the catalog is lost (or new)" in home.dr("drill", "hmis", "--tier", "vault", expect=3).stderr
     forget(home)
     (home.path / "state" / "catalog.db").write_bytes(b"not a catalog" * 1000)
     assert "HINT: make it anew from the repositories" in home.dr("status", expect=3).stderr
     assert "2 copies on record, 1 proven by signed evidence" in home.dr("catalog", "rebuild", "--yes").stdout
+    assert "another trail reached entry" in home.dr("audit", "verify").stdout
 
 
 def test_after_a_rebuild_nothing_expires_and_no_drill_runs_until_a_person_acts(home: Home) -> None:

@@ -1,0 +1,67 @@
+"""`dr audit verify`: the trail by itself, and beside the heads that every set and evidence file bears."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from dr.app.asked import Verify, check_chain
+from dr.app.unrecorded import HINT, require_trail
+from dr.catalog.catalog import Catalog
+from dr.errors import Damaged, DrError
+from dr.model.ports import Keyring, Repository
+from dr.model.record import AuditEntry
+from dr.policy.trail import BEGUN_ANEW, Witness, judge_trail
+from dr.stream.layout import AUDIT_HEAD, read_audit_head
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A whole trail: how many entries, the head's hash, by how many it is vouched for, and what a person should know beside."""
+
+    entries: int
+    head: str
+    vouched: int
+    remarks: tuple[str, ...]
+
+
+def verify_trail(records: Catalog, repositories: Sequence[Repository], evidence: Path, keys: Keyring) -> Verified:
+    """Raises Damaged, naming what is missing, if the chain is broken, gone, or not the one that sets and evidence were sealed with."""
+    require_trail(records, repositories, evidence)
+    entries, head = check_chain(records)
+    away: list[str] = []
+    witnesses = [*_of_sets(repositories, keys, away.append), *_of_evidence(evidence, keys.verify)]
+    hashes = records.audit_hashes([one.head.seq for one in witnesses])
+    found = judge_trail(records.audit_head(), hashes, list(_begun_anew(records)), witnesses)
+    if found.missing:
+        hint = "was catalog.db put back to an earlier state, or lost? Put the newest one back; there is none: " + HINT
+        raise Damaged(found.missing, hint=hint)
+    return Verified(entries, head, found.vouched, tuple(line for line in (found.before, *away) if line))
+
+
+def _of_sets(repositories: Sequence[Repository], keys: Keyring, say: Callable[[str], None]) -> Iterator[Witness]:
+    """A head that is not signed for its set is no witness: verifying the set finds it."""
+    for repository in repositories:
+        try:
+            held = repository.sets()
+        except DrError as error:
+            say(f"not compared with {repository.name}: {error.message}")
+            continue
+        for system, set_id in held:
+            with suppress(DrError, OSError), repository.open(system, set_id, AUDIT_HEAD) as file:
+                yield Witness(f"{repository.name}/{set_id}", read_audit_head(file.read(2**16), system, set_id, keys))
+
+
+def _of_evidence(folder: Path, verify: Verify) -> Iterator[Witness]:
+    from dr.report.write import read_signed
+
+    for file in sorted(folder.glob("*.json")):
+        with suppress(DrError, OSError):
+            yield Witness(f"evidence/{file.name}", read_signed(file.read_bytes(), verify)[0].audit)
+
+
+def _begun_anew(records: Catalog) -> Iterator[AuditEntry]:
+    last = 0
+    while entries := records.audit_entries(after=last):
+        yield from (entry for entry in entries if entry.event in BEGUN_ANEW)
+        last = entries[-1].seq
