@@ -10,12 +10,15 @@ import os
 import signal
 import sys
 from importlib import import_module
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from dr import __version__
 from dr.errors import ConfigError, DrError, Unreachable
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("dr.cli.status:status", "What would we get back, how fast, and how do we know?"),
@@ -38,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "keys": ("dr.cli.keys:keys", "Check the keys; make new ones."),
     "home": ("dr.cli.home_verbs:home", "The home itself, stored beside the backups: bring it back on a bare machine."),
     "catalog": ("dr.cli.catalog:catalog", "Make the catalog anew from the repositories."),
+    "completion": ("dr.cli.completion:completion", "The script by which bash, zsh or fish completes commands and names."),
     "debug": ("dr.cli.debug:debug", "Look inside: failpoints, a set's manifest and index."),
     "demo": ("dr.cli.demo:demo", "The whole way, once, on a database of our own."),
 }
@@ -64,6 +68,13 @@ class Lazy(click.Group):
         if near:
             ctx.fail(f"No such command '{args[0]}'. Did you mean '{near[0]}'?")
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """As click does, without importing a command to learn what it is called."""
+        from click.shell_completion import CompletionItem
+
+        found = [CompletionItem(name, help=words) for name, (_, words) in COMMANDS.items() if name.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

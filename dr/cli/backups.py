@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dr.cli.completion import known
 from dr.cli.show import json_option, marked, print_json, print_table
 from dr.cli.verify import verify
 from dr.clock import local
@@ -24,7 +25,7 @@ backups.add_command(verify)
 
 
 @backups.command("list")
-@click.argument("system", required=False)
+@click.argument("system", required=False, shell_complete=known("systems"))
 @json_option
 @click.pass_obj
 def list_copies(home: str | None, system: str | None, as_json: bool) -> None:
@@ -63,7 +64,7 @@ def list_copies(home: str | None, system: str | None, as_json: bool) -> None:
 
 
 @backups.command()
-@click.argument("set_id", metavar="SET")
+@click.argument("set_id", metavar="SET", shell_complete=known("sets"))
 @json_option
 @click.pass_obj
 def show(home: str | None, set_id: str, as_json: bool) -> None:
@@ -98,7 +99,7 @@ def _witness(witnessed: bool) -> str:
 
 
 @backups.command()
-@click.argument("set_id", metavar="SET")
+@click.argument("set_id", metavar="SET", shell_complete=known("sets"))
 @click.option("--reason", required=True, help="Why the source is as it should be; kept on record.")
 @click.pass_obj
 def accept(home: str | None, set_id: str, reason: str) -> None:
@@ -116,7 +117,7 @@ def accept(home: str | None, set_id: str, reason: str) -> None:
 
 
 @backups.command()
-@click.argument("set_id", metavar="SET")
+@click.argument("set_id", metavar="SET", shell_complete=known("sets"))
 @click.option("--reason", required=True, help="Why it must stay; kept beside the set and on record. Name no client in it.")
 @click.option("--until", metavar="DATE", help="The last day of the hold, as 2027-03-31 (default: until it is released).")
 @click.pass_obj
@@ -133,7 +134,7 @@ def hold(home: str | None, set_id: str, reason: str, until: str | None) -> None:
 
 
 @backups.command()
-@click.argument("set_id", metavar="SET")
+@click.argument("set_id", metavar="SET", shell_complete=known("sets"))
 @click.pass_obj
 def release(home: str | None, set_id: str) -> None:
     """Let retention decide about a set again. Exit code 7 where a copy could not be reached yet: it stays held.

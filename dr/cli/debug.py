@@ -2,6 +2,7 @@
 
 import click
 
+from dr.cli.completion import known
 from dr.cli.show import print_json
 
 
@@ -25,8 +26,8 @@ def failpoints() -> None:
 
 
 @debug.command("set")
-@click.argument("set_id", metavar="SET")
-@click.option("--repository", help="Which copy (default: the first undamaged one).")
+@click.argument("set_id", metavar="SET", shell_complete=known("sets"))
+@click.option("--repository", help="Which copy (default: the first undamaged one).", shell_complete=known("repositories"))
 @click.pass_obj
 def show_set(home: str | None, set_id: str, repository: str | None) -> None:
     """A set's manifest and its decrypted index. The index names tables and files: it may name a client. The access is audited.

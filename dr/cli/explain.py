@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dr.cli.completion import known
 from dr.cli.run import parameters
 from dr.cli.show import coloured, json_option, print_json, screen, wrapped
 
@@ -16,7 +17,7 @@ _HEADS = {"steps": "", "on_failure": "If a step fails:", "always": "In any case,
 
 
 @click.command()
-@click.argument("runbook")
+@click.argument("runbook", shell_complete=known("runbooks"))
 @click.option("-p", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of the runbook; may be given several times.")
 @click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.svg", help="Also draw it, as one SVG file.")
 @json_option

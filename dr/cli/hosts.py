@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from dr.cli.completion import known
 from dr.cli.show import json_option, marked, print_json, print_table, say
 from dr.errors import ConfigError, Refused
 
@@ -40,7 +41,7 @@ def list_hosts(home: str | None, as_json: bool) -> None:
 
 
 @hosts.command()
-@click.argument("host")
+@click.argument("host", shell_complete=known("hosts"))
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def enrol(home: str | None, host: str, yes: bool) -> None:
@@ -71,7 +72,7 @@ def enrol(home: str | None, host: str, yes: bool) -> None:
 
 
 @hosts.command()
-@click.argument("host", required=False)
+@click.argument("host", required=False, shell_complete=known("hosts"))
 @json_option
 @click.pass_obj
 def check(home: str | None, host: str | None, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 import click
 
+from dr.cli.completion import known
 from dr.cli.show import json_option, marked, print_json
 
 
@@ -26,7 +27,7 @@ def report() -> None:
 
 
 @report.command()
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", shell_complete=known("runs"))
 @json_option
 @click.pass_obj
 def show(home: str | None, run_id: str, as_json: bool) -> None:

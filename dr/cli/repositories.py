@@ -2,6 +2,7 @@
 
 import click
 
+from dr.cli.completion import known
 from dr.cli.show import json_option, marked, print_json
 from dr.errors import DrError
 from dr.units import show_size
@@ -13,7 +14,7 @@ def repositories() -> None:
 
 
 @repositories.command()
-@click.argument("name")
+@click.argument("name", shell_complete=known("repositories"))
 @click.pass_obj
 def init(home: str | None, name: str) -> None:
     """Make an empty place a repository. Only ever by this command: an unmounted file server must not become an empty repository.
@@ -29,7 +30,7 @@ def init(home: str | None, name: str) -> None:
 
 
 @repositories.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=known("repositories"))
 @json_option
 @click.pass_obj
 def check(home: str | None, name: str | None, as_json: bool) -> None:

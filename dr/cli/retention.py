@@ -2,13 +2,14 @@
 
 import click
 
+from dr.cli.completion import known
 from dr.cli.run import follow
 from dr.cli.show import coloured, json_option, print_json, print_table
 from dr.model.record import RetentionOutcome
 
 
 @click.command()
-@click.argument("system", required=False)
+@click.argument("system", required=False, shell_complete=known("systems"))
 @click.option("--dry-run", is_flag=True, help="Show every decision with its reason; delete nothing.")
 @click.option("--confirm", is_flag=True, help="Delete even where a brake wants a person: more than half of a tier, or a shrunken policy.")
 @click.option("--turn-off", "expiry", flag_value="off", help="Let nothing expire until it is turned on again.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dr.cli.completion import known
 from dr.cli.show import coloured, json_option, marked, print_json
 from dr.errors import ConfigError, Refused
 from dr.model.record import RunRecord
@@ -69,7 +70,7 @@ def tell(app: "App", record: RunRecord) -> None:
 
 
 @click.command()
-@click.argument("runbook")
+@click.argument("runbook", shell_complete=known("runbooks"))
 @click.option("-p", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of the runbook; may be given several times.")
 @click.option("--rehearse", is_flag=True, help="Write nothing: say what every step would do, and where it would be refused.")
 @json_option
@@ -123,8 +124,8 @@ def _say_step(step: "RehearsedStep") -> None:
 
 
 @click.command()
-@click.argument("system")
-@click.option("--tier", help="The tier to restore from: online, vault, ...")
+@click.argument("system", shell_complete=known("systems"))
+@click.option("--tier", help="The tier to restore from: online, vault, ...", shell_complete=known("tiers"))
 @click.option("--select", help="newest | 'random-within 7d' | 'at 2026-11-01T12:00' | a set's id (default: as the runbook says).")
 @click.option(
     "--key", type=click.Path(path_type=Path), help="Read with the age identity in this file (0600), as the escrow key's drill does."

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from dr.cli.completion import known
 from dr.cli.run import follow, tell
 from dr.cli.show import coloured, json_option, paragraph, print_json, print_table, say, screen
 from dr.clock import local
@@ -61,7 +62,7 @@ def list_runs(home: str | None, limit: int, as_json: bool) -> None:
 
 
 @runs.command()
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", shell_complete=known("runs"))
 @json_option
 @click.pass_obj
 def show(home: str | None, run_id: str, as_json: bool) -> None:
@@ -141,7 +142,7 @@ def _question(app: "App", waits: "Waiting") -> list[str]:
 
 
 @runs.command()
-@click.argument("run_id", metavar="[RUN]", required=False)
+@click.argument("run_id", metavar="[RUN]", required=False, shell_complete=known("runs"))
 @json_option
 @click.pass_obj
 def resume(home: str | None, run_id: str | None, as_json: bool) -> None:
@@ -161,7 +162,7 @@ def resume(home: str | None, run_id: str | None, as_json: bool) -> None:
 
 
 @runs.command()
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", shell_complete=known("runs"))
 @click.option("--hard", is_flag=True, help="Skip the `always` steps too: a standby may be left unscrubbed.")
 @click.pass_obj
 def cancel(home: str | None, run_id: str, hard: bool) -> None:
@@ -185,7 +186,7 @@ def cancel(home: str | None, run_id: str, hard: bool) -> None:
 
 
 @runs.command()
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", shell_complete=known("runs"))
 @click.pass_obj
 def pause(home: str | None, run_id: str) -> None:
     """Let a run finish what it is doing and begin nothing more, until `dr runs unpause`. Works from any terminal.
@@ -198,7 +199,7 @@ def pause(home: str | None, run_id: str) -> None:
 
 
 @runs.command()
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", shell_complete=known("runs"))
 @click.pass_obj
 def unpause(home: str | None, run_id: str) -> None:
     """Let a paused run go on.
@@ -223,7 +224,7 @@ _NOBODY = "; nobody carries it now: `dr runs resume` takes it up, and it heeds t
 
 
 @runs.command()
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", shell_complete=known("runs"))
 @click.argument("step", required=False)
 @click.option("--deny", is_flag=True, help="Refuse: the step fails, and nothing after it is done.")
 @click.option("--comment", default="", metavar="TEXT", help="Why; goes on record. Name no client in it.")

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import click
 
+from dr.cli.completion import known
 from dr.cli.show import aligned, coloured, json_option, marked, print_json, screen, wrapped
 from dr.clock import local
 from dr.model.base import RunId
@@ -18,7 +19,7 @@ _LONGEST = 320
 
 
 @click.command()
-@click.argument("system", required=False)
+@click.argument("system", required=False, shell_complete=known("systems"))
 @json_option
 @click.pass_obj
 def status(home: str | None, system: str | None, as_json: bool) -> None:

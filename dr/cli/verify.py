@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dr.cli.completion import known
 from dr.cli.run import follow
 from dr.cli.show import json_option, marked, print_json, print_table
 from dr.errors import EXIT_FAILED, ConfigError
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("what", metavar="[SYSTEM|SET]", required=False)
-@click.option("--tier", "tiers", multiple=True, help="Only this tier (default: every tier of the system).")
+@click.option("--tier", "tiers", multiple=True, help="Only this tier (default: every tier of the system).", shell_complete=known("tiers"))
 @click.option("--set", "set_id", help="A set's id (default: the newest of each repository).")
 @click.option("--all", "every", is_flag=True, help="Every set, not only the newest.")
 @click.option(
