@@ -151,6 +151,7 @@ def _database_now(looking: _Looking, dsn: Dsn, expected: JsonObject) -> JsonObje
         progress=lambda what, done, total: ctx.progress(what, done, total, "items"),
         method=expected["method"],
         schema_sql=text,
+        version=expected["version"],
     )
 
 

@@ -87,9 +87,9 @@ def test_a_proof_of_another_version_is_said_as_such(system: System, artifact: st
     restored = system.restored()
     mine = next(reader for reader in restored.set.artifacts() if reader.artifact.name == artifact).index.content[key]
     with pytest.raises(Refused) as caught:
-        proof.compare({**mine, "version": proof.VERSION + 1}, mine)
+        proof.compare({**mine, "version": mine["version"] + 1}, mine)
     assert str(caught.value) == (
-        f"the set's proof was made by another digest version ({proof.VERSION + 1}; this dr makes {proof.VERSION})\n"
+        f"the set's proof was made by another digest version ({mine['version'] + 1}; this dr makes {mine['version']})\n"
         "   HINT: check it with the release of dr that made the backup, or drill a set that this release made"
     )
 

@@ -112,6 +112,20 @@ def test_chunks_add_up_to_the_whole(pg: Dsn, tmp_path: Path) -> None:
     made.drop()
 
 
+def test_a_proof_is_made_again_in_the_version_that_a_set_bears(pg: Dsn, tmp_path: Path) -> None:
+    """An upgrade of dr must not leave the sets of the release before it unprovable: their digests are made as they were made then."""
+    made = bench(pg, tmp_path, "older").make(
+        "CREATE TABLE t AS SELECT n, n::int8 AS m, now() AS at, NULL::text AS x FROM generate_series(1, 9) n"
+    )
+    older, same, newer = (_prove(made, None, made.schema(), version) for version in (1, 1, proof.VERSION))
+    assert (older["version"], newer["version"], _prove(made, None, made.schema(), proof.VERSION + 7)["version"]) == (1, 2, 2)
+    assert proof.compare(older, same)[0] == []
+    assert older["tables"] != newer["tables"]
+    made.execute("UPDATE t SET m = 9 - m")
+    assert [d.name for d in proof.compare(older, _prove(made, None, made.schema(), 1))[0]] == ["public.t"]
+    made.drop()
+
+
 def test_the_snapshot_is_what_is_digested(pg: Dsn, tmp_path: Path) -> None:
     """Rows that come and go while the proof is made are not in it: it is of the dump's own snapshot."""
     made = bench(pg, tmp_path, "moving").make("CREATE TABLE t AS SELECT n FROM generate_series(1, 10) n")
@@ -131,7 +145,7 @@ def test_the_snapshot_is_what_is_digested(pg: Dsn, tmp_path: Path) -> None:
     made.drop()
 
 
-def _prove(made: Bench, snapshot: str, text: bytes) -> dict[str, object]:
+def _prove(made: Bench, snapshot: str | None, text: bytes, version: int = proof.VERSION) -> dict[str, object]:
     return proof.prove_database(
         made.dsn,
         snapshot=snapshot,
@@ -141,6 +155,7 @@ def _prove(made: Bench, snapshot: str, text: bytes) -> dict[str, object]:
         progress=lambda what, done, total: None,
         method="fast",
         schema_sql=text,
+        version=version,
     )
 
 

@@ -22,7 +22,7 @@ from dr.drivers.postgres.cluster_proof import digest_globals
 from dr.drivers.postgres.compare import compare_databases, compare_globals
 from dr.drivers.postgres.connect import Connection, Dsn
 from dr.drivers.postgres.crew import Crew, Progress, unreadable
-from dr.drivers.postgres.digest import MODULUS, Cryptographic, Digester, Fast, Method, Tally, chunks
+from dr.drivers.postgres.digest import FAST_VERSION, MODULUS, Cryptographic, Digester, Fast, Method, Tally, chunks
 from dr.drivers.postgres.large_objects import keyed, read_large_objects
 from dr.drivers.postgres.objects import Objects, Table, read_objects
 from dr.drivers.postgres.schema import digest_entries, parse
@@ -31,8 +31,8 @@ from dr.drivers.postgres.session import export, reading
 from dr.model.base import JsonObject
 from dr.model.record import Difference
 
-VERSION = 1
-"""Of the proof's form: two proofs are compared only if it is the same."""
+VERSION, GLOBALS_VERSION = FAST_VERSION, 1
+"""Of the form of a database's proof, and of that of the globals: two proofs are compared only if it is the same."""
 _LOCKED_AT_ONCE = 200
 
 
@@ -47,14 +47,17 @@ def prove_database(
     method: Method,
     schema_sql: bytes,
     sequences: JsonObject | None = None,
+    version: int = VERSION,
 ) -> JsonObject:
     """Digest everything in `dsn.database`, under an exported snapshot (its transaction stays open meanwhile) or one of its own.
 
     `progress(what, done, total)` counts blocks, then large objects. `key`: 32 bytes. Counts and names
-    are in clear in the result, values never. Raises Stopped, Unreachable, or Failed with the name of what could not be read.
+    are in clear in the result, values never. `version`: of the proof that it is to be compared with; where this release knows none such,
+    its own. Raises Stopped, Unreachable, or Failed with the name of what could not be read.
     """
-    digester = Fast() if method == "fast" else Cryptographic(_derived(key))
-    return prove_with(digester, dsn, snapshot, key, workers, stop, progress, schema_sql, sequences)
+    made = version if version in range(1, VERSION) else VERSION
+    digester = Fast(version=made) if method == "fast" else Cryptographic(_derived(key))
+    return {**prove_with(digester, dsn, snapshot, key, workers, stop, progress, schema_sql, sequences), "version": made}
 
 
 def prove_with(
@@ -144,7 +147,7 @@ def prove_globals(globals_sql: bytes, *, key: bytes, bootstrap: str = "", server
     `bootstrap`: of a restore, the standby's own superuser, whose login is not compared; `server`: its version, if known. Raises Failed
     on a text that is not pg_dumpall's, or holds a statement of an unknown kind.
     """
-    return {"version": VERSION, "bootstrap": bootstrap, "server": server, **digest_globals(globals_sql, keyed(key))}
+    return {"version": GLOBALS_VERSION, "bootstrap": bootstrap, "server": server, **digest_globals(globals_sql, keyed(key))}
 
 
 def compare(expected: JsonObject, found: JsonObject) -> tuple[list[Difference], list[Difference], int]:
