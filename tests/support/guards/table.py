@@ -1,0 +1,37 @@
+"""Every guard of the house: the rows of all rooms, and the refusals that have none."""
+
+from tests.support.guards import (
+    rows_actions,
+    rows_app,
+    rows_checks,
+    rows_config,
+    rows_config_2,
+    rows_hosts,
+    rows_hosts_2,
+    rows_policy,
+    rows_policy_2,
+    rows_records,
+    rows_repositories,
+    rows_sources,
+    rows_stream,
+)
+from tests.support.guards.elsewhere import ELSEWHERE
+from tests.support.guards.guard import Guard
+
+__all__ = ["ELSEWHERE", "GUARDS"]
+
+GUARDS: tuple[Guard, ...] = (
+    *rows_policy.GUARDS,
+    *rows_policy_2.GUARDS,
+    *rows_config.GUARDS,
+    *rows_config_2.GUARDS,
+    *rows_hosts.GUARDS,
+    *rows_hosts_2.GUARDS,
+    *rows_stream.GUARDS,
+    *rows_repositories.GUARDS,
+    *rows_sources.GUARDS,
+    *rows_checks.GUARDS,
+    *rows_actions.GUARDS,
+    *rows_app.GUARDS,
+    *rows_records.GUARDS,
+)
