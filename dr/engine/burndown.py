@@ -1,7 +1,7 @@
 """How a drill stands against its objective, at every sign of life of a step; and the warning, before it is missed."""
 
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dr.clock import local
 from dr.model.base import RunId, Seconds, SetId, StepId, SystemName
@@ -53,6 +53,23 @@ class Burndown:
         self._records.finding(self._finding(said, now))
         return found, said
 
+    def over(self, now: datetime) -> None:
+        """The step is done: where it ended in time after all, what was foreseen is no warning any more, but stays on record."""
+        if not self.running or self._plan.objective is None:
+            return
+        key = late_key(self._plan, self._run)
+        warned = [f for f in self._records.open_findings(self._system()) if f.key == key and f.severity == "warning"]
+        with self._lock:
+            self._look_up(now)
+        in_time = now + timedelta(seconds=self._after) <= (self._recognised or now) + timedelta(seconds=self._plan.objective.rto)
+        if warned and in_time:
+            said = warned[0].message.removeprefix(f"{self._run}: ")
+            after_all = f"'{self._planned.id}' ended in time after all; while it ran it was said: {said}"
+            self._records.finding(self._finding(after_all, now).model_copy(update={"severity": "info"}))
+
+    def _system(self) -> SystemName | None:
+        return SystemName(self._plan.system) if self._plan.system else None
+
     def _look_up(self, now: datetime) -> None:
         """Once: when the clock began, and what the last drill of the tier says of the time after this step."""
         if self._recognised is not None:
@@ -79,14 +96,14 @@ class Burndown:
         deadline = local(found.deadline, self._zone)
         if now >= found.deadline:
             return f"{objective} was missed at {deadline}, in '{self._planned.id}'"
-        back = f"back at {local(found.back, self._zone)}" if found.back else "too late"
-        return f"{objective} will be missed: at this rate {back}, {show_duration(found.late or 0)} after {deadline} ('{self._planned.id}')"
+        late = f"missed by about {show_duration(found.late or 0)} at this rate"
+        return f"{objective}, which ends {deadline}, will be {late} (in '{self._planned.id}')"
 
     def _finding(self, said: str, now: datetime) -> Finding:
         return Finding(
             key=late_key(self._plan, self._run),
             severity="warning",
-            system=SystemName(self._plan.system) if self._plan.system else None,
+            system=self._system(),
             message=f"{self._run}: {said}",
             hint="this was said while it ran; the next run of the same kind looks anew",
             run=self._run,

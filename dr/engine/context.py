@@ -93,6 +93,8 @@ class Context:
         )
         if warning:
             self.tell("late", warning)
+        if event == "done":
+            self._burndown.over(now)
 
     def failpoint(self, name: str) -> None:
         if name not in self._action.failpoints:

@@ -15,7 +15,7 @@ from dr.model.runbook import Plan
 CLOCKED = ("drill", "recovery")
 SOONEST = 0.02
 """Of the objective that a step must have lasted before its rate means something: 5 minutes of 4 hours."""
-LEAST = 0.02
+LEAST = 0.05
 """Of a step's work that must be done before its rate means something."""
 AFTER_USE = "check"
 """The action that stops the clock: in its first step a user works again."""

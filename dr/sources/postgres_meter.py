@@ -24,7 +24,7 @@ class Meter:
         self._ctx, self._sizes, self._now = ctx, sizes, now
         self._total = max(1, sum(dump + grown for dump, grown in sizes.values()))
         self._done = 0
-        self._looked = now() - EVERY
+        self._looked = now()
 
     def reading(self, name: str, shown: str, stream: IO[bytes]) -> IO[bytes]:
         """The stream of a database's dump, counted as it is read."""

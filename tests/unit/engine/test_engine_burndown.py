@@ -51,8 +51,7 @@ def test_the_warning_is_said_once_and_is_on_record_before_the_objective_is_misse
     assert seen is not None
     assert seen.deadline == NOW + timedelta(hours=4), "from recognition, not from the step's beginning"
     assert said == (
-        "the objective of 4 h will be missed: at this rate back at Sun 22 Nov 2026, 11:21 CST, "
-        "1 h 21 min after Sun 22 Nov 2026, 10:00 CST ('restore')"
+        "the objective of 4 h, which ends Sun 22 Nov 2026, 10:00 CST, will be missed by about 1 h 21 min at this rate (in 'restore')"
     )
     assert watched.see(began, began + timedelta(minutes=81), 251, 1000)[1] == "", "once"
     (found,) = records.open_findings(HMIS)
@@ -66,6 +65,18 @@ def test_with_a_longer_objective_or_after_the_first_check_nothing_is_said(record
     assert burndown(records, drill(rto=40_000.0)).see(NOW, late, 250, 1000)[1] == ""
     assert burndown(records, drill(), step=1).see(NOW, late, 250, 1000) == (None, "")
     assert records.open_findings(HMIS) == []
+
+
+def test_a_step_that_ended_in_time_after_all_warns_no_more_and_keeps_what_was_said(records: Catalog) -> None:
+    """The rate rose: the evidence still has it, the status is not amber for it. One that ended late stays a warning."""
+    plan = drill()
+    watched = burndown(records, plan)
+    _, said = watched.see(NOW, NOW + timedelta(minutes=80), 250, 1000)
+    watched.over(NOW + timedelta(hours=5))
+    assert [f.severity for f in records.open_findings(HMIS)] == ["warning"]
+    burndown(records, plan).over(NOW + timedelta(hours=3))
+    (found,) = records.open_findings(HMIS)
+    assert (found.severity, found.message) == ("info", f"{RUN}: 'restore' ended in time after all; while it ran it was said: {said}")
 
 
 def test_the_next_drill_of_the_tier_begins_without_it_and_a_resumed_one_keeps_it(records: Catalog) -> None:
