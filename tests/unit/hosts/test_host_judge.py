@@ -11,8 +11,8 @@ from dr.errors import Damaged
 from dr.hosts import marker, sessions
 from dr.hosts.guard import Seen, Target, judge
 from dr.hosts.listening import Listener
-from dr.hosts.marker import Claim, Standby
-from dr.hosts.places import Content, Place
+from dr.hosts.marker import Adopted, Claim, Standby
+from dr.hosts.places import Content, Place, look
 from dr.hosts.production import Protected, here, identifies
 from dr.hosts.removal import opened
 from dr.hosts.sessions import Sessions
@@ -185,3 +185,42 @@ def test_what_is_no_marker_is_not_read_at_any_size(tmp_path: Path) -> None:
         os.truncate(path, marker.MOST + 1)
         with pytest.raises(Damaged, match="is larger than any marker"):
             marker.read(folder, marker.STANDBY, Standby, KEYS)
+
+
+# ---------------------------------------------------------------- places
+
+
+def put_place(root: Path, claim: dict[str, object], adopted: dict[str, object]) -> Content:
+    """A run's place with both files, each signed by us and true of its folder but for what is given; what is seen of it."""
+    folder = root / "drills" / RUN
+    folder.mkdir(parents=True)
+    at = folder.stat()
+    said = {"organisation": "Harbor", "host": STANDBY, "run": RUN, "set": SET, "device": at.st_dev, "inode": at.st_ino}
+    with opened(str(folder)) as place:
+        marker.write(place, marker.CLAIM, Claim(**{**said, "claimed": NOW, **claim}), KEYS)  # type: ignore[arg-type]
+        marker.write(place, marker.ADOPTED, Adopted(**{**said, "places": {}, "adopted": NOW, **adopted}), KEYS)  # type: ignore[arg-type]
+    return look(str(root), "Harbor", STANDBY, KEYS)
+
+
+ELSEWHERE = [{"inode": 1}, {"device": 1}, {"run": "drill-20261122T070000Z-0000"}, {"host": "other"}, {"organisation": "Pier"}]
+
+
+def test_a_place_that_bears_both_is_adopted(tmp_path: Path) -> None:
+    seen = put_place(tmp_path, {}, {})
+    assert seen.foreign == ()
+    assert [place.adopted is not None for place in seen.places] == [True]
+
+
+@pytest.mark.parametrize("other", [*ELSEWHERE, {"set": "20261121T070000Z-7f3a9c"}], ids=lambda other: next(iter(other)))
+def test_an_adoption_that_was_carried_here_is_none(tmp_path: Path, other: dict[str, object]) -> None:
+    """Our own signature on it says what was adopted, where and for which set; anywhere else it says nothing."""
+    seen = put_place(tmp_path, {}, other)
+    assert [place.adopted for place in seen.places] == [None]
+
+
+@pytest.mark.parametrize("other", ELSEWHERE, ids=lambda other: next(iter(other)))
+def test_a_claim_that_was_carried_here_covers_nothing(tmp_path: Path, other: dict[str, object]) -> None:
+    """The place is then a stranger's: it is not written to, and not removed."""
+    seen = put_place(tmp_path, other, {})
+    assert seen.places == ()
+    assert seen.foreign == (f"drills/{RUN} (its claim is of another host, run or folder)",)
