@@ -5,6 +5,7 @@ from typing import Self
 
 from dr.catalog.audit import AuditRecords
 from dr.catalog.findings import FindingRecords
+from dr.catalog.fleet import FleetRecords
 from dr.catalog.hosts import HostRecords
 from dr.catalog.notices import NoticeRecords
 from dr.catalog.parts import PartRecords
@@ -19,7 +20,16 @@ from dr.model.base import HostPath
 
 
 class Catalog(
-    SetRecords, SummaryRecords, PartRecords, FindingRecords, HostRecords, RunRecords, NoticeRecords, AuditRecords, SettingRecords
+    SetRecords,
+    SummaryRecords,
+    PartRecords,
+    FindingRecords,
+    HostRecords,
+    RunRecords,
+    NoticeRecords,
+    AuditRecords,
+    SettingRecords,
+    FleetRecords,
 ):
     """`dr.model.ports.Records` on a SQLite file. Safe with several threads and processes; every write is idempotent and durable."""
 

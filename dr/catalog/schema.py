@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Every schema version there has been, oldest first; a store at any other is from the future."""
 
 metadata = MetaData(
@@ -191,6 +191,7 @@ runs = Table(
     Column("record", JsonText, nullable=False),
     Column("plan", JsonText, nullable=False),
     Index("ix_runs_started", "started"),
+    Index("ix_runs_system", "system", "kind", "runbook", "started", "ended", "run"),
 )
 
 steps = Table(

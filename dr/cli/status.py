@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 
+from dr.cli import fleet
 from dr.cli.completion import known
 from dr.cli.show import aligned, coloured, json_option, marked, print_json, screen, wrapped
 from dr.clock import local
@@ -13,7 +15,12 @@ from dr.model.readiness import Colour, DrillFact, Readiness, Reason, TierReadine
 from dr.model.record import Finding, HostState
 from dr.units import show_duration
 
+if TYPE_CHECKING:
+    from dr.app import App
+
 _WORDS = {"green": "READY", "amber": "NEEDS ATTENTION", "red": "AT RISK"}
+MANY = 20
+"""Systems that are shown one after the other; of more, only those that need somebody."""
 _LONGEST = 320
 """Characters of one reason; the evidence has the rest."""
 
@@ -36,6 +43,8 @@ def status(home: str | None, system: str | None, as_json: bool) -> None:
     from dr.app.unrecorded import lost_catalog
 
     app = App.open(home)
+    if system is None and not as_json and len(app.inventory.systems) > MANY:
+        return _of_many(app)
     found = [app.readiness(name) for name in ([app.system(system)] if system else app.inventory.systems)]
     if as_json:
         print_json([r.to_facts() for r in found])
@@ -49,6 +58,19 @@ def status(home: str | None, system: str | None, as_json: bool) -> None:
             show_all(lines(readiness, title, organisation.zone, app.records.open_findings(readiness.system), screen()))
         show_all(standing(app.interrupted(), app.services.active(), app.records.hosts(), organisation.zone, screen()))
     if not found or any(r.colour == "red" for r in found):
+        raise SystemExit(1)
+    return None
+
+
+def _of_many(app: "App") -> None:
+    """Those that need somebody, where one screen cannot hold them all."""
+    from dr.app.fleet import judge_all
+
+    judged, organisation = judge_all(app), app.inventory.organisation
+    click.echo(heading(organisation.name, local(app.clock.now(), organisation.zone), screen()))
+    show_all(fleet.lines(judged, app.inventory, screen()))
+    show_all(standing(app.interrupted(), app.services.active(), app.records.hosts(), organisation.zone, screen()))
+    if any(one.colour == "red" for one in judged):
         raise SystemExit(1)
 
 

@@ -36,6 +36,7 @@ _SYSTEM = """\
     retention: {{online: {{keep_within: 40d}}, vault: {{keep_within: 40d}}}}
     runbooks: {{nightly: nightly, drill: {{online: drill-online, vault: drill-vault}}}}
 """
+_PASSWORD = "production-postgres.password"  # noqa: S105 - where it is, not what it is
 Row = dict[str, Any]
 
 
@@ -76,6 +77,9 @@ def make_home(folder: Path, systems: int, nights: int, say: Say) -> Path:
         path.write_text("systems:\n" + "".join(entries), encoding="utf-8")
     for runbook in (home / "runbooks").glob("*.yaml"):
         runbook.write_text(runbook.read_text(encoding="utf-8").replace("default: hmis", f"default: {names[0]}"), encoding="utf-8")
+    for secret in ("notify-system-administrator.url", "notify-help-desk-lead.url", "notify-executive-director.url", _PASSWORD):
+        (home / "keys" / secret).write_text("mailto://localhost\n", encoding="utf-8")
+        (home / "keys" / secret).chmod(0o600)
     took, rows = timed(lambda: _fill(home / "state" / "catalog.db", names, nights))
     say(f"{rows:,} rows for {systems} systems and {nights} nights, written in {took:.0f} s")
     (home / "made").touch()
@@ -121,26 +125,27 @@ def _drilled(night: Night) -> bool:
 
 
 def _set(night: Night) -> Row:
-    instant = night.at.strftime("%Y-%m-%dT%H:%M:%SZ")
     dice = random.Random(night.token)  # noqa: S311 - invented facts
-    parts = [{"number": number, "size": 4_000_000 + dice.randrange(10**6), "sha256": night.token} for number in range(12)]
-    manifest = {
-        "format": 1,
-        "system": night.system,
-        "set": night.set,
-        "run": night.run,
-        "instant": instant,
-        "artifacts": [{"parts": parts}],
-    }
+    manifest = _manifest(night, [4_000_000 + dice.randrange(10**6) for _ in range(12)])
     return {
         "set_id": night.set,
         "system": night.system,
         "instant": night.at,
-        "plain": 200_000_000 + dice.randrange(10**7),
+        "plain": manifest["artifacts"][0]["plain"],
         "previous": None,
         "run": night.run,
         "manifest": manifest,
     }
+
+
+def _manifest(night: Night, sizes: list[int]) -> Row:
+    at = night.at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    named = {"organisation": "An organisation with many systems", "system": night.system, "set": night.set, "run": night.run}
+    parts = [{"number": number, "size": size, "sha256": night.token} for number, size in enumerate(sizes)]
+    artifact = {"name": "database-00", "kind": "postgres_logical", "source": "database", "plain": 200_000_000 + sizes[0], "parts": parts}
+    sealed = {"size": 4000, "sha256": night.token}
+    how = {"tools": {"dr": "0"}, "recipients": ["age1a", "age1b"], "compression": "zstd-3", "previous": None, "witnessed": False}
+    return {"format": 1, **named, "created": at, "instant": at, **how, "artifacts": [{**artifact, "instant": at}], "index": sealed}
 
 
 def _copy(night: Night, repository: str) -> Row:
