@@ -187,12 +187,13 @@ def _copy(manifest: Manifest, stored: bytes, repository: Repository, ctx: StepCo
 
 
 def _unknown_run(manifest: Manifest, repository: Repository, ctx: StepContext) -> None:
-    """No run of ours died here: the catalog is newer than the repository, so its proofs and holds are not to be decided by."""
+    """No run of ours died here: the catalog is newer than the repository, or another home writes there. Nothing is decided by it then."""
     freeze(f"{repository.name}/{manifest.set}", ctx)
     ctx.finding(
         f"rebuilt:{manifest.system}",
         "warning",
-        f"{repository.name} holds sets of runs that the catalog does not know: was the catalog lost? Their proofs are unknown",
+        f"{repository.name} holds sets of runs that the catalog does not know: was the catalog lost, or does another home (a copy of this "
+        "one) write there? Their proofs are unknown",
         system=manifest.system,
         hint="nothing expires until `dr retention --turn-on`; verify and drill first, so that proofs exist again",
     )
