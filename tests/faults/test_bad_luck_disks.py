@@ -13,6 +13,7 @@ import pytest
 from tests.support.luck_disks import NAMESPACE, told
 from tests.support.luck_writer import SET
 from tests.support.main_job import Home, demo_home
+from tests.support.patience import LONG
 
 pytestmark = pytest.mark.fault
 CHECKOUT = Path(__file__).parents[2]
@@ -20,7 +21,7 @@ WRITE = (sys.executable, "-m", "tests.support.luck_writer")
 
 
 def written(*argv: str) -> dict[str, Any]:
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=CHECKOUT, timeout=60)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=CHECKOUT, timeout=LONG)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found

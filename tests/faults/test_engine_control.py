@@ -16,6 +16,7 @@ from dr.errors import ConfigError
 from dr.model.base import RunId
 from tests.support.engine_plans import Bench, eventually, make_plan, step
 from tests.support.engine_toys import engine, lines
+from tests.support.patience import LONG
 
 pytestmark = pytest.mark.fault
 RUN = RunId("run-1")
@@ -47,7 +48,7 @@ def test_a_soft_cancel_ends_the_step_and_still_tidies(tmp_path: Path) -> None:
     bench = Bench(tmp_path / "bench")
     process = begun(bench)
     assert send_control(bench.state, RUN, "cancel", by="ann") is True
-    assert process.wait(20) == 0
+    assert process.wait(LONG) == 0
     process.communicate()
     assert bench.outcome(RUN)["ended"] == ("cancelled", "INCOMPLETE")
     assert states(bench) == {"work": "cancelled", "next": "skipped", "tidy": "done"}
@@ -61,7 +62,7 @@ def test_a_hard_cancel_skips_what_tidies(tmp_path: Path) -> None:
     bench = Bench(tmp_path / "bench")
     process = begun(bench)
     send_control(bench.state, RUN, "cancel-hard")
-    assert process.wait(20) == 0
+    assert process.wait(LONG) == 0
     process.communicate()
     assert states(bench) == {"work": "cancelled", "next": "skipped", "tidy": "skipped"}
     assert living(bench) == ""
@@ -79,15 +80,17 @@ def test_a_cancel_of_a_dead_run_is_heeded_when_it_is_taken_up(tmp_path: Path) ->
 def test_a_paused_run_begins_nothing_until_it_is_resumed(tmp_path: Path) -> None:
     """Pause: what runs is finished; nothing new begins."""
     bench = Bench(tmp_path / "bench")
-    steps = [step("a", with_={"name": "a", "seconds": 2.0}), step("b", needs=["a"])]
+    steps = [step("a", "meet", with_={"me": "a", "other": "whoever-paused"}), step("b", needs=["a"])]
     process = bench.start("run", str(bench.write(make_plan(bench.place, steps))), RUN)
-    eventually(lambda: "a" in states(bench))
+    eventually((bench.place / "a.here").exists)
     send_control(bench.state, RUN, "pause")
+    eventually(lambda: any(entry["event"] == "run-pause" for entry in bench.records.audited()))
+    (bench.place / "whoever-paused.here").touch()
     eventually(lambda: states(bench)["a"] == "done")
     time.sleep(1.0)
     assert states(bench) == {"a": "done"}
     send_control(bench.state, RUN, "resume")
-    assert process.wait(20) == 0
+    assert process.wait(LONG) == 0
     process.communicate()
     assert bench.outcome(RUN)["ended"] == ("done", "PASS")
 
@@ -97,7 +100,7 @@ def test_ctrl_c_leaves_the_run_resumable(tmp_path: Path) -> None:
     bench = Bench(tmp_path / "bench")
     process = begun(bench)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=20)
+    _, told = process.communicate(timeout=LONG)
     assert process.returncode == 130
     assert told == "interrupted; nothing is lost: `dr runs resume run-1` goes on where it was\n"
     assert living(bench) == ""
@@ -105,7 +108,7 @@ def test_ctrl_c_leaves_the_run_resumable(tmp_path: Path) -> None:
     resumed = bench.start("resume")
     eventually(lambda: len(lines(bench.place / "pids")) == 4)
     send_control(bench.state, RUN, "cancel")
-    assert resumed.wait(20) == 0
+    assert resumed.wait(LONG) == 0
     resumed.communicate()
     assert states(bench)["tidy"] == "done"
 

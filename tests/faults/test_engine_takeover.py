@@ -14,6 +14,7 @@ from dr.model.base import RunId
 from dr.model.runbook import Plan
 from tests.support.engine_plans import Bench, eventually, make_plan, step
 from tests.support.engine_toys import lines
+from tests.support.patience import LONG
 
 pytestmark = pytest.mark.fault
 ONE, TWO = RunId("run-1"), RunId("run-2")
@@ -45,8 +46,8 @@ def test_a_living_process_finishes_the_run_of_a_dead_one(tmp_path: Path) -> None
     dying.kill()
     dying.communicate()
     before = sum(tries(bench)[f"a-{number}"] for number in range(4))
-    eventually(lambda: sum(tries(bench)[f"a-{number}"] for number in range(4)) > before, seconds=30)
-    assert living.wait(30) == 0
+    eventually(lambda: sum(tries(bench)[f"a-{number}"] for number in range(4)) > before)
+    assert living.wait(LONG) == 0
     living.communicate()
     assert bench.outcome(ONE)["ended"] == bench.outcome(TWO)["ended"] == ("done", "PASS")
     assert sorted(bench.effects()) == sorted([f"{name}-{number}" for name in "ab" for number in range(4)])
@@ -60,7 +61,7 @@ def test_two_living_processes_never_run_a_step_twice(tmp_path: Path) -> None:
     eventually(lambda: tries(bench)["a-0"])
     waiting = bench.call("resume", ONE)
     assert (waiting.returncode, '"PASS"' in waiting.stdout) == (0, True)
-    assert one.wait(30) == 0
+    assert one.wait(LONG) == 0
     one.communicate()
     assert set(tries(bench).values()) == {1}
 
@@ -69,7 +70,7 @@ def test_two_living_processes_never_run_a_step_twice(tmp_path: Path) -> None:
 def test_without_slots_a_living_process_is_robbed(tmp_path: Path) -> None:
     """The twin: a reaper that believes everyone dead runs a step beside the process that is running it."""
     bench = Bench(tmp_path / "bench")
-    one = bench.start("run", str(chain(bench, "a", 1, 6.0)), ONE)
+    one = bench.start("run", str(chain(bench, "a", 1, 60.0)), ONE)
     eventually(lambda: tries(bench)["a-0"])
     robber = bench.start("resume", ONE, unguarded="if_dead")
     eventually(lambda: tries(bench)["a-0"] > 1)

@@ -19,6 +19,7 @@ from dr.hosts.local import target
 from dr.hosts.production import protected
 from dr.model.base import HostName
 from tests.support.host_world import OTHER, RUN, SET, World, also, make_world
+from tests.support.patience import LONG
 
 pytestmark = pytest.mark.integration
 
@@ -49,7 +50,7 @@ def test_a_program_of_the_restored_server_does_not_outlive_the_scrub(world: Worl
     (place / "pgdata").mkdir()
     with program("sleep", "60", cwd=place / "pgdata") as left, program("sleep", "60", cwd=world.home) as stranger:
         handle.scrub([])
-        assert left.wait(timeout=5) == -signal.SIGKILL
+        assert left.wait(LONG) == -signal.SIGKILL
         assert stranger.poll() is None
     assert not place.exists()
 

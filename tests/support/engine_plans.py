@@ -13,6 +13,7 @@ from dr.model.base import JsonObject
 from dr.model.runbook import Plan
 from tests.support.engine_records import EngineRecords
 from tests.support.engine_toys import INVENTORY_DIGEST, lines
+from tests.support.patience import LONG
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,7 +71,7 @@ class Bench:
 
     def call(self, *words: str, failpoint: str = "", log: Path | None = None, unguarded: str = "") -> "subprocess.CompletedProcess[str]":
         process = self.start(*words, failpoint=failpoint, log=log, unguarded=unguarded)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=LONG)
         return subprocess.CompletedProcess(words, process.returncode, out, err)
 
     def effects(self) -> list[str]:
@@ -84,7 +85,7 @@ class Bench:
         return {"ended": ended, "steps": steps, "effects": sorted(self.effects())}
 
 
-def eventually(true: Callable[[], object], seconds: float = 20.0) -> bool:
+def eventually(true: Callable[[], object], seconds: float = LONG) -> bool:
     """Wait until something holds; fails the test, or else is true, so that a test can assert it."""
     deadline = time.monotonic() + seconds
     while not true():

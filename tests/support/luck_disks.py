@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.main_job import Home
+from tests.support.patience import LONG
 
 NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount", "--")
 _SCRIPT = """
@@ -42,7 +43,7 @@ def told(home: Home, folder: Path, script: str, spare: Path) -> list[Said]:
     spare.mkdir(exist_ok=True)
     argv: Sequence[str] = [*NAMESPACE, "bash", "-c", _SCRIPT + script, "bash", str(folder)]
     environment = home.environment({"PYTHON": sys.executable, "SPARE": str(spare)})
-    done = subprocess.run(argv, env=environment, cwd=home.path, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(argv, env=environment, cwd=home.path, capture_output=True, text=True, check=False, timeout=LONG)
     assert done.returncode == 0, done.stdout + done.stderr
     pieces = re.split(r"=== exit (\d+)\n", done.stdout)
     return [Said(int(code), text) for text, code in zip(pieces[::2], pieces[1::2], strict=False)]

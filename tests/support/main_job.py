@@ -18,6 +18,7 @@ from dr.catalog.catalog import Catalog, open_catalog
 from dr.clock import SystemClock
 from dr.model.base import SystemName
 from dr.model.record import AuditEntry
+from tests.support.patience import LONG
 
 SCALE = 0.01
 """About 3,000 rows and 1 MB of files."""
@@ -34,7 +35,6 @@ _MODULES = [
     "dr.report.write",
     "dr.demo.world",
 ]
-_LONG = 120.0
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Home:
             out, err = Path(place) / "out", Path(place) / "err"
             child = _fork_server().Process(target=_dr, args=(words, self.environment(env), str(self.path), str(out), str(err)))
             child.start()
-            child.join(_LONG)
+            child.join(LONG)
             if child.is_alive():
                 child.kill()
                 child.join()

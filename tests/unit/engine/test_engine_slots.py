@@ -51,7 +51,7 @@ def test_a_server_started_by_the_process_does_not_keep_its_slot(tmp_path: Path) 
     slot.release()
     try:
         # The kernel closes files a moment after it runs the program.
-        assert eventually(lambda: not is_alive(tmp_path, slot.name), seconds=5)
+        assert eventually(lambda: not is_alive(tmp_path, slot.name))
         assert server.poll() is None, "the server lives all the while"
     finally:
         server.kill()
