@@ -8,6 +8,7 @@ import click
 
 from dr.cli import fleet
 from dr.cli.completion import known
+from dr.cli.findings import beside, show_findings, without_older
 from dr.cli.show import aligned, coloured, json_option, marked, print_json, screen, wrapped
 from dr.clock import local
 from dr.model.base import RunId
@@ -27,9 +28,10 @@ _LONGEST = 320
 
 @click.command()
 @click.argument("system", required=False, shell_complete=known("systems"))
+@click.option("--findings", is_flag=True, help="List every open finding, also those that only want to be known.")
 @json_option
 @click.pass_obj
-def status(home: str | None, system: str | None, as_json: bool) -> None:
+def status(home: str | None, system: str | None, findings: bool, as_json: bool) -> None:
     """If we lost it right now: what would we get back, how fast, how much would be lost, and how do we know?
 
     Exit code 0 when every system is green or amber, 1 when one is red.
@@ -43,6 +45,8 @@ def status(home: str | None, system: str | None, as_json: bool) -> None:
     from dr.app.unrecorded import lost_catalog
 
     app = App.open(home)
+    if findings:
+        return show_findings(app, system, as_json)
     if system is None and not as_json and len(app.inventory.systems) > MANY:
         return _of_many(app)
     found = [app.readiness(name) for name in ([app.system(system)] if system else app.inventory.systems)]
@@ -207,6 +211,7 @@ def _age(seconds: float) -> str:
 def _open(readiness: Readiness, findings: Sequence[Finding], width: int) -> Iterator[str]:
     named = [r.model_copy(update={"text": f"{t.tier}: {r.text}"}) for t in readiness.tiers for r in t.reasons]
     reasons: list[Reason] = [r for r in (*readiness.reasons, *named) if r.colour != "green"]
+    reasons, left_out = without_older(reasons, findings)
     if not reasons:
         yield "  nothing is open: no finding, no undelivered notice"
     hints = {f.message: f.hint for f in findings if f.hint}
@@ -217,6 +222,7 @@ def _open(readiness: Readiness, findings: Sequence[Finding], width: int) -> Iter
         )
         if hint := reason.hint or hints.get(reason.text):
             yield from wrapped(f"next: {hint}", width, first="    ", rest="          ")
+    yield from beside(findings, left_out, width)
 
 
 _SHAPES = {"amber": "▲", "red": "✖"}
