@@ -7,7 +7,7 @@ from pathlib import Path
 from dr.catalog.audit import verify_chain
 from dr.catalog.catalog import Catalog
 from dr.clock import local
-from dr.errors import ConfigError, Damaged
+from dr.errors import EXIT_DONE, EXIT_FAILED, EXIT_INCOMPLETE, ConfigError, Damaged
 from dr.model.base import JsonObject, SystemName, sha256
 from dr.model.forecast import TierForecast
 from dr.model.inventory import Inventory
@@ -51,6 +51,16 @@ def _runbook(name: str, title: str, step: JsonObject) -> Runbook:
 
 def without_tokens(step: StepRecord) -> JsonObject:
     return step.model_copy(update={"facts": {k: v for k, v in step.facts.items() if k != "needle"}}).to_facts()
+
+
+def exit_code(record: RunRecord, steps: Sequence[StepRecord]) -> int:
+    """0 PASS, 7 INCOMPLETE; a failed run ends with what its first failed step failed with."""
+    if record.verdict == "PASS":
+        return EXIT_DONE
+    if record.verdict == "INCOMPLETE":
+        return EXIT_INCOMPLETE
+    failed = [s.failure.exit_code for s in steps if s.failure and s.section == "steps"]
+    return failed[0] if failed else EXIT_FAILED
 
 
 def summary(record: RunRecord, steps: Sequence[StepRecord], zone: str) -> list[str]:

@@ -30,7 +30,7 @@ from dr.config.secrets import check_secrets, every_secret, used_by
 from dr.engine.control import Command, resumable, send_control
 from dr.engine.failpoints import Failpoints
 from dr.engine.runner import Engine, new_run_id
-from dr.errors import EXIT_DONE, EXIT_FAILED, EXIT_INCOMPLETE, ConfigError, Refused
+from dr.errors import ConfigError, Refused
 from dr.hosts.process import LocalRunner
 from dr.model.backup import Copy, Manifest, RepositoryIdentity
 from dr.model.base import HostName, JsonObject, RepositoryName, RunId, SetId, SystemName
@@ -165,13 +165,7 @@ class App:
         return {**self.run_record(run).to_facts(), "steps": steps}
 
     def exit_code(self, record: RunRecord) -> int:
-        """0 PASS, 7 INCOMPLETE; a failed run ends with what its first failed step failed with."""
-        if record.verdict == "PASS":
-            return EXIT_DONE
-        if record.verdict == "INCOMPLETE":
-            return EXIT_INCOMPLETE
-        failed = [s.failure.exit_code for s in self.records.steps(record.run) if s.failure and s.section == "steps"]
-        return failed[0] if failed else EXIT_FAILED
+        return asked.exit_code(record, self.records.steps(record.run))
 
     def summary(self, record: RunRecord) -> list[str]:
         return asked.summary(record, self.records.steps(record.run), self.inventory.organisation.zone)
@@ -257,9 +251,6 @@ class App:
             self.records.close_findings(f"production-unknown:{host}", [], self.clock.now(), RunId(""))
         self.records.audit("host.enrolled", host, {"role": request.role}, actor=whoami(), at=self.clock.now())
         return [f"{host} is enrolled as {request.role}"]
-
-    def describe_host(self, host: str) -> list[str]:
-        return [("   " if ok else " ! ") + what for ok, what in self.check_host(host)]
 
     def check_host(self, host: str) -> Sequence[tuple[bool, str]]:
         kind, request = self.services.host_request(HostName(host), LocalRunner())
