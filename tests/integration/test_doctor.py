@@ -1,0 +1,183 @@
+"""`dr doctor`: what goes wrong unnoticed is seen, by name and with what to do. The control is the same home before it went wrong."""
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from dr.app.doctor import PARTS, examine
+from dr.app.doctor.machine import _fits
+from dr.app.home import App
+from dr.app.keys import Line
+from dr.clock import FixedClock
+from dr.config.init import init_home
+from dr.model.record import Delivery, Notice
+from tests.support.main_job import Home
+
+pytestmark = pytest.mark.integration
+WHO = ("system-administrator", "help-desk-lead", "executive-director")
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    path = tmp_path / "home"
+    init_home(path, "Harbor", "America/Chicago")
+    names = [
+        "production-postgres.password",
+        *(f"notify-{who}.url" for who in ("system-administrator", "help-desk-lead", "executive-director")),
+    ]
+    for name in names:
+        (path / "keys" / name).write_text("json://127.0.0.1:9/\n")
+        (path / "keys" / name).chmod(0o600)
+    app = App.open(str(path))
+    for repository in app.repositories():
+        repository.initialise("Harbor", f"id-{repository.name}", NOW)
+    return Home(path)
+
+
+def lines_of(home: Home, part: str) -> list[Line]:
+    return next(list(one.lines) for one in examine(App.open(str(home.path))) if one.part == part)
+
+
+def told(home: Home, contact: str, at: datetime, state: str = "delivered") -> None:
+    delivery = Delivery.from_facts({"contact": contact, "channel": 0, "scheme": "json", "state": state, "attempt": 1, "at": at.isoformat()})
+    facts = {
+        "id": f"{contact}-{state}",
+        "to": contact,
+        "template": "t",
+        "subject": "s",
+        "body": "b",
+        "severity": "info",
+        "state": "delivered",
+    }
+    notice = Notice.from_facts({**facts, "created": at.isoformat(), "deliveries": [delivery.to_facts()]})
+    with home.catalog() as catalog:
+        catalog.owe(notice)
+        catalog.record_delivery(notice)
+
+
+def _open_key(home: Home) -> None:
+    (home.path / "keys" / "signing.key").chmod(0o644)
+
+
+def _no_password(home: Home) -> None:
+    (home.path / "keys" / "production-postgres.password").unlink()
+
+
+def _clock_went_back(home: Home) -> None:
+    with home.catalog() as catalog:
+        catalog.audit("looked", "x", {}, actor="ann", at=datetime.now(UTC) + timedelta(days=2))
+
+
+def _repository_gone(home: Home) -> None:
+    shutil.rmtree(home.path / "repositories" / "bank-vault")
+
+
+def _not_delivered(home: Home) -> None:
+    told(home, "help-desk-lead", NOW, "failed")
+
+
+def _stale(home: Home) -> None:
+    told(home, "executive-director", NOW - timedelta(days=100))
+
+
+def _overdue(home: Home) -> None:
+    long_ago = (NOW - timedelta(days=3)).isoformat()
+    with home.catalog() as catalog:
+        catalog.set_setting("schedule:nightly", json.dumps([{"occurrence": long_ago, "begun": long_ago, "run": ""}]))
+
+
+def _old_programs(home: Home) -> None:
+    """A PostgreSQL of before the fix of CVE-2025-8714, as the inventory names it."""
+    folder = home.path / "old"
+    folder.mkdir()
+    for tool in ("pg_dump", "pg_restore"):
+        (folder / tool).write_text(f"#!/bin/sh\necho '{tool} (PostgreSQL) 15.3'\n")
+        (folder / tool).chmod(0o755)
+    home.rewrite("inventory/hosts.yaml", "port: 5433", f"binaries: {folder}\n        port: 5433")
+
+
+def _no_schedule(home: Home) -> None:
+    home.rewrite("runbooks/nightly.yaml", "schedule:", "# schedule:")
+
+
+def _expiry_off(home: Home) -> None:
+    with home.catalog() as catalog:
+        catalog.set_setting("expiry", "off")
+
+
+def _forged_trail(home: Home) -> None:
+    with home.catalog() as catalog:
+        catalog.audit("looked", "x", {}, actor="ann", at=NOW)
+    import sqlite3
+
+    with sqlite3.connect(home.path / "state" / "catalog.db") as connection:
+        triggers = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")]
+        for name in triggers:
+            connection.execute(f'DROP TRIGGER "{name}"')
+        connection.execute("UPDATE audit SET actor = 'eve' WHERE seq = 1")
+    connection.close()
+
+
+WRONG: list[tuple[Callable[[Home], None], str, str, str]] = [
+    (_open_key, "keys", "red", "signing.key can be read by others"),
+    (_no_password, "secrets", "red", "production-postgres.password"),
+    (_clock_went_back, "clock", "red", "ahead of now"),
+    (_repository_gone, "repositories", "red", "bank-vault"),
+    (_not_delivered, "people", "red", "help-desk-lead"),
+    (_stale, "people", "amber", "executive-director was last reached 100 days ago"),
+    (_overdue, "schedules", "red", "nightly due since"),
+    (_old_programs, "programs", "amber", "hidden in a dump"),
+    (_no_schedule, "schedules", "amber", "'nightly' of hmis has no schedule"),
+    (_expiry_off, "records", "amber", "expiry is turned off"),
+    (_forged_trail, "records", "red", "broken at entry 1"),
+]
+
+
+@pytest.mark.parametrize(("harm", "part", "colour", "words"), WRONG, ids=[harm.__name__.strip("_") for harm, *_ in WRONG])
+def test_what_went_wrong_is_seen_and_only_then(home: Home, harm: Callable[[Home], None], part: str, colour: str, words: str) -> None:
+    def seen() -> list[Line]:
+        return [line for line in lines_of(home, part) if line.colour == colour and words in line.text]
+
+    assert seen() == []
+    harm(home)
+    found = seen()
+    assert found, lines_of(home, part)
+    assert any(line.hint for one in examine(App.open(str(home.path))) for line in one.lines if line.colour == colour)
+
+
+def test_a_part_that_cannot_be_looked_at_is_red_and_hides_no_other(home: Home) -> None:
+    """The catalog is garbage: the parts that need it say so, once in full; what does not need it is looked at all the same."""
+    for file in (home.path / "state").glob("catalog.db*"):
+        file.unlink()
+    (home.path / "state" / "catalog.db").write_bytes(b"garbage" * 1000)
+    seen = {one.part: one.lines for one in examine(App.open(str(home.path)))}
+    assert list(seen) == [name for name, _ in PARTS]
+    assert any(line.colour == "red" for line in seen["clock"])
+    assert any(line.colour == "green" for line in seen["programs"])
+    assert sum("is not a catalog" in line.text and bool(line.hint) for lines in seen.values() for line in lines) == 1
+
+
+def test_the_command_ends_with_1_and_counts(home: Home) -> None:
+    done = home.dr("doctor", expect=1)
+    assert "nothing starts" in done.stdout
+    assert "HINT: dr schedule install" in done.stdout
+    assert {"part", "colour", "text", "hint"} == set(home.json("doctor", expect=1)[0])
+
+
+@pytest.mark.parametrize(("free", "colour"), [(99, "red"), (150, "amber"), (200, "green"), (None, "green")])
+def test_a_night_that_does_not_fit_is_foretold(free: int | None, colour: str) -> None:
+    assert _fits("{free} of {need}", free, 100).colour == colour
+
+
+def test_nothing_is_written_by_looking(home: Home) -> None:
+    with home.catalog() as catalog:
+        before = catalog.audit_head()
+    list(examine(App.open(str(home.path), clock=FixedClock(NOW))))
+    with home.catalog() as catalog:
+        assert catalog.audit_head() == before
+        assert catalog.runs() == []
