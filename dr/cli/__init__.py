@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schedule": ("dr.cli.schedule:schedule", "Run the runbooks by their schedules: systemd's timers or cron."),
     "drill": ("dr.cli.run:drill", "Restore a system onto the standby, timed and proven, then scrub it."),
     "explain": ("dr.cli.explain:explain", "Say what a runbook would do, in words and as a picture."),
+    "doctor": ("dr.cli.doctor:doctor", "Look for what goes wrong unnoticed: clock, room, keys, hosts, timers."),
     "backups": ("dr.cli.backups:backups", "List, show and verify backup sets."),
     "verify": ("dr.cli.verify:verify", "Read backups back; --sabotage tries whether verification finds damage."),
     "retention": ("dr.cli.retention:retention", "Show what expires and why; delete what no rule keeps."),
