@@ -7,7 +7,8 @@ import pytest
 
 from dr.cli.show import wrapped
 from dr.cli.status import answer, heading, lines, standing
-from dr.model.base import HostName, RunId, Seconds, SystemName
+from dr.model.base import ByteCount, HostName, RunId, Seconds, SystemName
+from dr.model.forecast import TierForecast
 from dr.model.readiness import DrillFact, Readiness, Reason, TierReadiness
 from dr.model.record import Finding, HostState, Verdict
 from tests.support.report_evidence import BEGAN, DRILL, HOUR, NIGHT, SET
@@ -66,6 +67,22 @@ def test_the_answer_says_what_how_fast_and_how_much_for_each_tier() -> None:
         f"{back}; the last 2 h would be lost (objective 24 h).",
         "From online: in about 1 h (objective 4 h), as drilled on Thu 19 Nov 2026, 03:00 CST.",
         "From vault: how fast is not known; the last drill FAILED on Thu 19 Nov 2026, 03:00 CST; the last 2 d 2 h would be lost.",
+    ]
+
+
+def test_what_the_drills_foresee_is_said_for_each_tier_with_its_bound_and_what_it_is_made_from() -> None:
+    """How sure it is stands beside the number; without a drill nothing is said; where none counts, why."""
+    known = TierForecast(tier="online", at=BEGAN, set=SET, bytes=ByteCount(1), p50=Seconds(3.2 * HOUR), p95=Seconds(3.7 * HOUR), drills=6)
+    sure = known.model_copy(
+        update={"objective": Seconds(4 * HOUR), "sureness": "good", "remarks": ("1 drill not counted: older than 365 d",)}
+    )
+    blind = known.model_copy(update={"p50": None, "p95": None, "why": "of version 15", "remarks": ("of version 15",)})
+    never = known.model_copy(update={"p50": None, "p95": None, "why": "no drill was held from this tier yet"})
+    tiers = [tier().model_copy(update={"forecast": one}) for one in (sure, blind, never, known)]
+    assert answer(ready(*tiers), ZONE)[5:] == [
+        "Tonight from online: back in about 3 h 12 min (p95 3 h 42 min) of 4 h, from 6 drills; 1 drill not counted: older than 365 d.",
+        "Tonight from online: no forecast; of version 15.",
+        "Tonight from online: back in about 3 h 12 min (p95 3 h 42 min), from 6 drills, so roughly.",
     ]
 
 
