@@ -10,8 +10,10 @@ from pathlib import Path
 from dr.model.runbook import Plan, PlannedStep, Section
 from dr.units import show_duration
 
-BOX_WIDTH, BOX_HEIGHT = 300, 68
+BOX_WIDTH, BOX_HEIGHT = 350, 68
 _GAP_X, _GAP_Y, _MARGIN, _HEAD, _BAND_HEAD = 24, 30, 24, 98, 30
+_LETTERS = 44
+"""That fit into one line of a box."""
 _TITLES: Mapping[Section, str] = {"steps": "In this order", "on_failure": "If a step fails", "always": "In any case, at the end"}
 SECTIONS: tuple[Section, ...] = ("steps", "on_failure", "always")
 
@@ -77,7 +79,7 @@ def picture(plan: Plan) -> Picture:
     """Where everything stands."""
     sections = {name: ranks(getattr(plan, name)) for name in SECTIONS if getattr(plan, name)}
     columns = max((len(rank) for rows in sections.values() for rank in rows), default=1)
-    width = max(600, 2 * _MARGIN + columns * BOX_WIDTH + (columns - 1) * _GAP_X)
+    width = max(640, 2 * _MARGIN + columns * BOX_WIDTH + (columns - 1) * _GAP_X)
     bands, y = [], _HEAD
     for name, rows in sections.items():
         band = _band(name, rows, y, width)
@@ -101,10 +103,16 @@ def _band(name: Section, rows: Sequence[Sequence[PlannedStep]], y: int, width: i
         left = (width - len(row) * BOX_WIDTH - (len(row) - 1) * _GAP_X) // 2
         for column, step in enumerate(row):
             x, top = left + column * (BOX_WIDTH + _GAP_X), y + _BAND_HEAD + rank * (BOX_HEIGHT + _GAP_Y)
-            boxes[step.id] = Box(step.id, step.action, notes(step), x, top)
+            boxes[step.id] = Box(step.id, step.action, _fitting(notes(step)), x, top)
     arrows = tuple(_arrow(boxes[need], boxes[step.id]) for row in rows for step in row for need in step.needs if need in boxes)
     height = _BAND_HEAD + len(rows) * (BOX_HEIGHT + _GAP_Y) - _GAP_Y + 16
     return Band(_TITLES[name], name, y, height, tuple(boxes.values()), arrows)
+
+
+def _fitting(said: tuple[str, ...]) -> tuple[str, ...]:
+    """As many as fit into a box; dots for the rest, which the words have."""
+    shown = [one for count, one in enumerate(said) if len(" · ".join(said[: count + 1])) <= _LETTERS]
+    return tuple(shown) if len(shown) == len(said) else (*shown, "…")
 
 
 def _arrow(one: Box, other: Box) -> Arrow:

@@ -137,6 +137,13 @@ def test_no_two_boxes_lie_on_each_other_and_arrows_lead_down() -> None:
     assert len(band.arrows) == 6 and all(arrow.y2 > arrow.y1 for arrow in band.arrows)
 
 
+def test_notes_that_do_not_fit_a_box_are_not_drawn_over_its_edge() -> None:
+    """The words have them all; the picture has as many as fit."""
+    much = planned("a").model_copy(update={"phase": "the-longest-phase-that-a-plan-can-name", "budget": 60.0, "timeout": 60.0})
+    (box,) = picture(plan(much)).bands[0].boxes
+    assert box.notes == ("phase the-longest-phase-that-a-plan-can-name", "…")
+
+
 def test_a_circle_does_not_hang_the_drawing() -> None:
     """The loader refuses one; a picture of an old plan must end all the same."""
     drawn = as_svg(picture(plan(planned("a", "b"), planned("b", "a"))))
