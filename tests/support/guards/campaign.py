@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from py_compile import PyCompileError
 
 from tests.support.guards import switch
 from tests.support.guards.guard import Guard, base
@@ -35,7 +36,7 @@ def examine(guard: Guard, tree: Path) -> Verdict:
     try:
         with switch.without(guard, tree):
             ended = switch.run(guard.tests, tree)
-    except (TimeoutError, ValueError) as error:
+    except (TimeoutError, ValueError, PyCompileError) as error:
         return Verdict(guard, {}, str(error))
     return Verdict(guard, ended, _wrong(guard, ended))
 

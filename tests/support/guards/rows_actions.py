@@ -12,6 +12,13 @@ GUARDS: tuple[Guard, ...] = (
             "if False:",
             "test_who_asked_is_no_second_person",
         ),
+        Off("a denial fails the step", 'if answer["verdict"] != "approved":', "if False:", "test_a_denial_fails_the_step_and_is_told"),
+        Off(
+            "an answer after the time is over is none",
+            'return datetime.fromisoformat(answer["at"]) > datetime.fromisoformat(answer["until"])',
+            "return False",
+            "test_an_answer_counts_by_when_it_was_given",
+        ),
     ),
     *guards_of(
         "dr/actions/canary.py",
@@ -68,7 +75,31 @@ GUARDS: tuple[Guard, ...] = (
     ),
     *guards_of(
         "dr/actions/prune.py",
-        "tests/integration/test_retention_year.py",
+        "tests/integration/test_prune_dangers.py",
+        Off(
+            "after a rebuild nothing expires until a person turns it on",
+            'expiry = records.setting(EXPIRY) != "off"',
+            "expiry = True",
+            "test_sets_of_runs_that_the_catalog_never_saw_turn_expiry_off",
+        ),
+        Off(
+            "a copy in a repository that left the inventory stands for none",
+            "if copy.repository in inventory.repositories]",
+            "if True]",
+            "test_a_repository_that_left_the_inventory_stands_for_nothing",
+        ),
+        Off(
+            "what needs a person is not deleted before one confirms",
+            "changed = not (withheld or outcome.frozen) and carry_out(params.system, outcome, ctx)",
+            "changed = not outcome.frozen and carry_out(params.system, outcome, ctx)",
+            "test_a_policy_that_shrank_while_expiry_was_off_still_needs_a_person",
+        ),
+        Off(
+            "a policy that no person has let pass is not remembered",
+            "if not withheld and not outcome.frozen:  # a policy",
+            "if True:  # a policy",
+            "test_a_policy_that_shrank_while_expiry_was_off_still_needs_a_person",
+        ),
         Off(
             "a hold in the repository counts, whatever the catalog knows",
             "if copy is None or again.frozen or not same or same[0].keep or _held_there(copy, repository, ctx):",
@@ -79,7 +110,17 @@ GUARDS: tuple[Guard, ...] = (
             "what came since the decision wins under the lock",
             "if copy is None or again.frozen or not same or same[0].keep or _held_there(copy, repository, ctx):",
             "if copy is None or again.frozen or not same or _held_there(copy, repository, ctx):",
-            "test_nights_across_a_change_of_clocks_delete_nothing_that_is_protected",
+            "tests/integration/test_retention_year.py::test_nights_across_a_change_of_clocks_delete_nothing_that_is_protected",
+        ),
+    ),
+    *guards_of(
+        "dr/actions/reconcile.py",
+        "tests/integration/test_prune_dangers.py",
+        Off(
+            "sets of unknown runs turn expiry off",
+            'ctx.records.set_setting(EXPIRY, "off")',
+            "pass",
+            "test_sets_of_runs_that_the_catalog_never_saw_turn_expiry_off",
         ),
     ),
     *guards_of(

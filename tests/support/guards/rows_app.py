@@ -34,6 +34,28 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
+        "dr/app/binding.py",
+        "tests/unit/app/test_app_binding.py",
+        Off(
+            "a state folder that belongs to another home is said as such",
+            'if _same(found.home / "state", state):',
+            "if False:",
+            "test_a_link_to_anothers_state_is_refused",
+        ),
+        Off(
+            "a copy of a home does not work beside its original",
+            "if other is None or other.token != found.token:",
+            "if True:",
+            "test_a_copy_beside_its_original_is_refused",
+        ),
+        Off(
+            "a mark that cannot be read is not taken for none",
+            "except (OSError, ValueError, KeyError, TypeError):",
+            "except (OSError, ValueError, KeyError, TypeError):\n        return None\n    except ArithmeticError:",
+            "test_a_mark_that_cannot_be_read_is_refused_and_says_what_to_do",
+        ),
+    ),
+    *guards_of(
         "dr/app/holds.py",
         "tests/integration/test_people.py",
         Off(

@@ -4,8 +4,27 @@ from tests.support.guards.guard import Guard, Off, guards_of
 
 GUARDS: tuple[Guard, ...] = (
     *guards_of(
+        "dr/config/scalars.py",
+        "tests/unit/config/test_config_yaml_corpus.py",
+        Off("yes, no, on and off are not guessed", "if text.lower() in _YES_NO:", "if False:", "test_a_bad_file_is_told_exactly"),
+        Off("12:30 is not taken for 750", "if _CLOCK.fullmatch(text):", "if False:", "test_a_bad_file_is_told_exactly"),
+        Off("010 is not taken for 8", "if _OCTAL.fullmatch(text):", "if False:", "test_a_bad_file_is_told_exactly"),
+        Off(
+            "hexadecimal, exponents and infinities are not guessed",
+            "if _OTHER.fullmatch(text):",
+            "if False:",
+            "test_a_bad_file_is_told_exactly",
+        ),
+    ),
+    *guards_of(
         "dr/config/secrets.py",
         "tests/unit/config/test_config_secrets.py",
+        Off(
+            "a secret that names no place is refused",
+            'raise Refused("a secret names no place", hint="write !secret {file: ...}, {env: ...} or {credential: ...}")',
+            'return ""',
+            "test_a_secret_without_a_place_is_refused",
+        ),
         Off(
             "an unset variable is told before anything runs",
             "if not env.get(name):",

@@ -4,6 +4,85 @@ from tests.support.guards.guard import Guard, Off, guards_of
 
 GUARDS: tuple[Guard, ...] = (
     *guards_of(
+        "dr/hosts/places.py",
+        "tests/integration/test_host_guard.py",
+        Off(
+            "a link in place of the drills' folder is astray",
+            "elif name == DRILLS and stat.S_ISLNK(at.st_mode):",
+            "elif False:",
+            "test_a_symbolic_link_below_the_root_is_refused",
+        ),
+        Off(
+            "whatever else lies in a root is strange",
+            'elif name not in _ROOT and not (name == "lost+found" and stat.S_ISDIR(at.st_mode)):',
+            "elif False:",
+            "test_productions_data_directory_is_refused_by_inode_wherever_it_was_moved",
+        ),
+        Off(
+            "a cluster that nobody claimed is known by its system identifier",
+            "if found:",
+            "if False:",
+            "test_a_cluster_with_productions_identifier_is_named_as_such",
+        ),
+        Off(
+            "a place without a claim is strange",
+            "if claim is None:",
+            "if False:",
+            "test_an_unclaimed_place_is_refused",
+            by="AttributeError",
+        ),
+        Off(
+            "a claim must cover the very folder it lies in",
+            "if not self._covers(claim, name, at):",
+            "if False:",
+            "test_a_claim_copied_to_another_folder_covers_nothing",
+        ),
+        Off(
+            "a claim that was copied to another folder covers nothing",
+            " and (said.device, said.inode) == identity(at)",
+            "",
+            "tests/unit/hosts/test_host_judge.py::test_a_claim_that_was_carried_here_covers_nothing",
+        ),
+        Off(
+            "a claim of another host, run or organisation covers nothing",
+            "owner == (self._organisation, self._host, name) and ",
+            "",
+            "tests/unit/hosts/test_host_judge.py::test_a_claim_that_was_carried_here_covers_nothing",
+        ),
+        Off(
+            "an adoption that was carried here is none",
+            "self._covers(adopted, name, at) and ",
+            "",
+            "tests/unit/hosts/test_host_judge.py::test_an_adoption_that_was_carried_here_is_none",
+        ),
+        Off(
+            "an adoption of another set is none",
+            " and adopted.set == claim.set",
+            "",
+            "tests/unit/hosts/test_host_judge.py::test_an_adoption_that_was_carried_here_is_none",
+        ),
+    ),
+    *guards_of(
+        "dr/hosts/process.py",
+        "tests/integration/test_host_process.py",
+        Off(
+            "a child inherits none of our secrets",
+            "inherited = {key: os.environ[key] for key in _KEPT if key in os.environ}",
+            "inherited = dict(os.environ)",
+            "test_the_environment_is_scrubbed",
+        ),
+    ),
+    *guards_of(
+        "dr/hosts/removal.py",
+        "tests/integration/test_host_drills.py",
+        Off(
+            "a removal stops before production's folder, however it came there",
+            "if identity(at) in self._protected:",
+            "if False:",
+            "test_removal_never_enters_a_protected_folder",
+        ),
+    ),
+    *guards_of(
         "dr/hosts/standby.py",
         "tests/contracts/test_host_contract.py",
         Off(

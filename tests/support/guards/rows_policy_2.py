@@ -24,6 +24,12 @@ GUARDS: tuple[Guard, ...] = (
             "return False",
             "test_a_copy_dated_ahead_anchors_nothing_and_freezes_expiry",
         ),
+        Off(
+            "a commit dated ahead freezes expiry",
+            "return max(copy.instant, copy.committed) > now + tolerance",
+            "return copy.instant > now + tolerance",
+            "test_a_copy_that_was_committed_ahead_freezes_expiry_whatever_its_instant_says",
+        ),
         Off("while expiry is off nothing goes", "if not expiry:", "if False:", "test_expiry_that_is_off_keeps_everything"),
         Off(
             "while expiry is frozen every copy is kept",
@@ -62,6 +68,12 @@ GUARDS: tuple[Guard, ...] = (
             "if twin is not None and not _has_twin(copy, twin, self.everywhere):",
             "if False:",
             "test_an_online_copy_stays_until_its_vault_twin_is_intact",
+        ),
+        Off(
+            "a shrunken copy anchors no window",
+            'return at_least(copy.level, "intact") and not copy.damaged and not copy.shrunken',
+            'return at_least(copy.level, "intact") and not copy.damaged',
+            "test_windows_are_not_counted_from_a_shrunken_copy",
         ),
         Off(
             "a damaged copy anchors no rule",

@@ -145,12 +145,22 @@ GUARDS: tuple[Guard, ...] = (
     ),
     *guards_of(
         "dr/sources/files.py",
-        "tests/contracts/test_source_contract.py",
+        "tests/integration/test_files_source.py",
+        Off(
+            "a needle that cannot be planted is refused",
+            (
+                "raise Refused(\n                    f\"the needle of file set '{request.name}' cannot be planted "
+                '({os.strerror(error.errno or 0)})",\n                    hint="set `needle: false` for this source, or let '
+                'dr write to its folder",\n                ) from None'
+            ),
+            "raise",
+            "test_the_needle_is_refused_where_nothing_may_be_written",
+        ),
         Off(
             "nothing is loaded over what is there",
             'raise Refused(f"{into} is there already", hint="a restore begins in a place that it has just claimed") from None',
             "raise",
-            "test_nothing_is_loaded_over_what_is_there",
+            "tests/contracts/test_source_contract.py::test_nothing_is_loaded_over_what_is_there",
             by="FileExistsError",
         ),
     ),

@@ -3,6 +3,7 @@
 from tests.support.guards import (
     rows_actions,
     rows_app,
+    rows_base,
     rows_checks,
     rows_config,
     rows_config_2,
@@ -32,6 +33,7 @@ GUARDS: tuple[Guard, ...] = (
     *rows_sources.GUARDS,
     *rows_checks.GUARDS,
     *rows_actions.GUARDS,
+    *rows_base.GUARDS,
     *rows_app.GUARDS,
     *rows_records.GUARDS,
 )
