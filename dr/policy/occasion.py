@@ -11,6 +11,8 @@ from dr.model.record import Finding, RunRecord, StepRecord
 from dr.policy.readiness import PROOF_IS_STALE
 from dr.policy.words import short, spoken
 
+MENDED = ("rolled-back:", "brought-back:")
+"""How the keys of warnings begin that say that copies were gone without a prune: a run may make them again before it tells anybody."""
 NEARLY = 0.8
 """The share of its budget above which a step was nearly too slow."""
 
@@ -40,8 +42,9 @@ def alarms(run: RunRecord, steps: Sequence[StepRecord], findings: Sequence[Findi
 
 
 def grave(run: RunRecord, findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Of the open findings, those that this run saw and that are critical."""
-    return tuple(sorted((f for f in findings if f.run == run.run and f.severity == "critical"), key=lambda f: (f.at, f.key)))
+    """Of the open findings, those that this run saw and that are critical, or that somebody must hear of though they were mended since."""
+    seen = [f for f in findings if f.run == run.run and (f.severity == "critical" or f.key.startswith(MENDED))]
+    return tuple(sorted(seen, key=lambda f: (f.at, f.key)))
 
 
 def _failed(steps: Sequence[StepRecord]) -> bool:

@@ -26,7 +26,7 @@ from dr.model.ports import StepContext, Telling
 from dr.model.record import Failure, Finding, RunRecord, StepRecord, StepState
 from dr.notify.channel import send
 from dr.notify.ledger import LedgerNotifier
-from dr.policy.occasion import near_misses, recovered
+from dr.policy.occasion import alarms, near_misses, recovered
 from tests.support.catalog_copies import HMIS, NOW, ago, copy_at
 from tests.support.catalog_mailbox import PASSWORD, USER, Mailbox, body_of, free_port, mailbox
 from tests.support.catalog_runs import ZONE, ToldStep, context, inventory_of, plan_of, run_at, step_of
@@ -206,6 +206,13 @@ def test_a_run_that_went_well_but_found_something_grave_tells_it(box: Mailbox, c
     assert facts["state"] == "delivered"
     assert box.subjects("anna") == ["hmis: nightly found 1 grave thing"]
     assert f"- {GRAVE}\n  HINT: copy it again\n" in body_of(box.to("anna")[0])
+
+
+def test_a_rollback_that_the_same_run_mended_is_told_all_the_same() -> None:
+    """The copy is there again, and yet somebody put a disk back: only a person can find out who."""
+    for key in ("rolled-back:hmis", "brought-back:hmis:vault:s"):
+        seen = Finding(key=key, severity="warning", system=HMIS, message=key, run=run_at().run, at=NOW)
+        assert alarms(run_at(), [step_of(state="done")], [seen]) == (seen,)
 
 
 def test_an_alarm_that_reaches_nobody_fails_its_step(catalog: Catalog) -> None:
