@@ -1,14 +1,13 @@
 """What the house's own verbs would do, for `--rehearse`: read, never written. A new action brings its own as `Action.rehearse`."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from dr.actions import backup, check, command, copy, notify, prune, report, restore, scrub, select_backup, verify
-from dr.actions.holding import held_here
 from dr.clock import iso
 from dr.errors import DrError, Refused
 from dr.model.base import HostName
-from dr.model.ports import Rehearsal, RehearseContext, Repository
+from dr.model.ports import Rehearsal, RehearseContext, Repository, StepContext
 from dr.units import show_size
 
 
@@ -59,15 +58,16 @@ def _copy(params: copy.Params, ctx: RehearseContext) -> Rehearsal:
 
 
 def _prune(params: prune.Params, ctx: RehearseContext) -> Rehearsal:
-    now = ctx.clock.now()
-    outcome = prune.decisions(params.system, ctx.inventory, ctx.records, now)
+    """As the prune itself decides: once the catalog (here a throwaway copy of it) agrees with the disks."""
+    step = cast("StepContext", ctx)
+    outcome = prune.as_it_is(params.system, ctx.repositories(), step)
     if outcome.frozen or (outcome.needs_person and not params.confirmed):
         return Rehearsal((f"would delete nothing: {outcome.frozen or outcome.needs_person}",))
     copies = {(c.set, c.repository): c for c in ctx.records.copies(params.system)}
     says = []
     for decision in (d for d in outcome.decisions if not d.keep):
         copy_ = copies[decision.set, decision.repository]
-        held = held_here(copy_, ctx.repository(decision.repository), records=ctx.records, keys=ctx.keys, now=now)
+        held = prune.held_there(copy_, ctx.repository(decision.repository), step)
         what = "would keep, since it is held there," if held else "would delete"
         says.append(f"{what} {decision.set} in {decision.repository}: {decision.reason}")
     kept = sum(decision.keep for decision in outcome.decisions)

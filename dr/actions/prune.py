@@ -104,13 +104,13 @@ def _remove(system: SystemName, decision: Decision, ctx: StepContext) -> bool:
         again = _decide(system, ctx)
         same = [d for d in again.decisions if (d.set, d.repository) == (decision.set, decision.repository)]
         copy = _copy(system, decision, ctx)
-        if copy is None or again.frozen or not same or same[0].keep or _held_there(copy, repository, ctx):
+        if copy is None or again.frozen or not same or same[0].keep or held_there(copy, repository, ctx):
             return False
         _bury(copy, decision, repository, ctx)
     return True
 
 
-def _held_there(copy: Copy, repository: Repository, ctx: StepContext) -> bool:
+def held_there(copy: Copy, repository: Repository, ctx: StepContext) -> bool:
     """The repository's own holds count, whatever the catalog knows: it may have been lost, or be another office's."""
     try:
         return held_here(copy, repository, records=ctx.records, keys=ctx.keys, now=ctx.clock.now())

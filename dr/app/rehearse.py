@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from dr import plugins
 from dr.actions.foreseen import FORESEEN
-from dr.app.home import App
+from dr.app.home import App, whoami
 from dr.app.services import HomeServices
 from dr.catalog.catalog import Catalog
 from dr.catalog.throwaway import open_throwaway
@@ -24,14 +24,16 @@ from dr.config.plan import compile_plan
 from dr.config.secrets import check_secrets
 from dr.errors import ConfigError, DrError, Failed, Refused
 from dr.hosts.process import LocalRunner
-from dr.model.base import HostName, JsonObject, RepositoryName
+from dr.model.base import HostName, JsonObject, RepositoryName, RunId, SystemName
 from dr.model.inventory import SecretRef
 from dr.model.ports import Action, Records, Rehearsal, Repository, Standing
+from dr.model.record import Finding, Severity
 from dr.model.references import resolve_steps
 from dr.model.runbook import PlannedStep, When
 
 READING = frozenset({"name", "tier", "identity", "sets", "manifest", "open", "listing", "tombstones", "free", "list_home", "open_home"})
 """What of a repository a rehearsal may use."""
+REHEARSAL = RunId("rehearsal")
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ class Context:
     records: Records
     guard: Callable[[Repository], Repository] = field(default=lambda repository: cast("Repository", Reading(repository)))
     """What takes the writing away."""
+    run: RunId = REHEARSAL
 
     def __post_init__(self) -> None:
         loaded = Loaded(self.app.inventory, self.app.runbooks)
@@ -104,6 +107,18 @@ class Context:
 
     def secret(self, ref: SecretRef) -> str:
         return self._services.secret(ref)
+
+    # what else of a StepContext a prune reaches before it deletes: all of it goes into the throwaway copy of the catalog
+
+    def check_stop(self) -> None:
+        """Nobody stops it: it is short, and Ctrl-C ends it."""
+
+    def finding(self, key: str, severity: Severity, message: str, *, system: SystemName | None = None, hint: str = "") -> None:
+        at = self.clock.now()
+        self.records.finding(Finding(key=key, severity=severity, system=system, message=message, hint=hint, run=self.run, at=at))
+
+    def audit(self, event: str, subject: str, facts: JsonObject | None = None) -> None:
+        self.records.audit(event, subject, facts or {}, actor=whoami(), at=self.clock.now())
 
 
 def rehearse(app: App, runbook: str, parameters: Mapping[str, str]) -> Rehearsed:

@@ -33,6 +33,8 @@ def test_a_dry_run_after_somebody_deleted_a_set_equals_the_prune_that_follows(ho
     newest = home.sets("fileserver")[-1]
     shutil.rmtree(home.folder("fileserver", newest))
     before, audited = files(home), len(home.audit())
+    rehearsed = home.dr("run", "nightly", "--rehearse", expect=None).stdout
+    assert "would delete nothing: expiry is off" in rehearsed, "the rehearsal looks at the disks too: it was the newest, as in a rollback"
     shown = home.json("retention", "--dry-run")
     assert "decision" in home.dr("retention", "--dry-run").stdout.splitlines()[0], "every column says what it is"
     assert (files(home), len(home.audit())) == (before, audited), "nothing was written, neither there nor in the catalog"
