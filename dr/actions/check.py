@@ -9,7 +9,7 @@ from pydantic import Field
 
 from dr.actions.source_review import review_newest
 from dr.errors import DrError, Refused, Stopped
-from dr.model.base import HostName, RepositoryName, SetId, StrictModel, SystemName
+from dr.model.base import ByteCount, HostName, RepositoryName, SetId, StrictModel, SystemName
 from dr.model.ports import Action, Effect, OpenSet, Outcome, Restored, StepContext
 from dr.model.record import CheckResult, Verdict
 from dr.model.runbook import CheckRef
@@ -28,6 +28,9 @@ class Facts(StrictModel):
     proven: bool
     """Whether every artifact of the set was compared with the source, and equal."""
     results: tuple[CheckResult, ...]
+    bytes: ByteCount = ByteCount(0)
+    """Plain bytes of the set that was proven, and the rows that were compared: what its time is later seen against."""
+    rows: int = 0
 
 
 def run(params: Params, ctx: StepContext) -> Outcome:
@@ -45,7 +48,8 @@ def run(params: Params, ctx: StepContext) -> Outcome:
         ctx.audit("copy.proven", f"{params.from_}/{params.set}", detail)
         review_newest(params.system, ctx)
     _say(params, results, ctx)
-    return Outcome(changed=False, facts=Facts(verdict="PASS" if passed else "FAIL", proven=proven, results=results).to_facts())
+    facts = Facts(verdict="PASS" if passed else "FAIL", proven=proven, results=results, bytes=opened.manifest.plain, rows=_rows(results))
+    return Outcome(changed=False, facts=facts.to_facts())
 
 
 def _one(ref: CheckRef, restored: Restored, ctx: StepContext) -> CheckResult:
@@ -69,6 +73,12 @@ def _could_not_look(ref: CheckRef, error: DrError, started: datetime, ctx: StepC
 def _covers(opened: OpenSet, results: tuple[CheckResult, ...]) -> bool:
     covered = {name for r in results if r.proves for name in r.artifacts}
     return {a.name for a in opened.manifest.artifacts} <= covered
+
+
+def _rows(results: tuple[CheckResult, ...]) -> int:
+    """As the proofs counted them, table by table."""
+    databases = [database for r in results if r.proves for database in r.details.get("databases", {}).values()]
+    return sum(int(table.get("rows", 0)) for database in databases for table in database.get("tables", {}).values())
 
 
 def _digest(results: tuple[CheckResult, ...]) -> str:

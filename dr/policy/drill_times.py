@@ -33,9 +33,14 @@ def sample_of(run: RunRecord, steps: Sequence[StepRecord], manifest: Manifest | 
         source=majors_of(manifest),
         server=_server(facts.get("places", {})),
         bytes=manifest.plain,
-        rows=rows_of(summary),
+        rows=rows_of(summary) or _compared(steps),
         phases=_phases(run.started, steps, usable),
     )
+
+
+def _compared(steps: Sequence[StepRecord]) -> int | None:
+    """Rows, as the proof counted them: where the set's own summary is gone."""
+    return max((int(s.facts.get("rows", 0)) for s in steps if s.action == "check"), default=0) or None
 
 
 def tonight_of(manifest: Manifest, summary: SetSummary | None) -> Tonight:

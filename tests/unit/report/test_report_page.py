@@ -5,10 +5,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from dr.model.base import JsonObject, sha256
+from dr.model.base import ByteCount, JsonObject, Seconds, sha256
 from dr.model.evidence import Evidence
+from dr.model.forecast import TierForecast
 from dr.report.page import SHOWN, answer, page, proof
-from tests.support.report_evidence import broken, check, drill_run, empty, evidence, failed, incomplete, night, step
+from tests.support.report_evidence import BEGAN, HOUR, SET, broken, check, drill_run, empty, evidence, failed, incomplete, night, step
 
 pytestmark = pytest.mark.unit
 ALL = {"pass": evidence(), "fail": failed(), "broken": broken(), "incomplete": incomplete(), "empty": empty(), "night": night()}
@@ -119,6 +120,21 @@ def test_a_night_says_what_was_stored_read_back_and_decided() -> None:
     assert "25 parts, 37.1 MiB: all as signed" in said
     assert "20261101T070000Z-aaaaaa fileserver (online) removed expired older than 24 h" in said
     assert "96.2 MiB went to fileserver, bank-vault; 2 of 2 copies were read back and matched." in said
+
+
+def test_a_night_says_how_long_it_would_take_to_be_back() -> None:
+    """From the drills that were held; and plainly that it is not known, where none was."""
+    known = TierForecast(tier="online", at=BEGAN, set=SET, bytes=ByteCount(1), p50=Seconds(3.2 * HOUR), p95=Seconds(4.5 * HOUR), drills=6)
+    sure = known.model_copy(update={"objective": Seconds(4 * HOUR), "sureness": "good"})
+    never = TierForecast(tier="vault", at=BEGAN, set=SET, bytes=ByteCount(1), why="no drill was held from this tier yet")
+    made = night()
+    step = made.steps[0].model_copy(
+        update={"step": "forecast", "action": "forecast", "facts": {"forecasts": [sure.to_facts(), never.to_facts()]}}
+    )
+    said = text(made.model_copy(update={"steps": (*made.steps, step)}))
+    assert "online 3 h 12 min 4 h 30 min 4 h from 6 drills" in said
+    assert "vault not known – – no drill was held from this tier yet" in said
+    assert "How long it would take" not in text(made)
 
 
 def test_a_night_without_a_copy_or_a_reading_says_so() -> None:
