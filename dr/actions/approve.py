@@ -63,7 +63,8 @@ def asked(params: Params, ctx: StepContext, until: datetime) -> None:
         trouble = error.message
     if trouble:
         hint = f"tell them by hand: dr runs approve {ctx.run} {ctx.step}"
-        ctx.finding(_untold(ctx) + params.notify, "critical", f"step '{ctx.step}' of {ctx.run} waits for an approval, and {trouble}", hint=hint)
+        message = f"step '{ctx.step}' of {ctx.run} waits for an approval, and {trouble}"
+        ctx.finding(_untold(ctx) + params.notify, "critical", message, hint=hint)
 
 
 def _question(params: Params, ctx: StepContext, until: datetime) -> str:
