@@ -38,8 +38,9 @@ def tries(bench: Bench) -> Counter[str]:
 def test_a_living_process_finishes_the_run_of_a_dead_one(tmp_path: Path) -> None:
     """Takeover within seconds, and the process that took it over does not leave before it is done."""
     bench = Bench(tmp_path / "bench")
-    living = bench.start("run", str(chain(bench, "b", 4, 2.5)), TWO)
-    eventually(lambda: tries(bench)["b-0"])
+    waits = make_plan(bench.place, [step("b-0", "meet", with_={"me": "b-0", "other": "takeover"}), step("b-1", needs=["b-0"])])
+    living = bench.start("run", str(bench.write(waits).rename(bench.place / "b.json")), TWO)
+    eventually((bench.place / "b-0.here").exists)
     dying = bench.start("run", str(chain(bench, "a", 4, 0.5)), ONE)  # the last to start, so that it is in its middle when it dies
     eventually(lambda: tries(bench)["a-1"])
     assert resumable(bench.state) == []
@@ -47,10 +48,11 @@ def test_a_living_process_finishes_the_run_of_a_dead_one(tmp_path: Path) -> None
     dying.communicate()
     before = sum(tries(bench)[f"a-{number}"] for number in range(4))
     eventually(lambda: sum(tries(bench)[f"a-{number}"] for number in range(4)) > before)
+    (bench.place / "takeover.here").touch()
     assert living.wait(LONG) == 0
     living.communicate()
     assert bench.outcome(ONE)["ended"] == bench.outcome(TWO)["ended"] == ("done", "PASS")
-    assert sorted(bench.effects()) == sorted([f"{name}-{number}" for name in "ab" for number in range(4)])
+    assert sorted(bench.effects()) == ["a-0", "a-1", "a-2", "a-3", "b-1"]
     assert pending(bench.state) == []
 
 

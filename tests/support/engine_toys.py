@@ -23,6 +23,7 @@ from dr.model.ports import Action, Effect, Outcome, Records, Runner, StepContext
 from dr.model.record import Notice, Progress
 from dr.model.runbook import Plan
 from tests.support.engine_records import EngineRecords
+from tests.support.patience import LONG
 
 INVENTORY_DIGEST = sha256(b"the inventory")
 KEYS = Keys(recipients=("age1a", "age1b"), signing=SecretRef(file="s"), trusted=("t",))
@@ -88,7 +89,7 @@ class Nothing(StrictModel):
 def meet(params: MeetParams, ctx: StepContext) -> Outcome:
     """Done only if the other one is under way at the same time."""
     (folder(ctx) / f"{params.me}.here").touch()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + LONG
     while not (folder(ctx) / f"{params.other}.here").exists():
         if time.monotonic() > deadline:
             raise Failed(f"'{params.other}' never came")
