@@ -89,6 +89,7 @@ def test_a_port_that_is_taken_in_the_middle_of_a_restore_fails_it_by_name(home: 
     assert code != 0
     assert "✖ FAIL  drill-online FAILED" in said and "Traceback" not in said
     assert f"{port}" in said
+    assert home.drills() == [], "what was restored is scrubbed by the same run, whoever has the port"
     home.dr("run", "drill-online")
     assert home.drills() == [], said
 
