@@ -72,17 +72,6 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "dr/engine/control.py",
-        "tests/faults/test_engine_takeover.py",
-        Off(
-            "runs of another engine's version are not stranded in silence",
-            "if foreign:",
-            "if False:",
-            "test_a_run_of_another_engine_is_refused_loudly",
-            by="TimeoutExpired",
-        ),
-    ),
-    *guards_of(
         "dr/engine/slots.py",
         "tests/unit/engine/test_engine_slots.py",
         Off(
