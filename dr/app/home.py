@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NoReturn
 
-from dr import plugins
+from dr import __version__, plugins
 from dr.app import asked
 from dr.app.binding import bind
 from dr.app.farewell import farewell
@@ -23,6 +23,7 @@ from dr.catalog.nights import last_night
 from dr.clock import Clock, SystemClock
 from dr.config.home import find_home
 from dr.config.key_files import check_keys
+from dr.config.known import load_known
 from dr.config.load import load
 from dr.config.plan import compile_plan
 from dr.config.problems import ConfigProblems
@@ -57,9 +58,10 @@ SCHEDULE = "schedule"
 class App:
     """A home and everything that can be asked of it. Made by `open`, which reads and checks every file first."""
 
-    def __init__(self, home: Path, clock: Clock, watch: Callable[[Progress], None]) -> None:
+    def __init__(self, home: Path, clock: Clock, watch: Callable[[Progress], None], looking: bool = False) -> None:
         self.home, self.clock, self._watch = home, clock, watch
-        loaded = load(home, plugins.kinds())
+        kept = home / "state" / "inventory.known"
+        loaded = load_known(home, plugins.kinds(), kept, __version__) if looking else load(home, plugins.kinds())
         self.inventory: Inventory = loaded.inventory
         self.runbooks: dict[str, Runbook] = loaded.runbooks
         self._loaded = loaded
@@ -69,9 +71,11 @@ class App:
         """Whether backups are read with the home's own key; False: with one that a person brought."""
 
     @classmethod
-    def open(cls, home: str | None, watch: Callable[[Progress], None] = _nobody, clock: Clock | None = None) -> "App":
-        """Find and check a home. Raises ConfigError with every problem of every file; nothing was run."""
-        return cls(find_home(home, os.environ, Path.cwd()), clock or SystemClock(), watch)
+    def open(
+        cls, home: str | None, watch: Callable[[Progress], None] = _nobody, clock: Clock | None = None, looking: bool = False
+    ) -> "App":
+        """Find and check a home. Raises ConfigError with every problem; nothing was run. `looking`, and running nothing: `load_known`."""
+        return cls(find_home(home, os.environ, Path.cwd()), clock or SystemClock(), watch, looking)
 
     @cached_property
     def records(self) -> Catalog:

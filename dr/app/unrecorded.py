@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from dr.catalog.catalog import Catalog
 from dr.errors import Damaged, DrError, Refused
 from dr.model.base import SystemName
 from dr.model.ports import Records, Repository
@@ -13,9 +14,9 @@ from dr.model.record import Finding
 HINT = "dr catalog rebuild"
 
 
-def lost_catalog(records: Records, repositories: Sequence[Repository], now: datetime, system: SystemName | None = None) -> list[Finding]:
+def lost_catalog(records: Catalog, repositories: Sequence[Repository], now: datetime, system: SystemName | None = None) -> list[Finding]:
     """The finding, if the catalog knows no copy at all (of a system) and yet a repository that answers holds sets (of it)."""
-    if records.copies(system):
+    if records.copies(system) if system else records.has_copies():
         return []
     held = []
     for repository in repositories:
@@ -28,7 +29,7 @@ def lost_catalog(records: Records, repositories: Sequence[Repository], now: date
     return [Finding(key=f"catalog-lost:{system or 'all'}", severity="critical", system=system, message=message, hint=HINT, at=now)]
 
 
-def require_catalog(records: Records, repositories: Sequence[Repository], now: datetime, system: SystemName | None = None) -> None:
+def require_catalog(records: Catalog, repositories: Sequence[Repository], now: datetime, system: SystemName | None = None) -> None:
     """Raises Refused before anything is decided by a catalog that was lost: what it would say is not so."""
     for finding in lost_catalog(records, repositories, now, system):
         raise Refused(finding.message, hint=HINT)

@@ -47,6 +47,11 @@ _AT_ONCE = 500
 
 
 class FleetRecords(Noun):
+    def has_copies(self) -> bool:
+        """Whether any copy exists, of any system."""
+        with self._store.read() as connection:
+            return connection.execute(text("SELECT 1 FROM copies WHERE removed_at IS NULL LIMIT 1")).first() is not None
+
     def judged_copies(self, ahead: datetime) -> dict[str, list[Copy]]:
         """By system, the existing copies that a judgement rests on; a good one is dated `ahead` at most. Not told: which run uses it."""
         found: dict[tuple[str, str], Copy] = {}

@@ -44,7 +44,7 @@ def status(home: str | None, system: str | None, findings: bool, as_json: bool) 
     from dr.app import App
     from dr.app.unrecorded import lost_catalog
 
-    app = App.open(home)
+    app = App.open(home, looking=True)
     if findings:
         return show_findings(app, system, as_json)
     if system is None and not as_json and len(app.inventory.systems) > MANY:
