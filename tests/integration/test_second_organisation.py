@@ -9,6 +9,8 @@ from tests.support.second_organisation import STORES, TIERS, Library, library
 from tests.support.web import Page
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
+DRILLED = (("utlaan", "kjeller"), ("utlaan", "fjell"), ("regnskap", "naboby"))
+"""System and tier: every tier once."""
 
 
 @pytest.fixture(scope="module")
@@ -18,15 +20,14 @@ def nordre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
 
 
 def test_another_organisation_is_backed_up_drilled_and_told_of(nordre: Library) -> None:
-    """Check, two evenings, a drill from every tier of every system, status: each copy proven, each system green or amber, none mixed up."""
+    """Check, two evenings, a drill from every tier, status: each drilled copy proven, each system green or amber, none mixed up."""
     home = nordre.home
     assert "2 system(s), 3 hosts, 3 repositories, 7 runbooks" in home.dr("check").stdout
     for runbook in ("kveld-utlaan", "kveld-utlaan", "kveld-regnskap"):
         home.dr("run", runbook)
-    for system, tiers in TIERS.items():
-        for tier in tiers:
-            done = home.dr("drill", system, "--tier", tier)
-            assert done.stdout.startswith("✔ PASS"), str(done)
+    for system, tier in DRILLED:
+        done = home.dr("drill", system, "--tier", tier)
+        assert done.stdout.startswith("✔ PASS"), str(done)
 
     results = {r["check"]: r for r in home.facts("prove-utlaan-fjell", "se")["results"]}
     assert results["content-equals-source"]["proves"]
@@ -38,7 +39,7 @@ def test_another_organisation_is_backed_up_drilled_and_told_of(nordre: Library) 
         newest = {copy.system: copy.set for copy in reversed(catalog.copies())}
         proven = {(c.system, c.tier, c.repository) for c in catalog.copies() if c.level == "proven" and c.set == newest[c.system]}
         assert catalog.open_findings() == [f for f in catalog.open_findings() if f.severity == "info"]
-    assert proven == {(s, tier, r) for s, tiers in TIERS.items() for tier in tiers for r, of in STORES.items() if of == tier}
+    assert proven == {(system, tier, r) for system, tier in DRILLED for r, of in STORES.items() if of == tier}
 
     found = {one["system"]: one for one in home.json("status", expect=None)}
     assert set(found) == set(TIERS)
@@ -47,7 +48,7 @@ def test_another_organisation_is_backed_up_drilled_and_told_of(nordre: Library) 
         assert found[system]["colour"] in ("green", "amber"), told
         assert all(f"From {tier}" in told for tier in tiers)
     assert not [word for word in ("hmis", "vault", "online", "fileserver", "Chicago") if word in told]
-    assert home.json("retention", "--dry-run", expect=None)
+    assert all(home.json("retention", system, "--dry-run") for system in TIERS)
 
 
 def test_the_watch_asks_over_the_network_and_a_page_that_is_gone_is_a_finding_until_it_is_back(nordre: Library) -> None:
