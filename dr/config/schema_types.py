@@ -4,8 +4,9 @@ Never narrower than the loader: what it takes, the schema takes. Wider only wher
 that must agree).
 """
 
+import types
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, NewType, get_args, get_origin
+from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -54,7 +55,7 @@ class Types:
 
     def of(self, annotation: Any, bounds: JsonObject | None = None) -> JsonObject:
         """The schema of a type, with the bounds of the field that holds it."""
-        kinds = [self._arm(arm, annotation, bounds or {}) for arm in arms(annotation)]
+        kinds = [self._arm(arm, annotation, {**own, **(bounds or {})}) for arm, own in _marked(annotation)]
         if self.references and not any(one.get("type") == "string" and one.get("pattern") == TEXT["pattern"] for one in kinds):
             kinds += [REFERRING] if {} not in kinds else []
         if type(None) in _flat(annotation):
@@ -135,6 +136,16 @@ class Types:
         if made["type"] == "string" and self.references:
             del named["max_length"]  # what is written for a reference may be longer than what it stands for
         return made | {key: bounds[name] for name, key in named.items() if name in bounds}
+
+
+def _marked(annotation: Any) -> list[tuple[Any, JsonObject]]:
+    """The types that a value may have, each with the limits that were put on it; None itself is left out."""
+    if get_origin(annotation) is Annotated:
+        inner, *marks = get_args(annotation)
+        return [(arm, {**_bounds(marks), **own}) for arm, own in _marked(inner)]
+    if get_origin(annotation) in (Union, types.UnionType):
+        return [one for arm in get_args(annotation) for one in _marked(arm)]
+    return [(arm, {}) for arm in arms(annotation)]
 
 
 def _flat(annotation: Any) -> tuple[Any, ...]:
