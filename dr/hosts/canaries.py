@@ -65,7 +65,11 @@ def search(places: Sequence[str], canaries: set[bytes]) -> set[bytes]:
 
 
 def _files(place: bytes) -> Iterator[bytes]:
-    if not stat.S_ISDIR(os.lstat(place).st_mode):
+    try:
+        folder_here = stat.S_ISDIR(os.lstat(place).st_mode)
+    except FileNotFoundError:  # a temporary folder of another process of ours, which has just ended
+        return
+    if not folder_here:
         yield place
         return
     for folder, folders, names in os.walk(place):

@@ -167,6 +167,12 @@ def test_a_canary_that_is_left_is_counted(world: World, tmp_path_factory: pytest
     assert found == {CANARY, b"other-word"}
 
 
+def test_a_place_that_goes_while_it_is_searched_hides_nothing_elsewhere(tmp_path: Path) -> None:
+    """Another command's temporary folder may end between the look at the list and the look into it; the rest is searched all the same."""
+    (tmp_path / "log").write_bytes(b"x" + CANARY)
+    assert canaries.search([str(tmp_path / "gone"), str(tmp_path / "log")], {CANARY}) == {CANARY}
+
+
 def test_a_scrub_killed_half_way_is_finished_by_the_next(world: World) -> None:
     """The claim goes last, so what is left is still known as ours."""
     place = load(world.open(OTHER))
