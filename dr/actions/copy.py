@@ -47,6 +47,8 @@ def run(params: Params, ctx: StepContext) -> Outcome:
         raise Refused(f"tier '{params.from_}' or '{params.to}' has no repository", hint="inventory/repositories.yaml names the tiers")
     if params.set != "missing" and not SET_ID.match(params.set):
         raise Refused(f"'{params.set}' is no set's id", hint="write 'missing', or an id as `dr backups list` shows it")
+    only = None if params.set == "missing" else SetId(params.set)
+    back = _bring_back(params.system, [*sources, *targets], only, ctx)  # first: a loss that is made good is still told as one
     copied: list[SetId] = []
     already = 0
     for target in targets:
@@ -65,8 +67,6 @@ def run(params: Params, ctx: StepContext) -> Outcome:
             copied += [set_id] if set_id not in copied else []
         keep = [f"missing-copy:{params.system}:{target.name}:{s}" for _, s in _wanted(params, sources, target, ctx) if s not in present]
         ctx.records.close_findings(f"missing-copy:{params.system}:{target.name}:", keep, ctx.clock.now(), ctx.run)
-    only = None if params.set == "missing" else SetId(params.set)
-    back = _bring_back(params.system, [*sources, *targets], only, ctx)
     mended = mending.mend_damaged(params.system, [*sources, *targets], only, ctx)
     facts = Facts(copied=tuple(copied), already=already, mended=tuple(mended), brought_back=tuple(back))
     return Outcome(changed=bool(copied or mended or back), facts=facts.to_facts())
