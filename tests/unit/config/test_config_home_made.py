@@ -75,7 +75,7 @@ def test_the_templates_say_what_a_newcomer_asked(tmp_path: Path) -> None:
     """Who fires a schedule, what is written into production, and how small a channel may be."""
     init_home(tmp_path / "home", "Org", "UTC")
     nightly = (tmp_path / "home" / "runbooks" / "nightly.yaml").read_text()
-    assert "#   0 1 * * * DR_HOME=/srv/dr /path/to/.venv/bin/dr run nightly\n" in nightly
+    assert "`dr schedule install`" in nightly
     assert "table dr.needle" in (tmp_path / "home" / "inventory" / "hosts.yaml").read_text()
     assert "One contact is enough" in (tmp_path / "home" / "inventory" / "contacts.yaml").read_text()
 
