@@ -35,3 +35,12 @@ def test_the_probe_in_the_nightly_can_be_switched_on(tmp_path: Path) -> None:
     path.write_text(text[:begin] + re.sub(r"(?m)^  # ", "  ", text[begin:end]) + text[end:])
     steps = load(tmp_path / "home", kinds()).runbooks["nightly"].steps
     assert (steps[-1].id, steps[-1].action, len(steps[-1].with_["checks"])) == ("portal", "probe", 2)
+
+
+def test_the_ping_in_the_contacts_can_be_switched_on(tmp_path: Path) -> None:
+    init_home(tmp_path / "home", "Org", "UTC")
+    path = tmp_path / "home" / "inventory" / "contacts.yaml"
+    text = path.read_text()
+    begin = text.index("# pings:")
+    path.write_text(text[:begin] + re.sub(r"(?m)^# ", "", text[begin:]))
+    assert list(load(tmp_path / "home", kinds()).inventory.pings) == ["nightly"]
