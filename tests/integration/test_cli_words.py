@@ -91,12 +91,12 @@ def test_a_wrong_runbook_is_refused_with_its_place_a_caret_and_a_hint(home: Home
     home.rewrite("runbooks/drill-online.yaml", "      onto: standby_2, databse: x", "      onto: standby_2\n      databse: x")
     told = refused(home, "check")
     assert told == (
-        "runbooks/drill-online.yaml:25:13: step 'restore': 'standby_2' is not a host\n"
-        "   25 |       onto: standby_2\n"
+        "runbooks/drill-online.yaml:26:13: step 'restore': 'standby_2' is not a host\n"
+        "   26 |       onto: standby_2\n"
         "      |             ^^^^^^^^^\n"
         "   HINT: inventory/hosts.yaml has production, standby. Did you mean 'standby'?\n"
-        "runbooks/drill-online.yaml:26:7: step 'restore': action 'restore' takes no 'databse'\n"
-        "   26 |       databse: x\n"
+        "runbooks/drill-online.yaml:27:7: step 'restore': action 'restore' takes no 'databse'\n"
+        "   27 |       databse: x\n"
         "      |       ^^^^^^^\n"
         "   HINT: known here: system, set, from, onto\n"
         "2 problems; nothing was run.\n"

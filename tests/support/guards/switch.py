@@ -38,7 +38,7 @@ Ended = dict[str, str]
 @contextlib.contextmanager
 def copied(top: Path = TOP) -> Iterator[Path]:
     """A private copy of what git tracks, or would."""
-    with tempfile.TemporaryDirectory(prefix="dr-guards-") as folder:
+    with tempfile.TemporaryDirectory(prefix="guards-of-dr-") as folder:
         copy = Path(folder) / "tree"
         listing = ["git", "-C", str(top), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         for name in subprocess.run(listing, check=True, capture_output=True).stdout.decode().split("\0"):

@@ -180,7 +180,7 @@ def test_another_kind_of_key_is_refused(tmp_path: Path) -> None:
     (tmp_path / SIGNING_PUBLIC).write_bytes(other.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo))
     with pytest.raises(Refused, match="the signing key is not an Ed25519 key"):
         keyring(tmp_path).sign(b"")
-    with pytest.raises(Refused, match="the trusted key .* is not an Ed25519 key"):
+    with pytest.raises(Refused, match=r"the trusted key .* is not an Ed25519 key"):
         keyring(tmp_path).verify(b"", b"")
 
 

@@ -141,7 +141,7 @@ def test_a_file_that_shrinks_while_it_is_read_is_damage(tmp_path: Path) -> None:
     path = tmp_path / "1.dat"
     path.touch()
     os.truncate(path, 9 * 2**20)
-    with pytest.raises(Damaged, match="a file of the dump lost .* bytes while it was read"):
+    with pytest.raises(Damaged, match=r"a file of the dump lost .* bytes while it was read"):
         TarWriter(lambda _: None).file("dump/1.dat", path, lambda: os.truncate(path, 2**20))
 
 
