@@ -12,7 +12,7 @@ from dr.model.backup import FORMAT
 from dr.model.base import Sha256, canonical, sha256
 
 if TYPE_CHECKING:
-    from backports import zstd as zstd  # given on: whoever else speaks zstd takes it from here
+    from backports import zstd as zstd  # noqa: PLC0414  given on to whoever else speaks zstd
 elif sys.version_info >= (3, 14):
     from compression import zstd
 else:
