@@ -12,7 +12,7 @@ from dr.catalog.parts import PartRecords
 from dr.catalog.runs import RunRecords
 from dr.catalog.sets import SetRecords
 from dr.catalog.settings import SettingRecords
-from dr.catalog.store import Store
+from dr.catalog.store import Store, make_new
 from dr.catalog.summaries import SummaryRecords
 from dr.clock import Clock
 from dr.errors import Unreachable
@@ -62,7 +62,7 @@ def open_catalog(path: Path, clock: Clock) -> Catalog:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            path.touch(mode=0o600)
+            make_new(path)
     except OSError as error:
         raise Unreachable(f"the catalog {path} did not open: {error.strerror}", hint="check the folder and its permissions") from error
     store = Store(path)

@@ -137,6 +137,16 @@ def _migrating(path: Path) -> Iterator[None]:
         yield
 
 
+def make_new(path: Path) -> None:
+    """An empty file (0600). What SQLite keeps beside a database must not be left from one that is gone: where a process still works with
+    that one, the two would share its index of the write-ahead log, and neither could read its own. Raises OSError."""
+    with _migrating(path):
+        if not path.exists():  # another process may have made it meanwhile
+            for tail in ("-wal", "-shm"):
+                path.with_name(path.name + tail).unlink(missing_ok=True)
+            path.touch(mode=0o600)
+
+
 def _migrate(engine: Engine, writing: Engine) -> None:
     from alembic import command
     from alembic.config import Config

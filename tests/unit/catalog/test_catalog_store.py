@@ -160,3 +160,41 @@ def test_processes_and_threads_write_at_once(tmp_path: Path) -> None:
         pool.shutdown()
         assert catalog.audit_head().seq == 50
         assert verify_chain(catalog) is None
+
+
+_HOLDER = """
+import sys
+from pathlib import Path
+from dr.catalog.catalog import open_catalog
+from dr.clock import SystemClock
+with open_catalog(Path(sys.argv[1]), SystemClock()) as catalog:
+    catalog.set_setting("of", "the lost one")
+    print("holds", flush=True)
+    sys.stdin.readline()
+    catalog.set_setting("of", "the lost one, again")
+    print("wrote", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_a_new_one_is_apart_from_a_lost_one_that_a_process_still_works_with(tmp_path: Path) -> None:
+    """Its file was removed, its write-ahead log and that log's index were not: the new one must take nothing of them for its own."""
+    path = tmp_path / "catalog.db"
+    holder = subprocess.Popen([sys.executable, "-c", _HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdin is not None and holder.stdout is not None
+    try:
+        assert holder.stdout.readline() == "holds\n"
+        path.unlink()
+        with opened(path) as new:
+            assert new.setting("of") is None
+            new.set_setting("of", "the new one")
+            holder.stdin.write("\n")
+            holder.stdin.flush()
+            assert holder.stdout.readline() == "wrote\n"
+            assert new.setting("of") == "the new one"
+            new.set_setting("more", "of the new one")
+    finally:
+        holder.communicate("\n")
+    assert holder.returncode == 0
+    with opened(path) as again:
+        assert (again.setting("of"), again.setting("more")) == ("the new one", "of the new one")
