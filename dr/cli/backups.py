@@ -39,7 +39,7 @@ def list_copies(home: str | None, system: str | None, as_json: bool) -> None:
     from dr.app import App
     from dr.app.unrecorded import lost_catalog
 
-    app = App.open(home)
+    app = App.open(home, looking=True)
     copies = app.copies(system)
     if as_json:
         return print_json([c.to_facts() for c in copies])

@@ -38,7 +38,7 @@ def list_runs(home: str | None, limit: int, as_json: bool) -> None:
     from dr.app import App
     from dr.app.unrecorded import lost_catalog
 
-    app = App.open(home)
+    app = App.open(home, looking=True)
     records = app.records.runs(limit=limit)
     if as_json:
         return print_json([r.to_facts() for r in records])
