@@ -12,6 +12,8 @@ from dr.errors import Unreachable
 from dr.repositories.directory_upload import Place
 
 LOCK = "lock"
+_PAUSE = 0.05
+"""Seconds between two tries."""
 
 
 class Held:
@@ -23,9 +25,9 @@ class Held:
 
     def still(self) -> bool:
         """Not any more where the file was removed or replaced, or a file server gave the lock to another while this process stood still."""
-        path = self._place.root if stat.S_ISDIR(os.fstat(self._fd).st_mode) else self._place.root / LOCK
         try:
-            there, mine = path.lstat(), os.fstat(self._fd)
+            mine = os.fstat(self._fd)
+            there = self._place.root.stat() if stat.S_ISDIR(mine.st_mode) else (self._place.root / LOCK).lstat()
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)  # no change where it is held; refused where somebody else has it
         except OSError:
             return False
@@ -57,6 +59,11 @@ def locked(place: Place, wait: float) -> Iterator[Held]:
                 return
         finally:
             os.close(fd)
+        if time.monotonic() > until:  # a file server whose files never are the same twice would have us try for ever
+            raise Unreachable(
+                f"repository '{place.name}': the lock is never the file that was locked", hint="does somebody remove it again and again?"
+            )
+        time.sleep(_PAUSE)
 
 
 def _lock_file(place: Place) -> int:
@@ -77,4 +84,4 @@ def _wait_for(fd: int, place: Place, until: float) -> None:
         except BlockingIOError:
             if time.monotonic() > until:
                 raise Unreachable(f"repository '{place.name}' is locked by another process", hint="find who holds its lock file") from None
-        time.sleep(0.05)
+        time.sleep(_PAUSE)

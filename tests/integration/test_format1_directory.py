@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from dr.errors import Damaged, DrError, Failed, Refused, Unreachable
 from dr.model.backup import Tombstone, make_set_id
 from dr.model.base import HostPath, RepositoryName, RunId, SystemName, sha256
 from dr.repositories.directory import KIND, DirectoryParams, DirectoryRepository
+from dr.repositories.directory_lock import locked
+from dr.repositories.directory_upload import Place
 from tests.support.stream_context import HMIS, NOW
 
 pytestmark = pytest.mark.integration
@@ -186,3 +189,43 @@ def test_the_lock_works_between_processes(repository: DirectoryRepository, tmp_p
         holder.kill()
     with impatient.locked():
         pass
+
+
+READ_ONLY = """
+import subprocess, sys
+from pathlib import Path
+from tests.integration.test_format1_directory import at
+place = Path(sys.argv[1])
+(place / "link").symlink_to(place / "online")
+subprocess.run(["mount", "--bind", place / "online", place / "online"], check=True)
+subprocess.run(["mount", "-o", "remount,bind,ro", place / "online"], check=True)
+repository = at(place / "link")
+repository.lock_wait = 0.5
+with repository.locked():
+    print("locked")
+"""
+
+
+def test_a_repository_mounted_read_only_is_locked_through_a_link_to_it_too(repository: DirectoryRepository, tmp_path: Path) -> None:
+    """A restore from it would wait for ever: the folder is the lock there, and the link is not the folder."""
+    command = ["unshare", "--user", "--map-root-user", "--mount", "--", sys.executable, "-c", READ_ONLY, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2], timeout=60)
+    assert done.stdout == "locked\n", done.stderr
+
+
+class Shaky(Place):
+    """A file server whose files never are the same twice."""
+
+    @property
+    def root(self) -> Path:
+        return Path(tempfile.mkdtemp(dir=self._top))
+
+    @root.setter
+    def root(self, top: Path) -> None:
+        self._top = top
+
+
+def test_a_lock_that_is_never_the_same_file_is_waited_for_no_longer_than_any_other(tmp_path: Path) -> None:
+    """Nobody waits for ever without a word."""
+    with pytest.raises(Unreachable, match="the lock is never the file that was locked"), locked(Shaky(RepositoryName("r"), tmp_path), 0.2):
+        raise AssertionError("nobody is inside")
