@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from dr.clock import local
+from dr.clock import iso, local
 from dr.model.evidence import Evidence
 from dr.model.record import CheckResult, StepRecord
 from dr.report import tables
@@ -18,7 +18,7 @@ _WORDS = {"PASS": "passed", "FAIL": "FAILED", "INCOMPLETE": "is incomplete"}
 
 
 SHOWN = 15
-"""Differences that are seen without unfolding."""
+"""Differences, or findings, that are seen without unfolding."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Proof:
     values: tuple[tuple[str, str], ...]
 
 
-def page(evidence: Evidence, digest: str, key: str) -> str:
-    """`digest`: SHA-256 of the JSON file beside it, `key`: the id of the key that signed that."""
+def page(evidence: Evidence, digest: str, key: str, *, paper: bool = False) -> str:
+    """`digest`: SHA-256 of the JSON file beside it, `key`: the id of the key that signed that. `paper`: as it is set for a PDF."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     env = Environment(
@@ -48,23 +48,30 @@ def page(evidence: Evidence, digest: str, key: str) -> str:
         lstrip_blocks=True,
     )
     when = partial(local, zone=evidence.zone)
-    env.filters.update(duration=show_duration, size=show_size, when=when, words=lambda key: str(key).replace("_", " "))
+    env.filters.update(duration=show_duration, size=show_size, when=when, iso=iso, words=lambda key: str(key).replace("_", " "))
     return env.get_template("evidence.html.j2").render(
         e=evidence,
         mark=MARKS[evidence.verdict],
         answer=answer(evidence),
+        next=next_step(evidence),
+        parts=parts(evidence),
+        paper=paper,
         measured=evidence.run.kind in MEASURED,
         rto_gauge=evidence.rto and gauge(evidence.rto.seconds, evidence.rto.objective, evidence.rto.target),
         rpo_gauge=evidence.rpo and gauge(evidence.rpo.seconds, evidence.rpo.objective),
         timeline=timeline(evidence.run, evidence.steps, evidence.rto),
+        some=SHOWN,
         row=ROW,
         bar=BAR,
         compared=compared(evidence),
+        reach=tables.reach(evidence),
+        unproven=tables.unproven(evidence),
         proofs=[proof(c) for c in evidence.checks],
         night=night(evidence),
-        steps=tables.steps(evidence, when),
+        steps=tables.steps(evidence),
         facts=[(s.step, *tables.facts_of(s)) for s in evidence.steps if s.facts],
         failures=[s for s in evidence.steps if s.failure],
+        reasons=[r for r in evidence.reasons if r not in {f"step '{s.step}' failed" for s in evidence.steps if s.failure}],
         copies=tables.copies(evidence, when) if evidence.copies else None,
         scope=tables.scope(evidence) if evidence.scope else [],
         digest=digest,
@@ -119,6 +126,35 @@ def answer(evidence: Evidence) -> str:
     if evidence.reasons:
         parts.append(f"What is wrong: {_first_cause(evidence)}.")
     return " ".join(parts)
+
+
+def next_step(evidence: Evidence) -> str:
+    """What to do about it, from what broke or else from the worst finding of this run; nothing where it passed."""
+    if evidence.verdict == "PASS":
+        return ""
+    broken = [s.failure.hint for s in evidence.steps if s.failure and s.failure.hint and s.state == "failed" and s.section == "steps"]
+    found = [f.hint for f in evidence.findings if f.hint and f.run == evidence.run.run]
+    return next(iter([*broken, *found]), "").rstrip(".")
+
+
+def parts(evidence: Evidence) -> list[tuple[str, str]]:
+    """The page's chapters for whoever has 20 minutes: the id of each heading that is there, and its short name."""
+    kept = night(evidence)
+    there: dict[tuple[str, str], bool] = {
+        ("why", "What went wrong"): bool(evidence.reasons),
+        ("timeline", "Timeline"): any(s.started and s.ended for s in evidence.steps),
+        ("stored", "Stored"): bool(kept and kept.stored),
+        ("retention", "Retention"): bool(kept and kept.retention),
+        ("reach", "Compared"): bool(evidence.checks),
+        ("proof", "Proof"): bool(evidence.checks),
+        ("backup", "Backup"): evidence.chosen is not None,
+        ("scrub", "Scrub"): evidence.scrub is not None,
+        ("findings", "Findings"): True,
+        ("done", "Steps"): True,
+        ("scope", "Scope"): True,
+        ("check", "How to check"): True,
+    }
+    return [part for part, yes in there.items() if yes]
 
 
 def _kind(kind: str) -> str:

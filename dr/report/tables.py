@@ -110,6 +110,50 @@ def _database_title(name: str, facts: JsonObject) -> str:
     )
 
 
+def reach(evidence: Evidence) -> Table | None:
+    """Per source, by what it was compared, what that covered, and what it did not; None where no check gave a result."""
+    if not evidence.checks:
+        return None
+    sources = [str(name) for name in evidence.scope.get("sources", {})]
+    rows = [_reached(name, [c for c in evidence.checks if c.proves and _covers(c, name)]) for name in sources]
+    rows += [_beside(c) for c in evidence.checks if not c.proves or not any(_covers(c, name) for name in sources)]
+    return _table("What was compared, and what was not", ("what", "by", "looked at", "different", "not compared"), rows)
+
+
+def _covers(check: CheckResult, source: str) -> bool:
+    return any(artifact.rpartition("-")[0] == source for artifact in check.artifacts)
+
+
+def _reached(source: str, proofs: Sequence[CheckResult]) -> tuple[Cell, ...]:
+    if not proofs:
+        return Cell(source), Cell("nothing", "bad"), Cell("–", "n"), Cell("–"), Cell("NOT COMPARED with the source", "bad")
+    by = ", ".join(c.check for c in proofs)
+    return Cell(source), Cell(by), *_counts(proofs)
+
+
+def _beside(check: CheckResult) -> tuple[Cell, ...]:
+    """A check by which no source's content is compared, or that does not say whose."""
+    what = "content" if check.proves else "can it be used?" if check.user_level else "something else"
+    return Cell(what), Cell(check.check), *_counts([check])
+
+
+def _counts(checks: Sequence[CheckResult]) -> tuple[Cell, Cell, Cell]:
+    wrong, left = sum(len(c.differences) for c in checks), sum(len(c.unproven) for c in checks)
+    failed = [c for c in checks if not c.passed or not c.examined]
+    different = Cell(f"{wrong:,}", "bad") if wrong else Cell("FAILED", "bad") if failed else Cell("none", "good")
+    return (
+        Cell(f"{sum(c.examined for c in checks):,}", "n"),
+        different,
+        Cell(f"{left:,}, named below" if left else "–", "warn" if left else ""),
+    )
+
+
+def unproven(evidence: Evidence) -> Table | None:
+    """What is there and was not compared, by name and with its reason, over all checks."""
+    found = [d for c in evidence.checks for d in c.unproven]
+    return differences(f"Not compared, by name ({len(found)})", found) if found else None
+
+
 def of_details(check: CheckResult) -> tuple[list[Table], list[tuple[str, str]]]:
     """What a check laid down: its tables, and its single values in words."""
     tables: list[Table] = []
@@ -145,11 +189,12 @@ def copies(evidence: Evidence, when: When) -> Table:
     return _table(f"Copies there were ({len(rows)})", ("set", "where", "data as of", "proof"), rows)
 
 
-def steps(evidence: Evidence, when: When) -> Table:
-    return _table("Every step", ("step", "action", "state", "began", "took", "budget", "attempt"), [_step(s, when) for s in evidence.steps])
+def steps(evidence: Evidence) -> Table:
+    heads = ("step", "action", "state", "began after", "took", "budget", "attempt")
+    return _table("Every step", heads, [_step(s, evidence.run.started) for s in evidence.steps])
 
 
-def _step(step: StepRecord, when: When) -> tuple[Cell, ...]:
+def _step(step: StepRecord, start: datetime) -> tuple[Cell, ...]:
     took = step.ended - step.started if step.started and step.ended else None
     over = took is not None and step.budget is not None and took > timedelta(seconds=step.budget)
     states: dict[str, Kind] = {"failed": "bad", "cancelled": "warn", "skipped": "warn"}
@@ -157,7 +202,7 @@ def _step(step: StepRecord, when: When) -> tuple[Cell, ...]:
         Cell(step.step),
         Cell(step.action),
         Cell(step.state, states.get(step.state, "")),
-        Cell(when(step.started) if step.started else "–"),
+        Cell(show_duration(max(0.0, (step.started - start).total_seconds())) if step.started else "–", "n"),
         Cell(
             (show_duration(took.total_seconds()) if took is not None else "–") + (", over budget" if over else ""), "bad" if over else "n"
         ),

@@ -12,6 +12,8 @@ from dr.units import show_duration
 
 ROW, BAR = 44, 12
 """Pixels: one step with its words above its bar; the bar."""
+LONGEST = 20
+"""Letters of a step's name beside its bar."""
 NARROWEST = 0.4
 """Per cent: what is shorter is still seen."""
 
@@ -35,6 +37,8 @@ class Bar:
     """The last one that was made."""
     allowed: str = ""
     """The budget in words."""
+    label: str = ""
+    """The name, cut to what leaves room for the times beside it on a phone; `words` has all of it."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ def _bar(step: StepRecord, begun: datetime, ended: datetime, index: int, run: Ru
     budget = f" of a budget of {show_duration(step.budget)}" if step.budget is not None else ""
     return Bar(
         name=step.step,
+        label=step.step if len(step.step) <= LONGEST else step.step[: LONGEST - 1] + "…",
         state="over" if over else step.state,
         x=x,
         y=index * ROW,

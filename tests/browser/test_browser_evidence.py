@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_pla
 from dr.model.base import sha256
 from dr.model.evidence import Evidence
 from dr.report.page import page
-from tests.support.report_evidence import broken, empty, evidence, failed, incomplete, night
+from tests.support.report_evidence import broken, crowded, empty, evidence, failed, incomplete, night
 
 pytestmark = pytest.mark.browser
 PAGES = {"pass": evidence(), "fail": failed(), "broken": broken(), "incomplete": incomplete(), "empty": empty(), "night": night()}
@@ -38,6 +38,15 @@ CONTRAST = """() => {
 OVERFLOW = """() => [document.documentElement.scrollWidth - document.documentElement.clientWidth,
   [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.hidden, thead'))
     .map(e => e.tagName + ' ' + e.textContent.slice(0, 40))]"""
+
+FOLDS = "[...document.querySelectorAll('details > .in')].map(e => +e.checkVisibility())"
+"""1 for each folded part that is seen, 0 for each that is not."""
+COLLISIONS = """() => { const poor = [];
+  for (const svg of document.querySelectorAll('svg.timeline')) { const all = [...svg.querySelectorAll('text')];
+    for (let i = 0; i + 1 < all.length; i += 2) { const [a, b] = [all[i].getBoundingClientRect(), all[i + 1].getBoundingClientRect()];
+      if (a.right > b.left - 2) poor.push(all[i].textContent + ' | ' + all[i + 1].textContent); } }
+  return poor; }"""
+"""Steps whose name reaches into their time."""
 
 
 @pytest.fixture(scope="module")
@@ -138,10 +147,48 @@ def test_a_failure_is_open_at_once(browser: Browser, tmp_path: Path) -> None:
 
 
 def test_paper_shows_what_is_folded(browser: Browser, tmp_path: Path) -> None:
-    """An auditor's print has every digest, in dark letters."""
+    """An auditor's print has every digest, in dark letters, and no list of links that paper cannot follow."""
     shown = opened(browser, put(evidence(), tmp_path), dark=True)
-    folded = shown.evaluate("document.documentElement.scrollHeight")
+    assert 0 in shown.evaluate(FOLDS), "folded on the screen"
     shown.emulate_media(media="print", color_scheme="dark")
-    assert shown.evaluate("document.documentElement.scrollHeight") > folded * 1.2
+    assert set(shown.evaluate(FOLDS)) == {1}
     assert shown.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    assert not shown.get_by_role("navigation").is_visible()
     assert shown.pdf().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_long_names_and_many_things_stay_in_their_places(browser: Browser, tmp_path: Path, width: int) -> None:
+    """A step's name never runs into its time; 300 tables, 60 findings and names without a break make nothing wider than the screen."""
+    shown = opened(browser, put(crowded(), tmp_path), width=width)
+    unfold(shown)
+    assert shown.evaluate(OVERFLOW) == [0, []]
+    assert shown.evaluate(COLLISIONS) == []
+
+
+@pytest.mark.positive_control
+def test_words_over_words_would_be_noticed(browser: Browser, tmp_path: Path) -> None:
+    shown = opened(browser, put(crowded(), tmp_path), width=320)
+    shown.add_style_tag(content=".timeline text { font-size: 26px !important; }")
+    assert shown.evaluate(COLLISIONS) != []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_picture_has_words_and_every_link_a_place(browser: Browser, tmp_path: Path, name: str) -> None:
+    """For who hears the page: each graphic says what it shows, and the list of chapters leads to headings that are there."""
+    shown = opened(browser, put(PAGES[name], tmp_path))
+    assert shown.evaluate("[...document.querySelectorAll('svg')].filter(s => s.getAttribute('role') !== 'img').length") == 0
+    for picture in shown.get_by_role("img").all():
+        assert picture.get_attribute("aria-label") or (picture.locator("title").count() and picture.locator("desc").text_content())
+    links = shown.get_by_role("navigation").get_by_role("link").all()
+    assert links
+    for link in links:
+        place = link.get_attribute("href") or ""
+        assert shown.locator(f"h2{place}").count() == 1, place
+
+
+def test_the_chapters_are_all_linked(browser: Browser, tmp_path: Path) -> None:
+    shown = opened(browser, put(failed(), tmp_path))
+    headings = shown.evaluate("[...document.querySelectorAll('h2[id]')].map(h => '#' + h.id)")
+    links = shown.evaluate("[...document.querySelectorAll('nav a')].map(a => a.getAttribute('href'))")
+    assert [h for h in headings if h != "#worth"] == links

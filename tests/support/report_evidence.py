@@ -196,6 +196,28 @@ def failed() -> Evidence:
     )
 
 
+def crowded() -> Evidence:
+    """Names without a break, 300 tables, 60 findings, a step after another."""
+    long = "a_schema_with_a_very_long_name." + "TableWhoseNameGoesOnAndOn" * 4
+    wrong = (Difference(kind="rows", name=long, detail=f"content differs {long}"),)
+    proof = check("content-equals-source", 50, proves=True, passed=False, differences=wrong, details=database(300, "public.Table1"))
+    findings = tuple(
+        Finding(key=f"f{n}", severity="warning", system=SystemName("hmis"), message=f"{n}: {long}", hint=long, run=DRILL, at=after(50))
+        for n in range(60)
+    )
+    failure = Failure(error="Failed", exit_code=1, message=long, hint=long)
+    late = tuple(step(f"a-step-with-a-long-name-{n}", "check", 53, 11.9, budget=2 + n) for n in range(12))
+    lost = step("on-failure-1-notify", "notify", 53, 1, state="failed", failure=failure)
+    return evidence(
+        organisation="The very long name of an association of shelters and services of a whole region, registered",
+        verdict="FAIL",
+        reasons=tuple(f"reason {n}: {long}" for n in range(12)),
+        checks=(check("starts-up", 42, user_level=True), proof),
+        findings=findings,
+        steps=(*steps(), *late, lost),
+    )
+
+
 def broken() -> Evidence:
     """The restore failed, so there is no check, no RTO and, here, no scrub certificate either."""
     failure = Failure(error="Damaged", exit_code=4, message="database-00/000003.zst.age: changed", hint="another copy is used next")
