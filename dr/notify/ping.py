@@ -1,9 +1,11 @@
 """A dead man's switch: a URL that is told when a run passed, so that somebody else notices when it is told nothing.
 
 The form is Healthchecks' (https://healthchecks.io/docs/http_api/): the URL alone for success, `/fail` after it for failure. What is sent
-says how a run ended and nothing else. The URL is a secret: whoever has it can keep an alarm silent.
+says how a run ended and nothing else. The URL is a secret: whoever has it can keep an alarm silent. No redirect is followed: the page of a
+login or a hotel that answers 200 is no watch that was told.
 """
 
+import http.client
 import time
 import urllib.error
 import urllib.request
@@ -33,16 +35,23 @@ def ping(url: str, *, passed: bool, words: str, timeout: float = TIMEOUT, waits:
 
 
 def _target(url: str, passed: bool) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError("a ping's URL must begin with https:// or http://", hint="for example https://hc-ping.com/UUID")
+    hint = "for example https://hc-ping.com/UUID"
+    try:
+        parts = urlsplit(url)
+        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        fine = False
+    if not fine or not url.isascii() or not url.isprintable() or " " in url:
+        raise ConfigError("a ping's URL must be one line of plain characters that begins with https:// or http://", hint=hint)
+    if "@" in parts.netloc:
+        raise ConfigError("a ping's URL can bear no name and password", hint=f"{hint}: the path itself is the secret")
     return urlunsplit(parts if passed else parts._replace(path=parts.path.rstrip("/") + "/fail"))
 
 
 def _send(request: urllib.request.Request, timeout: float) -> str | None:
     """What went wrong, without the URL; None if nothing did."""
     try:
-        with urllib.request.urlopen(request, timeout=timeout):  # noqa: S310  the scheme was looked at
+        with urllib.request.build_opener(_NoRedirect).open(request, timeout=timeout):
             return None
     except urllib.error.HTTPError as error:
         return f"answered {error.code}"
@@ -50,3 +59,10 @@ def _send(request: urllib.request.Request, timeout: float) -> str | None:
         return str(error.reason) if not isinstance(error.reason, OSError) else (error.reason.strerror or type(error.reason).__name__)
     except OSError as error:
         return error.strerror or type(error).__name__
+    except (http.client.HTTPException, ValueError) as error:  # its words may quote the URL, or what was answered
+        return f"no answer in HTTP ({type(error).__name__})"
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        """Nowhere: the answer stays an error of its own status."""
