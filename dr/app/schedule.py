@@ -6,13 +6,15 @@ two timers, a cron line and a person may all look at once.
 
 import fcntl
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from dr.app.closing import close_one
 from dr.app.home import SCHEDULE, App
+from dr.app.pings import after
 from dr.clock import local
 from dr.errors import DrError, Refused
 from dr.model.base import JsonObject, RunId, SystemName
@@ -23,6 +25,9 @@ from dr.policy.words import spoken
 
 LATE = 900.0
 """Seconds after which a run that a schedule asked for is late; cron looks every 300."""
+_ABOUT = ("schedule-overlap", "schedule-not-begun", "schedule-missed")
+"""Findings about a runbook's schedule, `:` and its name behind them."""
+_STUCK = "schedule-stuck:"
 _KEPT = 5
 """Claims that are remembered of each runbook: enough to have one from before a clock ran ahead."""
 
@@ -37,10 +42,14 @@ class Look:
     due: Due
     claim: Claim | None
     running: RunId | None
+    """A run of it that is not over."""
+    broken_off: bool = False
+    """Nobody carries that run."""
 
     def to_facts(self) -> JsonObject:
         claim = self.claim.to_facts() if self.claim else None
-        return {"runbook": self.runbook, "schedule": self.cron, "due": self.due.to_facts(), "last": claim, "running": self.running}
+        running = {"running": self.running, "broken_off": self.broken_off}
+        return {"runbook": self.runbook, "schedule": self.cron, "due": self.due.to_facts(), "last": claim, **running}
 
 
 def scheduled(app: App) -> dict[str, Runbook]:
@@ -56,16 +65,21 @@ def look(app: App, name: str) -> Look:
         raise Refused(f"'{name}' is no runbook with a schedule", hint=f"these have one: {having}")
     claims = _claims(app, name)
     due = decide(runbook.schedule, app.inventory.organisation.zone, claims, app.clock.now())
-    running = next((run for run in sorted(app.services.active()) if _runbook_of(app, run) == name), None)
+    left = app.interrupted()
+    running = [run for run in sorted(app.services.active(), key=lambda run: run in left) if _runbook_of(app, run) == name]
     newest = max((c for c in claims if c.begun <= app.clock.now() + WRONG_CLOCK), key=lambda c: c.occurrence, default=None)
-    return Look(name, runbook.title, runbook.schedule, due, newest, running)
+    first = running[0] if running else None
+    return Look(name, runbook.title, runbook.schedule, due, newest, first, first in left)
 
 
-def anchor(app: App) -> None:
-    """From now on what comes due is begun, and what was missed is made up; what lies before now counts as done. For a new schedule."""
-    for name in scheduled(app):
+def anchor(app: App, names: Collection[str]) -> None:
+    """From now on what comes due is begun, and what was missed is made up; what lies before now counts as done. For a new schedule.
+
+    One that has claims has been looked at: where none is believed this clock may be the wrong one, which anchors nothing.
+    """
+    for name in names:
         seen = look(app, name)
-        if seen.claim is None and seen.due.occurrence is not None:
+        if not _claims(app, name) and seen.due.occurrence is not None:
             _claim(app, name, Claim(occurrence=seen.due.occurrence, begun=app.clock.now()))
 
 
@@ -75,36 +89,72 @@ def broken_off(app: App) -> list[RunId]:
     return [run for run, record in records if record is not None and record.requested_by == SCHEDULE]
 
 
+def take_up(app: App) -> Iterator[RunRecord | DrError]:
+    """Go on with what a schedule began and nobody carries: each run that ended, or why it could not go on (a finding too)."""
+    stuck = []
+    for run in broken_off(app):
+        try:
+            if run in app.interrupted():  # else it was taken up together with one before it
+                app.resume(run)
+        except DrError as error:
+            if run in app.interrupted():  # else somebody else was quicker
+                stuck.append(f"{_STUCK}{run}")
+                _find(app, stuck[-1], "critical", f"{run} was broken off and cannot go on: {error.message}", error.hint, None)
+                yield error
+            continue
+        record = app.run_record(run)
+        if record.state != "running":
+            yield record
+    now = app.clock.now()
+    app.records.close_findings(_STUCK, stuck, now, RunId(""))
+    for one in app.records.open_findings():
+        kind, _, runbook = one.key.partition(":")
+        if kind in _ABOUT and runbook not in scheduled(app):
+            close_one(app.records, one.key, now, RunId(""))  # its schedule is gone, or it is called otherwise: it will never be settled
+
+
 def begin_due(app: App, name: str) -> RunRecord | None:
     """Begin a runbook if an occurrence of its schedule waits to be begun, and carry its run to its end. None: nothing is due.
 
+    A run of it that was broken off, whoever began it, is ended first: it must not stand in the way of every night to come.
     Raises Refused where its last run still goes on (a finding too, since nobody may be watching).
     """
     with _only_one(app.state, name) as alone:
         seen = look(app, name)
-        _forget_ahead(app, name)
         if seen.due.state == "unknown":
-            anchor(app)
+            anchor(app, [name])
         if seen.due.state != "due" or seen.due.occurrence is None:
             return None
         if not alone and seen.running is None:
             return None  # somebody else is about to begin it
-        if seen.running:
+        if seen.running and not (alone and seen.broken_off):
             _overlap(app, seen)
-        occurrence = seen.due.occurrence
+        begun: list[RunId] = []
         try:
-            return app.run_scheduled(name, lambda run: _begun(app, seen, Claim(occurrence=occurrence, begun=app.clock.now(), run=run)))
+            if seen.running:
+                after(app, app.resume(seen.running))
+                seen = look(app, name)
+            return app.run_scheduled(name, lambda run: _begun(app, seen, run, begun))
         except DrError as error:
-            _not_begun(app, seen, error)
+            if not begun:  # nobody watches a timer: it must be seen in `dr status`
+                message = f"{name} could not begin: {error.message}"
+                _find(app, f"schedule-not-begun:{name}", "critical", message, error.hint, None)
             raise
 
 
-def _begun(app: App, seen: Look, claim: Claim) -> None:
+def on_record(app: App, name: str) -> bool:
+    """Whether what keeps a runbook from beginning is to be seen in `dr status`."""
+    return any(one.key in (f"schedule-overlap:{name}", f"schedule-not-begun:{name}") for one in app.records.open_findings())
+
+
+def _begun(app: App, seen: Look, run: RunId, begun: list[RunId]) -> None:
     """Right before the run begins: the occurrence is taken, what was open about the schedule is settled, what was missed is said."""
-    run, now = RunId(claim.run), claim.begun
-    _claim(app, seen.runbook, claim)
-    for prefix in ("schedule-overlap", "schedule-not-begun", "schedule-missed"):
-        app.records.close_findings(f"{prefix}:{seen.runbook}", [], now, run)
+    now = app.clock.now()
+    assert seen.due.occurrence is not None
+    _claim(app, seen.runbook, Claim(occurrence=seen.due.occurrence, begun=now, run=run))
+    begun.append(run)
+    for about in _ABOUT:
+        close_one(app.records, f"{about}:{seen.runbook}", now, run)
     if seen.due.missed or seen.due.late > LATE:
         _say_missed(app, seen, run, now)
 
@@ -117,7 +167,8 @@ def _say_missed(app: App, seen: Look, run: RunId, now: datetime) -> None:
     gap, breached = _gap(app, seen.runbook, now)
     message = f"{seen.runbook} of {local(seen.due.occurrence, zone)}: {', and '.join(filter(None, (late, missed)))}{gap}"
     hint = "was this machine off, or a run before it too long? `dr schedule list` shows what is due"
-    _find(app, f"schedule-missed:{seen.runbook}", "critical" if breached else "warning", message, hint, run)
+    severity = "critical" if breached else "warning" if seen.due.missed or gap else "info"  # a drill that began late was made all the same
+    _find(app, f"schedule-missed:{seen.runbook}", severity, message, hint, run)
 
 
 def _gap(app: App, runbook: str, now: datetime) -> tuple[str, bool]:
@@ -140,13 +191,6 @@ def _overlap(app: App, seen: Look) -> None:
     hint = f"`dr runs show {seen.running}` says where it is" if seen.running else "`dr runs list` shows what runs"
     _find(app, f"schedule-overlap:{seen.runbook}", "warning", message, hint, None)
     raise Refused(message, hint=hint + "; it begins when that has ended")
-
-
-def _not_begun(app: App, seen: Look, error: DrError) -> None:
-    """Nobody watches a timer: what kept a run from beginning must be seen in `dr status`."""
-    running = next((run for run in app.services.active() if _runbook_of(app, run) == seen.runbook), None)
-    if running is None:
-        _find(app, f"schedule-not-begun:{seen.runbook}", "critical", f"{seen.runbook} could not begin: {error.message}", error.hint, None)
 
 
 def _find(app: App, key: str, severity: str, message: str, hint: str, run: RunId | None) -> None:
@@ -178,15 +222,12 @@ def _keep(app: App, runbook: str, claims: list[Claim]) -> None:
 
 
 def _claim(app: App, runbook: str, claim: Claim) -> None:
-    _keep(app, runbook, [*_claims(app, runbook), claim])
+    """A clock that ran ahead claimed what is still to come: that is nobody's once a clock that is right claims something.
 
-
-def _forget_ahead(app: App, runbook: str) -> None:
-    """A clock that ran ahead claimed nights that are still to come: once it is right again they are nobody's."""
-    claims = _claims(app, runbook)
-    good = [claim for claim in claims if claim.begun <= app.clock.now() + WRONG_CLOCK]
-    if len(good) < len(claims):
-        _keep(app, runbook, good)
+    Not before: it may be this clock that is wrong, before the network has set it right.
+    """
+    right = [one for one in _claims(app, runbook) if one.begun <= claim.begun + WRONG_CLOCK]
+    _keep(app, runbook, [*right, claim])
 
 
 def _runbook_of(app: App, run: RunId) -> str | None:

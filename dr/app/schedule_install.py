@@ -105,7 +105,7 @@ def install_units(app: App, place: Place, folder: Path) -> Installed:
     for name in sorted(set(there) - set(wanted)):
         there[name].unlink()
         done.removed.append(there[name])
-    anchor(app)
+    anchor(app, scheduled(app))
     return done
 
 
@@ -130,7 +130,7 @@ def install_cron(app: App, place: Place, folder: Path) -> Installed:
     if not scheduled(app):
         raise Refused("no runbook has a schedule", hint="write one into its file, such as schedule: '0 1 * * *'")
     done = Installed()
-    anchor(app)
+    anchor(app, scheduled(app))
     if os.geteuid() != 0 and folder == CRON:
         done.to_do.append(f"crontab -e, and in it: {cron_line(place, system_wide=False).rstrip()}")
         return done

@@ -70,6 +70,8 @@ def _last(app: "App", one: "Look") -> str:
 
 
 def _state(one: "Look") -> str:
+    if one.running and one.broken_off:
+        return f"broken off: {one.running}"
     if one.running:
         return f"running: {one.running}"
     if one.due.state == "due":
@@ -132,24 +134,32 @@ def run(home: str | None, runbook: str | None, due: bool, quiet: bool) -> None:
     if bool(runbook) == due:
         raise ConfigError("name a runbook, or --due", hint="dr schedule run --due")
     app = App.open(home, watch=Watcher())
-    codes = [_resume(app)] if due else []
-    for name in scheduled(app) if runbook is None else [runbook]:
+    codes = _take_up(app, quiet) if due else []
+    backups_first = sorted(scheduled(app), key=lambda name: app.runbooks[name].kind != "backup")  # a drill may take hours
+    for name in backups_first if runbook is None else [runbook]:
         codes.append(_begin(app, name, quiet, alone=not due))
     leave(next((code for code in codes if code), EXIT_DONE))
 
 
-def _resume(app: "App") -> int:
-    from dr.app.schedule import broken_off
+def _take_up(app: "App", quiet: bool) -> list[int]:
+    """What cannot go on is a finding and keeps nothing else from beginning."""
+    from dr.app.schedule import take_up
     from dr.cli.run import end
 
-    if not broken_off(app):
-        return EXIT_DONE
-    return end(app, app.resume(None))
+    codes = []
+    for one in take_up(app):
+        if not isinstance(one, DrError):
+            codes.append(end(app, one))
+            continue
+        codes.append(one.exit_code)
+        if not quiet:
+            click.echo(f"error: {one}", err=True)
+    return codes
 
 
 def _begin(app: "App", name: str, quiet: bool, *, alone: bool) -> int:
     """`alone`: the only one that was asked for, so that what keeps it from beginning ends the command."""
-    from dr.app.schedule import begin_due, look
+    from dr.app.schedule import begin_due, look, on_record
     from dr.cli.run import end
 
     try:
@@ -157,7 +167,7 @@ def _begin(app: "App", name: str, quiet: bool, *, alone: bool) -> int:
     except DrError as error:
         if alone:
             raise
-        if not quiet:
+        if not (quiet and on_record(app, name)):  # else every look of cron's would be a mail
             click.echo(f"error: {name}: {error}", err=True)
         return error.exit_code
     if record is not None:

@@ -15,8 +15,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from cronsim import CronSim
 
+from dr.app.home import App
+from dr.app.schedule import begin_due
+from dr.clock import FixedClock
 from dr.config.init import init_home
-from dr.model.record import RunRecord
+from dr.model.record import Finding, RunRecord
 from dr.timers.calendar_events import calendar_events
 from tests.support.engine_plans import eventually
 from tests.support.main_job import KILLED, Home
@@ -159,6 +162,55 @@ def test_a_person_s_interrupted_run_is_not_taken_up_by_a_look(night: Night) -> N
     night.dr("run", "nightly", env={"DR_FAILPOINT": "command.before-effect"}, expect=KILLED)
     assert night.dr("schedule", "run", "--due", "--quiet").stdout == ""
     assert night.runs()[0].state == "running"
+
+
+def test_a_person_s_interrupted_run_keeps_no_night_from_beginning(night: Night) -> None:
+    """It is ended first, and then the night begins: one that nobody carries is not one that goes on."""
+    night.dr("run", "nightly", env={"DR_FAILPOINT": "command.before-effect"}, expect=KILLED)
+    assert "broken off" in night.dr("schedule", "list").stdout
+    night.dr("schedule", "run", "--due")
+    assert sorted((run.requested_by == "schedule", run.verdict) for run in night.runs()) == [(False, "PASS"), (True, "PASS")]
+    assert night.findings() == {}
+
+
+def test_what_cannot_go_on_keeps_nothing_else_from_beginning(night: Night) -> None:
+    """A run that was broken off and whose secret is gone: found, and what else is due is begun, or found too."""
+    other = night.path / "runbooks" / "archive.yaml"
+    other.write_text((night.path / "runbooks" / "nightly.yaml").read_text().replace("runbook: nightly", "runbook: archive"))
+    night.dr("schedule", "run", "archive", env={"DR_FAILPOINT": "command.before-effect"}, expect=KILLED)
+    password = night.path / "keys" / "production-postgres.password"
+    password.rename(password.with_suffix(".away"))
+    night.dr("schedule", "run", "--due", "--quiet", expect=2)
+    assert any("was broken off and cannot go on" in message for message in night.findings().values())
+    assert "nightly could not begin" in night.findings()["schedule-not-begun:nightly"]
+    password.with_suffix(".away").rename(password)
+    night.dr("schedule", "run", "--due")
+    assert [run.verdict for run in night.runs()] == ["PASS"]
+    assert night.findings() == {}
+
+
+def test_what_was_found_about_one_runbook_is_not_settled_by_another(night: Night) -> None:
+    """`nightly` begins the name of `nightly-archive`, and says nothing about it. What is scheduled no more is settled for good."""
+    longer = night.path / "runbooks" / "nightly-archive.yaml"
+    longer.write_text((night.path / "runbooks" / "nightly.yaml").read_text().replace("runbook: nightly", "runbook: nightly-archive"))
+    finding = {"severity": "critical", "message": "m", "hint": "h", "at": (datetime.now(UTC) - timedelta(hours=1)).isoformat()}
+    with night.catalog() as catalog:
+        for key in ("schedule-missed:nightly-archive", "schedule-not-begun:gone"):
+            catalog.finding(Finding.from_facts({"key": key, **finding}))
+    night.dr("schedule", "run", "nightly")
+    assert sorted(night.findings()) == ["schedule-missed:nightly-archive", "schedule-not-begun:gone"]
+    night.dr("schedule", "run", "--due")
+    assert night.findings() == {}
+
+
+def test_a_clock_that_is_back_before_everything_forgets_nothing_and_begins_nothing_later(night: Night) -> None:
+    """A machine without a clock of its own starts in 1970, and cron looks before the network has set it right."""
+    night.work("true", minutes_ago=120)
+    night.began(days_ago=0)
+    app = App.open(str(night.path), clock=FixedClock(datetime(1970, 1, 2, 12, 0, tzinfo=UTC)))
+    assert [begin_due(app, name) for name in sorted(app.runbooks) if app.runbooks[name].schedule] == [None] * 3
+    assert "not due" in night.dr("schedule", "run", "nightly").stdout
+    assert night.runs() == []
 
 
 def test_what_keeps_a_night_from_beginning_is_a_finding_until_it_begins(night: Night) -> None:
