@@ -49,9 +49,9 @@ def run(params: Params, ctx: StepContext) -> Outcome:
         system=params.system,
         tier=params.tier,
         repository=chosen.repository,
-        instant=chosen.instant,
+        instant=chosen.as_of,
         level=chosen.level,
-        how=f"{how}, from {chosen.repository}; its data is as of {local(chosen.instant, ctx.inventory.organisation.zone)}",
+        how=f"{how}, from {chosen.repository}; its data is as of {local(chosen.as_of, ctx.inventory.organisation.zone)}",
         candidates=len(copies),
     )
     return Outcome(changed=False, facts=facts.to_facts())
@@ -91,7 +91,7 @@ def _pin(chosen: Copy, ctx: StepContext) -> None:
 
 def choose(which: str, copies: Sequence[Copy], now: datetime, zone: str, *, seed: str) -> tuple[Copy, str]:
     """The copy that `which` means, and how it was chosen in words. Raises ConfigError for a form that is none, Refused for no match."""
-    ordered = sorted(copies, key=lambda c: (c.instant, c.set))
+    ordered = sorted(copies, key=lambda c: (*c.age_order, c.set))
     believed = [c for c in ordered if c.instant <= now + CLOCK_TOLERANCE]
     word, _, rest = which.strip().partition(" ")
     if which.strip() == "newest":

@@ -18,7 +18,9 @@ from dr.model.base import Seconds
 from dr.model.readiness import DrillFact, NightFact
 
 _EXISTING = f"""
-SELECT s.set_id, s.system, s.instant, c.repository, c.tier, c.committed, c.manifest_sha256 AS manifest, c.stored, c.level, c.proven_at,
+SELECT s.set_id, s.system, s.instant,
+       (SELECT min(l.instant) FROM sets l WHERE l.previous = s.set_id AND l.system = s.system AND l.instant < s.instant) AS not_after,
+       c.repository, c.tier, c.committed, c.manifest_sha256 AS manifest, c.stored, c.level, c.proven_at,
        c.intact_at, c.held, c.damaged_at IS NOT NULL AS damaged,
        h.accepted_at IS NULL AND (h.at IS NOT NULL OR coalesce(s.plain < b.plain * {SHRUNKEN}, 0)) AS shrunken
   FROM copies c CROSS JOIN sets s ON s.set_id = c.set_id
@@ -26,7 +28,9 @@ SELECT s.set_id, s.system, s.instant, c.repository, c.tier, c.committed, c.manif
  WHERE c.removed_at IS NULL AND {{}}
 """
 _GOOD = "level <> 'stored' AND NOT damaged AND NOT shrunken AND instant <= :ahead"
-_NEWEST = f"SELECT *, max(instant || set_id || repository) FROM ({_EXISTING}) WHERE {{}} GROUP BY system, tier"
+_AGE_ORDER = "coalesce(not_after, instant) || (not_after IS NULL) || set_id || repository"
+"""As `Copy.age_order`."""
+_NEWEST = f"SELECT *, max({_AGE_ORDER}) FROM ({_EXISTING}) WHERE {{}} GROUP BY system, tier"
 _OTHERS = f"SELECT * FROM ({_EXISTING}) WHERE NOT ({_GOOD})"
 _RECENT = "c.set_id >= :since"
 _OF_SYSTEMS = "s.system IN :systems"
@@ -135,6 +139,7 @@ def _copy(row: RowMapping) -> Copy:
         repository=row["repository"],
         tier=row["tier"],
         instant=_instant(row["instant"]),
+        not_after=_instant(row["not_after"]) if row["not_after"] else None,
         committed=_instant(row["committed"]),
         manifest=row["manifest"],
         stored=row["stored"],

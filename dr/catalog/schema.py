@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """Every schema version there has been, oldest first; a store at any other is from the future."""
 
 metadata = MetaData(
@@ -66,6 +66,7 @@ sets = Table(
     Column("run", String, nullable=False),
     Column("manifest", JsonText, nullable=False),
     Index("ix_sets_system", "system"),
+    Index("ix_sets_previous", "previous", "instant"),
 )
 
 copies = Table(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, ScalarSelect, Select, func, select, update
 
 from dr.catalog import damage
 from dr.catalog.noun import Noun, insert_if_absent
@@ -116,9 +116,13 @@ class SetRecords(Noun):
         return next(iter(self.copies(system)), None)
 
     def set_instants(self, system: SystemName) -> list[datetime]:
-        """When every set of the system that was ever recorded was taken, removed ones too, oldest first: what RPO gaps are counted from."""
+        """When every set of the system that was ever recorded was taken, removed ones too, oldest first: what RPO gaps are counted from.
+
+        As of when it may be counted on: not after a set that came after it.
+        """
+        query = select(func.coalesce(_not_after(), sets.c.instant).label("at")).where(sets.c.system == system).order_by("at")
         with self._store.read() as connection:
-            return list(connection.execute(select(sets.c.instant).where(sets.c.system == system).order_by(sets.c.instant)).scalars())
+            return list(connection.execute(query).scalars())
 
     def hold(self, set_id: SetId, repository: RepositoryName, held: bool) -> None:
         """A person's hold, which retention never overrides."""
@@ -187,6 +191,13 @@ def _copy_row(copy: Copy, run: RunId) -> dict[str, object]:
     }
 
 
+def _not_after() -> ScalarSelect[datetime]:
+    """The earliest date of the sets that came after one and are dated before it; NULL where there is none, as there should not be."""
+    later = sets.alias("later")
+    contradicts = (later.c.previous == sets.c.set_id, later.c.system == sets.c.system, later.c.instant < sets.c.instant)
+    return select(func.min(later.c.instant)).where(*contradicts).correlate(sets).scalar_subquery()
+
+
 def _existing(system: SystemName | None) -> Select[tuple[object, ...]]:
     before = sets.alias("before")
     query = (
@@ -194,6 +205,7 @@ def _existing(system: SystemName | None) -> Select[tuple[object, ...]]:
             copies,
             sets.c.system,
             sets.c.instant,
+            _not_after().label("not_after"),
             sets.c.plain,
             before.c.plain.label("plain_before"),
             shrinkages.c.at.label("marked_at"),
@@ -217,7 +229,7 @@ def _shrunken(row: RowMapping) -> bool:
 def _copies(connection: Connection, system: SystemName | None) -> list[Copy]:
     in_use = select(pins.c.set_id, pins.c.run).join(runs, runs.c.run == pins.c.run).where(runs.c.state == "running").order_by(pins.c.run)
     pinned = {row.set_id: RunId(row.run) for row in connection.execute(in_use)}
-    names = ("repository", "tier", "committed", "stored", "level", "proven_at", "intact_at", "held", "system", "instant")
+    names = ("repository", "tier", "committed", "stored", "level", "proven_at", "intact_at", "held", "system", "instant", "not_after")
     return [
         Copy(
             set=row["set_id"],

@@ -150,6 +150,19 @@ class Copy(StrictModel):
     """A run that is using it."""
     shrunken: bool = False
     """Much smaller than the one before: not a good copy, whatever its proof."""
+    not_after: Instant | None = None
+    """When a set was taken that names this one as its predecessor and yet is dated before it: a clock was wrong in one of the two nights,
+    whichever."""
+
+    @property
+    def as_of(self) -> datetime:
+        """The instant that may be counted on: what was taken before another set is no newer than that, whatever its own date says."""
+        return min(self.instant, self.not_after or self.instant)
+
+    @property
+    def age_order(self) -> tuple[datetime, bool]:
+        """The newest is the greatest; of two of one date the one that came after the other."""
+        return (self.as_of, self.not_after is None)
 
 
 class PartCopy(StrictModel):

@@ -78,7 +78,7 @@ def _tier(name: str, entry: SystemEntry, copies: Sequence[Copy], drills: Sequenc
         copies=len(own),
         newest=newest.set if newest else None,
         level=newest.level if newest else None,
-        instant=newest.instant if newest else None,
+        instant=newest.as_of if newest else None,
         rpo=_loss(newest, now),
         proven=proven.set if proven else None,
         proven_at=proven.proven_at if proven else None,
@@ -90,7 +90,7 @@ def _tier(name: str, entry: SystemEntry, copies: Sequence[Copy], drills: Sequenc
 
 def _newest_good(copies: Sequence[Copy], now: datetime) -> Copy | None:
     good = [c for c in copies if at_least(c.level, "intact") and not c.damaged and not c.shrunken and c.instant <= now + CLOCK_TOLERANCE]
-    return max(good, key=lambda c: (c.instant, c.set, c.repository), default=None)
+    return max(good, key=lambda c: (*c.age_order, c.set, c.repository), default=None)
 
 
 def _newest_proven(copies: Sequence[Copy]) -> Copy | None:
@@ -99,7 +99,7 @@ def _newest_proven(copies: Sequence[Copy]) -> Copy | None:
 
 
 def _loss(newest: Copy | None, now: datetime) -> Seconds | None:
-    return Seconds(max(0.0, (now - newest.instant).total_seconds())) if newest else None
+    return Seconds(max(0.0, (now - newest.as_of).total_seconds())) if newest else None
 
 
 def _red(text: str) -> Reason:
@@ -148,7 +148,7 @@ def _copy_reasons(copies: Sequence[Copy], newest: Copy | None, rpo: float, now: 
         stored = [c for c in copies if not c.damaged]
         reasons.append(_red(f"no good copy ({len(stored)} stored and not verified)" if stored else "no copy"))
     else:
-        loss, age = (now - newest.instant).total_seconds(), spoken((now - newest.instant).total_seconds())
+        loss, age = (now - newest.as_of).total_seconds(), spoken((now - newest.as_of).total_seconds())
         words = f"the newest good copy is {age} old, the objective is {short(rpo)}"
         reasons.append(_red(f"RPO exceeded: {words}") if loss > rpo else _green(words))
         reasons += _newer_but_not_good(copies, newest, now)
@@ -159,7 +159,7 @@ def _copy_reasons(copies: Sequence[Copy], newest: Copy | None, rpo: float, now: 
 def _newer_but_not_good(copies: Sequence[Copy], newest: Copy, now: datetime) -> list[Reason]:
     if any(c.instant > now + CLOCK_TOLERANCE for c in copies):
         return [_amber("a copy is dated ahead of now: a clock is wrong")]
-    newer = [c for c in copies if c.instant > newest.instant and not c.damaged]
+    newer = [c for c in copies if c.age_order > newest.age_order and not c.damaged]
     if any(c.shrunken for c in newer):
         return [_amber("the newest copy is much smaller than the one before it, so it does not count as good")]
     return [_amber("the newest copy is not verified yet")] if newer else []

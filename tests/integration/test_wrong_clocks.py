@@ -113,6 +113,37 @@ def test_a_night_dated_behind_deletes_nothing_and_does_not_pass_for_the_newest(w
     assert gap is not None and gap >= timedelta(days=2).total_seconds()
 
 
+def test_a_false_date_that_has_come_does_not_pass_for_the_newest_nor_hide_that_the_nightlies_fail(world: World) -> None:
+    """A later set names it as its predecessor and is dated before it: what the chain says counts, not the date."""
+    nightly(world)
+    ahead, _ = off(world, days=2)
+    after, _ = nightly(world)
+    assert world.catalog.manifest(after).previous.set == ahead  # type: ignore[union-attr]
+    world.later(hours=6)  # the false date has come, and no set was made since
+    assert world.select("online")["set"] == after
+    assert world.select("online", f"at {world.clock.now():%Y-%m-%dT%H:%M:%S}Z")["set"] == after
+    entry, copies, now = world.inventory.systems["hmis"], world.catalog.copies(HMIS), world.clock.now()
+    judged = readiness(HMIS, entry, copies, [], [], [], now, None)
+    assert judged.rpo == pytest.approx(timedelta(hours=30).total_seconds(), abs=60)
+    assert [tier.newest for tier in judged.tiers] == [after, after]
+    assert not [text for text in looks(world) if "not verified" in text]
+    lost_since = {c.repository: c for c in world.catalog.judged_copies({("hmis", "online")}, now, now)["hmis"]}
+    assert {c.set for c in lost_since.values()} == {after}
+    assert now - max(world.catalog.set_instants(HMIS)) == timedelta(hours=30)
+
+
+@pytest.mark.positive_control
+def test_by_its_date_alone_the_set_dated_ahead_would_be_the_newest(world: World) -> None:
+    nightly(world)
+    ahead, _ = off(world, days=2)
+    nightly(world)
+    world.later(hours=6)
+    alone = [copy.model_copy(update={"not_after": None}) for copy in world.catalog.copies(HMIS)]
+    judged = readiness(HMIS, world.inventory.systems["hmis"], alone, [], [], [], world.clock.now(), None)
+    assert judged.rpo is not None and judged.rpo < timedelta(hours=24).total_seconds()
+    assert [tier.newest for tier in judged.tiers] == [ahead, ahead]
+
+
 @pytest.mark.positive_control
 def test_with_a_patience_of_years_the_night_dated_ahead_expires_the_others(world: World) -> None:
     """The twin: what keeps them is that a copy from the future anchors nothing."""
