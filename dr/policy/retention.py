@@ -208,10 +208,14 @@ def _good(copy: Copy) -> bool:
 
 
 def _newest(copies: Sequence[Copy], level: ProofLevel) -> frozenset[SetId]:
-    """The newest set at a level, and the newest that is not shrunken where that is another: a shrunken one cannot stand for it."""
+    """The newest set at a level, and the newest that is not shrunken where that is another: a shrunken one cannot stand for it.
+
+    Where a clock was wrong, both the newest by its date and the one that came last: neither stands for the other.
+    """
     able = [c for c in copies if not c.damaged and at_least(c.level, level)]
-    whole = [c for c in able if not c.shrunken]
-    return frozenset(max(found, key=lambda c: (c.instant, c.set)).set for found in (able, whole) if found)
+    kinds = [kind for kind in (able, [c for c in able if not c.shrunken]) if kind]
+    dated = {max(kind, key=lambda c: (c.instant, c.set)).set for kind in kinds}
+    return frozenset(dated | {max(kind, key=lambda c: (*c.age_order, c.set)).set for kind in kinds})
 
 
 def _has_twin(copy: Copy, tier: str, everywhere: Sequence[Copy]) -> bool:

@@ -35,10 +35,10 @@ def by_rules(copy: Copy, good: Sequence[Copy], policy: RetentionPolicy, zone: st
     """Which keep rule holds `copy`. `good` are the tier's good copies, at least one; they anchor every rule."""
     if not _limits(policy):
         return Kept("no-limit", "the policy of its tier names no keep rule")
-    anchor = max(good, key=lambda c: (c.instant, c.set))
-    if copy.instant > anchor.instant:
+    anchor = max(good, key=lambda c: (*c.age_order, c.set))  # no date that was contradicted ends a window early
+    if copy.instant > anchor.instant and copy not in good:
         return Kept("newer-than-good", "newer than the newest good copy, and not verified yet")
-    if policy.keep_within is not None and copy.instant >= anchor.instant - timedelta(seconds=policy.keep_within):
+    if policy.keep_within is not None and copy.instant >= anchor.as_of - timedelta(seconds=policy.keep_within):
         return Kept("keep-within", f"within {short(policy.keep_within)} of the newest good copy")
     slot = _slot_that_keeps(copy.set, good, policy, zone)
     if slot:
@@ -49,7 +49,7 @@ def by_rules(copy: Copy, good: Sequence[Copy], policy: RetentionPolicy, zone: st
 def _why_not(copy: Copy, anchor: Copy, policy: RetentionPolicy) -> str:
     if policy.keep_within is None:
         return "no keep rule holds it"
-    over = (anchor.instant - copy.instant).total_seconds() - policy.keep_within
+    over = (anchor.as_of - copy.instant).total_seconds() - policy.keep_within
     return f"its {short(policy.keep_within)} ended {spoken(over)} before the newest good copy, and no other rule holds it"
 
 

@@ -64,6 +64,16 @@ def test_a_damaged_copy_is_neither_proven_nor_intact_nor_an_anchor() -> None:
     assert not outcome.needs_person
 
 
+def test_a_date_that_was_contradicted_anchors_no_window_and_stands_for_no_later_set() -> None:
+    """A clock was two days ahead for a night, and its date has come: what was made after it stays, and its window counts."""
+    falsely = copy_at(ago(hours=1)).model_copy(update={"not_after": ago(hours=26)})
+    last, within = copy_at(ago(hours=26)), copy_at(ago(hours=49))
+    outcome = decide([falsely, last, within], PLAN, NOW, ZONE)
+    assert [of(outcome, c).rule for c in (falsely, last, within)] == ["newest-intact", "newest-intact", "keep-within"]
+    believed = falsely.model_copy(update={"not_after": None})
+    assert [of(decide([believed, last, within], PLAN, NOW, ZONE), c).keep for c in (believed, last, within)] == [True, False, False]
+
+
 def test_a_protected_copy_past_the_privacy_limit_stays_and_is_loud() -> None:
     """The interlock outranks the privacy limit, and a person hears of it."""
     old = copy_at(ago(days=40), tier="vault", level="proven")
