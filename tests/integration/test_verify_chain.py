@@ -73,6 +73,9 @@ def test_a_loss_is_mended_by_a_copy_from_the_other_tier(world: World) -> None:
     assert f"damaged:hmis:vault:{first}" in said(world)
     world.copy("vault", first)
     look(world, depth="all")
+    assert list(said(world)) == [f"brought-back:hmis:vault:{first}"], "told, until the next night finds nothing lost"
+    world.later(days=1)
+    world.copy()
     assert said(world) == {}
 
 
