@@ -6,7 +6,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dr.app.home import App
@@ -15,12 +15,12 @@ from dr.config.files import write_new
 from dr.errors import ConfigError, DrError, Failed, Refused
 from dr.hosts.process import LocalRunner
 from dr.timers.cron import cron_file, cron_line
-from dr.timers.units import Place, Scheduled, is_ours, units
+from dr.timers.units import MARK, Place, Scheduled, is_ours, units
 
 BOOTED = Path("/run/systemd/system")
 """Is there where systemd runs the machine (sd_booted(3))."""
 CRON = Path("/etc/cron.d")
-_SYSTEM = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
+SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 Run = Callable[[Sequence[str]], None]
 """Runs a program to its end. Raises where it fails."""
 
@@ -37,9 +37,9 @@ class Installed:
 
 def install(app: App, prefix: str, user: str | None, to: Path | None, scheduler: str | None) -> Installed:
     """Write the timers and let the scheduler know. `scheduler`: systemd, cron, or None for the one that runs this machine."""
-    place = Place(program(), str(app.home.absolute()), _prefix(prefix), user or _owner(app.home))
+    place = Place(program(), str(app.home.absolute()), _prefix(prefix), _known(user) if user else _owner(app.home))
     if scheduler == "cron" or (scheduler is None and not BOOTED.is_dir()):
-        return install_cron(app, place, to or CRON)
+        return install_cron(app, replace(place, user=place.user or _me()), to or CRON)
     folder = to or default_folder()
     done = install_units(app, place, folder)
     here = folder == default_folder() and BOOTED.is_dir()
@@ -56,6 +56,23 @@ def _owner(home: Path) -> str | None:
         return pwd.getpwuid(owner).pw_name
     except KeyError:
         raise Refused(f"the home belongs to user {owner}, whom this machine does not know", hint="name one with --user") from None
+
+
+def _known(user: str) -> str:
+    """Cron says nothing of a line whose user is none, and a unit fails each time."""
+    if os.geteuid() != 0 and user != _me():
+        raise ConfigError("only root can have somebody else run it", hint="leave --user out, or install it as root")
+    try:
+        return pwd.getpwnam(user).pw_name
+    except (KeyError, ValueError):
+        raise ConfigError(f"this machine knows no user '{user}'", hint="`getent passwd` lists them") from None
+
+
+def _me() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        raise ConfigError(f"this machine knows no user {os.geteuid()}, as whom cron could run it", hint="add it, or use systemd") from None
 
 
 def _run(command: Sequence[str]) -> None:
@@ -92,7 +109,9 @@ def texts(app: App, place: Place) -> dict[str, str]:
 def install_units(app: App, place: Place, folder: Path) -> Installed:
     """Write what is new or changed, take away what no schedule asks for any more. Raises Refused for a unit that is not this home's."""
     wanted = texts(app, place)
-    there = {path.name: path for path in folder.glob(f"{place.prefix}-*") if path.suffix in (".service", ".timer") and _ours(path, place)}
+    there = {
+        path.name: path for path in folder.glob(f"{place.prefix}-*") if path.suffix in (".service", ".timer") and is_of(path, app.home)
+    }
     _refuse_foreign(folder, wanted, there)
     done = Installed()
     folder.mkdir(parents=True, exist_ok=True)
@@ -134,11 +153,11 @@ def install_cron(app: App, place: Place, folder: Path) -> Installed:
     if os.geteuid() != 0 and folder == CRON:
         done.to_do.append(f"crontab -e, and in it: {cron_line(place, system_wide=False).rstrip()}")
         return done
-    if not any(shutil.which(name, path=_SYSTEM) for name in ("cron", "crond", "busybox")):
+    if not any(shutil.which(name, path=SYSTEM_PATH) for name in ("cron", "crond", "busybox")):
         done.to_do.append("this machine runs neither systemd nor a cron that was found: install one, or nothing will start")
     path = folder / place.prefix
     wanted = {path.name: cron_file(place)}
-    there = {path.name: path} if path.is_file() and _ours(path, place) else {}
+    there = {path.name: path} if path.is_file() and is_of(path, app.home) else {}
     _refuse_foreign(folder, wanted, there)
     if there and path.read_text(encoding="utf-8") == wanted[path.name]:
         done.same.append(path)
@@ -149,17 +168,15 @@ def install_cron(app: App, place: Place, folder: Path) -> Installed:
     return done
 
 
-def found(app: App, folders: Sequence[Path]) -> list[Path]:
-    """The timers and cron files of this home that are there."""
-    place = Place("", str(app.home.absolute()))
-    files = [path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir()) if path.is_file()]
-    return [path for path in files if path.suffix != ".service" and _ours(path, place)]
-
-
-def _ours(path: Path, place: Place) -> bool:
+def is_of(path: Path, home: Path) -> bool:
+    """Whether that file was written for this home, under whatever path it was named then."""
     try:
-        return is_ours(path.read_text(encoding="utf-8"), place.home)
+        first = path.read_text(encoding="utf-8").partition("\n")[0]
     except (OSError, UnicodeDecodeError):
+        return False
+    try:
+        return is_ours(first + "\n", str(home.absolute())) or (first.startswith(MARK) and home.samefile(first.removeprefix(MARK).strip()))
+    except OSError:
         return False
 
 

@@ -39,16 +39,16 @@ def list_schedules(home: str | None, as_json: bool) -> None:
     """
     from dr.app import App
     from dr.app.schedule import look, scheduled
-    from dr.app.schedule_install import CRON, default_folder, found
+    from dr.app.schedule_there import crontab, found, in_crontab, usual
 
     app = App.open(home)
     looks = [look(app, name) for name in scheduled(app)]
-    timers = [str(path) for path in found(app, [default_folder(), CRON])]
+    timers = [str(path) for path in found(app, usual(app))]
     if as_json:
         return print_json({"schedules": [one.to_facts() for one in looks], "timers": list(timers)})
     rows = [[one.runbook, one.cron, _when(app, one.due.next), _last(app, one), _state(one)] for one in looks]
     print_table(["runbook", "schedule", "next", "last begun", "now"], rows, empty="no runbook has a schedule")
-    if looks and not timers:
+    if looks and not timers and not in_crontab(crontab(), app.home):
         click.echo(f"{marked('amber', 'nothing starts them')}  no timer of this home is installed here: dr schedule install")
     return None
 

@@ -81,7 +81,9 @@ def quoted(word: str) -> str:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split()).replace("%", "%%")
+    """Printable, and no backslash at its end, which would take the next line for its own (systemd.syntax(7))."""
+    plain = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(plain.split()).rstrip("\\ ").replace("%", "%%")
 
 
 def is_ours(text: str, home: str) -> bool:

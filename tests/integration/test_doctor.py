@@ -12,6 +12,7 @@ from dr.app.doctor import PARTS, examine
 from dr.app.doctor.machine import _fits
 from dr.app.home import App
 from dr.app.keys import Line
+from dr.app.schedule_there import found, in_crontab, wrong
 from dr.clock import FixedClock
 from dr.config.init import init_home
 from dr.model.record import Delivery, Notice
@@ -172,6 +173,76 @@ def test_the_command_ends_with_1_and_counts(home: Home) -> None:
 @pytest.mark.parametrize(("free", "colour"), [(99, "red"), (150, "amber"), (200, "green"), (None, "green")])
 def test_a_night_that_does_not_fit_is_foretold(free: int | None, colour: str) -> None:
     assert _fits("{free} of {need}", free, 100).colour == colour
+
+
+# ---------------------------------------------------------------- timers that are there
+
+
+@pytest.fixture
+def timers(home: Home, tmp_path: Path) -> Path:
+    """As `dr schedule install` and systemctl leave them."""
+    folder = tmp_path / "user"
+    home.dr("schedule", "install", "--systemd", "--to", str(folder))
+    wants = folder / "timers.target.wants"
+    wants.mkdir()
+    for path in folder.glob("*.timer"):
+        (wants / path.name).symlink_to(path)
+    return folder
+
+
+def wrong_with(home: Home, folder: Path, *, booted: bool = True) -> list[str]:
+    app = App.open(str(home.path))
+    return [one.what for one in wrong(app, found(app, [folder]), booted=booted)]
+
+
+def test_timers_that_would_start_nothing_are_seen_by_name(home: Home, timers: Path) -> None:
+    """Not enabled; a program that is gone; no systemd; a schedule that was changed since. The control: as they were written."""
+    assert wrong_with(home, timers) == []
+    assert wrong_with(home, timers, booted=False) == ["systemd does not run this machine, so its timers start nothing"]
+    (timers / "timers.target.wants" / "dr-nightly.timer").unlink()
+    assert wrong_with(home, timers) == ["dr-nightly.timer is there and not enabled"]
+    home.rewrite("runbooks/drill-vault.yaml", 'schedule: "0 5 1 * *"', 'schedule: "0 6 1 * *"')
+    assert wrong_with(home, timers)[1:] == ["no timer starts drill-vault at '0 6 1 * *', only the hourly look does"]
+    service = timers / "dr-catch-up.service"
+    service.write_text(service.read_text().replace('ExecStart="/', 'ExecStart="/gone/'))
+    assert any("dr-catch-up.timer starts /gone/" in one for one in wrong_with(home, timers))
+
+
+def test_timers_are_found_after_a_home_was_moved_and_left_a_link(home: Home, timers: Path, tmp_path: Path) -> None:
+    """They still start this home, and are written anew; another home's are not found."""
+    home.path.rename(tmp_path / "moved")
+    home.path.symlink_to(tmp_path / "moved")
+    moved = Home(tmp_path / "moved")
+    assert len(found(App.open(str(moved.path)), [timers])) == 4
+    assert moved.dr("schedule", "install", "--systemd", "--to", str(timers)).stdout.count("written: ") == 8
+    init_home(tmp_path / "other", "Harbor", "UTC")
+    assert found(App.open(str(tmp_path / "other")), [timers]) == []
+
+
+def test_writing_units_elsewhere_is_no_sign_that_something_looks(home: Home, timers: Path) -> None:
+    """`dr schedule install` alone starts nothing, and is no green and no amber."""
+    assert timers.is_dir()
+    assert any(line.colour == "red" and "nothing starts" in line.text for line in lines_of(home, "schedules"))
+
+
+@pytest.mark.parametrize(
+    ("line", "ours"),
+    [
+        ("*/5 * * * * /opt/dr --home '/srv/d 100\\%' schedule run --due --quiet", True),
+        ("#*/5 * * * * /opt/dr --home '/srv/d 100\\%' schedule run --due --quiet", False),
+        ("*/5 * * * * /opt/dr --home /srv/other schedule run --due --quiet", False),
+        ("*/5 * * * * /opt/dr --home '/srv/d 100\\%' status", False),
+        ("*/5 * * * * /opt/dr schedule run --due --home", False),
+        ("MAILTO='", False),
+    ],
+)
+def test_a_line_in_ones_own_crontab_is_found(line: str, ours: bool) -> None:
+    assert in_crontab(f"# mine\n{line}\n", Path("/srv/d 100%")) is ours
+
+
+def test_a_host_whose_server_is_left_empty_is_no_crash(home: Home) -> None:
+    home.rewrite("inventory/hosts.yaml", "port: 5433", "# port: 5433")
+    assert lines_of(home, "programs")
 
 
 def test_nothing_is_written_by_looking(home: Home) -> None:

@@ -46,6 +46,17 @@ def test_a_hostile_name_stays_one_argument() -> None:
     assert quoted('a "b" $HOME %h \\') == '"a \\"b\\" $$HOME %%h \\\\"'
 
 
+@pytest.mark.parametrize("title", ["ends in \\", "two\nExecStart=/bin/x", "100% \x07 \\ \\", "\x85[Service]\u2028User=root"])
+def test_a_hostile_title_stays_one_line_of_its_own(title: str) -> None:
+    """No line of it becomes a setting, and it takes no line for its own: a backslash at the end would."""
+    texts = units(PLACE, [Scheduled("nightly", title, "0 1 * * *")], "UTC")
+    plain = units(PLACE, [NIGHTLY], "UTC")
+    for name, text in texts.items():
+        assert text.isascii()
+        assert [line.partition("=")[0] for line in text.splitlines()] == [line.partition("=")[0] for line in plain[name].splitlines()]
+        assert not any(line.endswith("\\") for line in text.splitlines())
+
+
 @pytest.mark.parametrize("place", [Place('/opt/"x"/dr', "/srv/dr"), Place("/opt/$x/dr", "/srv/dr"), Place("/opt/dr", "/srv/d\nr")])
 def test_a_path_that_no_unit_can_hold_is_refused(place: Place) -> None:
     with pytest.raises(ConfigError, match="cannot stand in a unit file"):

@@ -46,6 +46,10 @@ def examine(app: App) -> Iterator[Examined]:
             lines.extend(look(app))
         except DrError as error:
             lines.append(Line("red", f"could not be looked at: {error.message}", error.hint))
+        except OSError as error:
+            place = f"{error.filename}: " if isinstance(error.filename, str) else ""
+            words = place + (error.strerror or type(error).__name__)
+            lines.append(Line("red", f"could not be looked at: {words}", "may you look there? Run dr as the user whose home it is"))
         yield Examined(name, tuple(_once(line, said) for line in lines))
 
 

@@ -69,7 +69,7 @@ def _fits(words: str, free: int | None, need: int) -> Line:
 
 def programs(app: App) -> Iterator[Line]:
     """PostgreSQL's own tools, which restore what others wrote: old minors run code that is hidden in a dump."""
-    settings = {entry.with_.get("postgres", {}).get("binaries") for entry in app.inventory.hosts.values()}
+    settings = {(entry.with_.get("postgres") or {}).get("binaries") for entry in app.inventory.hosts.values()}
     seen: dict[str, tuple[int, int]] = {}
     for setting in sorted(settings, key=str):
         for tool in _TOOLS:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dr.app.home import App
 from dr.app.keys import Line
 from dr.app.schedule import LATE, look, scheduled
-from dr.app.schedule_install import CRON, default_folder, found
+from dr.app.schedule_install import BOOTED
+from dr.app.schedule_there import crontab, found, in_crontab, usual, wrong
 from dr.policy.words import spoken
 
 _INSTALL = "dr schedule install"
@@ -20,16 +21,24 @@ def timers(app: App) -> Iterator[Line]:
     having = scheduled(app)
     if not having:
         return
-    installed = found(app, [default_folder(), CRON])
-    if installed:
+    installed = found(app, usual(app))
+    bad = list(wrong(app, installed, booted=BOOTED.is_dir()))
+    yield from (Line("red" if one.grave else "amber", one.what, one.hint) for one in bad)
+    if installed and not bad:
         yield Line("green", f"{len(installed)} timer(s) of this home are installed")
-    elif any(look(app, name).claim for name in having):
-        yield Line("amber", "no timer of this home is in the usual places, but something has looked what is due", _INSTALL)
+    elif installed:
+        pass
+    elif in_crontab(crontab(), app.home):
+        yield Line("green", "a line of your crontab looks for what is due")
+    elif any(seen.claim and seen.claim.run for seen in (look(app, name) for name in having)):
+        yield Line("amber", "no timer of this home is in the usual places, but something has begun what was due", _INSTALL)
     else:
         yield Line("red", f"nothing starts {', '.join(having)}: no timer of this home is installed here", _INSTALL)
     for name in having:
         seen = look(app, name)
-        if seen.running:
+        if seen.running and seen.broken_off:
+            yield Line("amber", f"{seen.running} was broken off, and nobody carries it", "dr schedule run --due, or dr runs resume")
+        elif seen.running:
             yield Line("green", f"{name} is running: {seen.running}")
         elif seen.due.state == "due" and seen.due.late > LATE:
             yield Line("red", f"{name} due since {spoken(seen.due.late)}, was not begun", "dr schedule run --due; is the timer enabled?")

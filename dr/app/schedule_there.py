@@ -1,0 +1,106 @@
+"""What starts the schedules of a home, as far as it can be seen; and why it would start nothing.
+
+Seen from the files alone, wherever they may lie: another user's home and a machine without systemd can be looked at too.
+"""
+
+import contextlib
+import os
+import pwd
+import shlex
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dr.app.home import App
+from dr.app.schedule import scheduled
+from dr.app.schedule_install import CRON, SYSTEM_PATH, default_folder, is_of
+from dr.errors import DrError
+from dr.hosts.process import LocalRunner
+from dr.timers.calendar_events import calendar_events
+
+MACHINE = Path("/etc/systemd/system")
+_AGAIN = "dr schedule install"
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """`grave`: something does not start at all."""
+
+    what: str
+    hint: str
+    grave: bool
+
+
+def usual(app: App) -> list[Path]:
+    """Where timers of a home may lie: the machine's, one's own, the home's owner's, cron's."""
+    folders = [MACHINE, default_folder(), CRON]
+    with contextlib.suppress(KeyError):
+        folders.append(Path(pwd.getpwuid(app.home.stat().st_uid).pw_dir) / ".config" / "systemd" / "user")
+    return list(dict.fromkeys(folders))
+
+
+def found(app: App, folders: Sequence[Path]) -> list[Path]:
+    """The timers and cron files of this home that are there."""
+    files = [path for folder in folders if os.access(folder, os.R_OK | os.X_OK) for path in sorted(folder.iterdir()) if path.is_file()]
+    return [path for path in files if path.suffix != ".service" and is_of(path, app.home)]
+
+
+def crontab() -> str:
+    """One's own crontab; empty where there is none."""
+    try:
+        return LocalRunner(threading.Event()).run(["crontab", "-l"], timeout=10.0).stdout.decode(errors="replace")
+    except DrError:
+        return ""
+
+
+def in_crontab(text: str, home: Path) -> bool:
+    """Whether a line of a crontab looks for what is due in this home."""
+    for line in text.splitlines():
+        try:
+            words = shlex.split(line.replace("\\%", "%"), comments=True)
+        except ValueError:
+            continue
+        named = "--home" in words[:-1] and Path(words[words.index("--home") + 1]) == home.absolute()
+        if named and words[-1:] and {"schedule", "run", "--due"} <= set(words):
+            return True
+    return False
+
+
+def wrong(app: App, files: Sequence[Path], *, booted: bool) -> Iterator[Wrong]:
+    """Why what is there would start nothing, or not in time. `booted`: whether systemd runs this machine."""
+    timers = [path for path in files if path.suffix == ".timer"]
+    if timers and not booted:
+        yield Wrong("systemd does not run this machine, so its timers start nothing", f"{_AGAIN} --cron", True)
+    for path in timers if booted else []:
+        if not os.path.lexists(path.parent / "timers.target.wants" / path.name):
+            user = " --user" if path.parent.name == "user" else ""
+            yield Wrong(f"{path.name} is there and not enabled", f"systemctl{user} enable --now {path.name}", True)
+    if len(timers) < len(files) and not any(shutil.which(name, path=SYSTEM_PATH) for name in ("cron", "crond", "busybox")):
+        yield Wrong("this machine has no cron that was found, so its line starts nothing", "install one", True)
+    for path in files:
+        program = _program(path.with_suffix(".service") if path.suffix == ".timer" else path)
+        if program is not None and not os.access(program, os.X_OK):
+            yield Wrong(f"{path.name} starts {program}, which is not there, or no program", _AGAIN, True)
+    if timers and len(timers) == len(files):
+        texts = {path: path.read_text(encoding="utf-8").splitlines() for path in timers}
+        zone = app.inventory.organisation.zone
+        for name, runbook in scheduled(app).items():
+            events = {f"OnCalendar={event}" for event in calendar_events(runbook.schedule or "", zone)}
+            if not any(path.name.endswith(f"-{name}.timer") and events <= set(lines) for path, lines in texts.items()):
+                yield Wrong(f"no timer starts {name} at '{runbook.schedule}', only the hourly look does", _AGAIN, False)
+
+
+def _program(path: Path) -> str | None:
+    """What a service or a cron file starts, as it was written for this home."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    for line in text.splitlines():
+        if line.startswith('ExecStart="'):
+            return line.removeprefix('ExecStart="').partition('"')[0].replace("%%", "%")
+        if line.startswith("*/"):
+            return shlex.split(line.replace("\\%", "%"))[6]
+    return None
