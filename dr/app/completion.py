@@ -4,6 +4,7 @@ Imports nothing heavy, and raises whatever goes wrong: who completes shows nothi
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -11,10 +12,15 @@ from dr.catalog import names
 from dr.config.home import find_home
 from dr.model.base import JsonObject
 
+_PLAIN = re.compile(r"\w[\w.:+@-]*")
+
 
 def known(noun: str, home: str | None) -> list[str]:
-    """The names of a noun (`NOUNS`) in a home. Raises DrError, OSError or sqlite3.Error."""
-    return NOUNS[noun](find_home(home, os.environ, Path.cwd()))
+    """The names of a noun (`NOUNS`) in a home that a shell takes as they are. Raises DrError, OSError or sqlite3.Error.
+
+    A shell puts what is chosen into the line unquoted: a file that is called like a command must not become one.
+    """
+    return [name for name in NOUNS[noun](find_home(home, os.environ, Path.cwd())) if _PLAIN.fullmatch(name)]
 
 
 def _runbooks(home: Path) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dr.model.runbook import Plan, PlannedStep, Section
-from dr.units import show_duration
+from dr.units import show_duration, visible
 
 BOX_WIDTH, BOX_HEIGHT = 350, 68
 _GAP_X, _GAP_Y, _MARGIN, _HEAD, _BAND_HEAD = 24, 30, 24, 98, 30
@@ -136,12 +136,17 @@ def notes(step: PlannedStep) -> tuple[str, ...]:
     )
 
 
+def _shown(value: object) -> object:
+    """XML holds no control characters, escaped or not: one of them in a title would make the file unreadable."""
+    return visible(value) if isinstance(value, str) else value
+
+
 def as_svg(drawn: Picture) -> str:
     """The picture as one SVG file."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     folder = Path(__file__).parent / "templates"
     environment = Environment(
-        loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_shown
     )
     return environment.get_template("plan.svg.j2").render(picture=drawn, box_width=BOX_WIDTH, box_height=BOX_HEIGHT)

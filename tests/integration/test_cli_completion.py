@@ -122,3 +122,12 @@ def test_no_heavy_library_is_loaded_to_answer_a_key(home: Path) -> None:
 def test_each_shell_gets_its_script(shell: str, home: Path) -> None:
     done = subprocess.run(["dr", "completion", shell], capture_output=True, text=True, check=True, env={"PATH": PATH})
     assert f"_DR_COMPLETE={shell}_complete" in done.stdout and "dr" in done.stdout and done.stderr == ""
+
+
+def test_a_file_that_is_called_like_a_command_is_not_offered(tmp_path: Path) -> None:
+    """Bash puts what it completes into the line unquoted; the control is the runbook beside it."""
+    home = tmp_path / "home"
+    init_home(str(home), "Harbor", "America/Chicago")
+    for name in ("$(touch x)", "`id`", "a;id", "-rf", "two words", "line\nplain,x"):
+        (home / "runbooks" / f"{name}.yaml").touch()
+    assert known("runbooks", str(home)) == ["drill-online", "drill-vault", "nightly"]

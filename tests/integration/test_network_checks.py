@@ -27,6 +27,8 @@ from tests.support.web import DAY, Page, Web, authority, issued, rude, web
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
 CLIENT = "Jane Q. Client"
+ODD = ("idna", "undefined", "rot13")
+"""What Python has under such names is no way to read a page."""
 
 
 @pytest.fixture
@@ -43,6 +45,7 @@ def site() -> Iterator[Web]:
         "/long": Page("x" * 5000 + "Sign in"),
         "/latin": Page("Anmeldung für Gäste", headers={"Content-Type": "text/html; charset=utf-8"}),
         "/odd": Page("fine", headers={"Content-Type": "text/html; charset=no-such"}),
+        **{f"/odd/{charset}": Page("fine", headers={"Content-Type": f"text/html; charset={charset}"}) for charset in ODD},
         "/halfway": Page("Sign", headers={"Content-Length": "5000"}),
         "/here": Page(status=302, headers={"Location": "/"}),
         "/round": Page(status=302, headers={"Location": "/round"}),
@@ -101,6 +104,14 @@ def test_a_text_is_read_in_the_pages_own_letters(context: CheckContext, site: We
     """And in UTF-8 where the page names letters that nobody knows."""
     assert page(context, site, "/latin", contains="für Gäste").passed
     assert page(context, site, "/odd", contains="fine").passed
+    assert all(page(context, site, f"/odd/{charset}", contains="fine").passed for charset in ODD)
+
+
+def test_a_name_that_no_certificate_can_bear_is_a_finding(context: CheckContext, site: Web) -> None:
+    """What a resolver or TLS cannot take is said, as any other wrong name."""
+    found = tls_expiry.CHECK.probe(tls_expiry.Params(host="127.0.0.1", port=site.port, name="a..b"), context.asked())
+    assert not found.passed
+    assert "'a..b' is no name that a certificate can bear" in found.summary
 
 
 def test_a_redirect_is_followed_where_the_runbook_says_so(context: CheckContext, site: Web) -> None:

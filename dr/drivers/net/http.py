@@ -44,7 +44,7 @@ class Answer:
     def text(self) -> str:
         try:
             return self.body.decode(self.charset, "replace")
-        except LookupError:
+        except (LookupError, ValueError):  # letters that nobody knows, or that Python reads in no way that goes on
             return self.body.decode("utf-8", "replace")
 
 

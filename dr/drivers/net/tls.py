@@ -39,6 +39,8 @@ def secured(link: socket.socket, place: Place, name: str, believed: ssl.SSLConte
     """The session over `link`, with whoever proves to be `name`. Raises Failed saying what is wrong with the certificate, OSError."""
     try:
         return believed.wrap_socket(link, server_hostname=name)
+    except UnicodeError:
+        raise Failed(f"{place}: '{name}' is no name that a certificate can bear", hint="is it spelt right?") from None
     except ssl.SSLCertVerificationError as error:
         what, hint = _distrusted(error, name)
         raise Failed(f"{place}: {what}", hint=hint) from None

@@ -144,6 +144,14 @@ def test_notes_that_do_not_fit_a_box_are_not_drawn_over_its_edge() -> None:
     assert box.notes == ("phase the-longest-phase-that-a-plan-can-name", "…")
 
 
+def test_a_hostile_title_is_text_in_the_picture() -> None:
+    """No element, and no character that would make the file unreadable."""
+    hostile = plan(planned("a")).model_copy(update={"title": "<script>alert(1)</script> & \x07 \"'"})
+    tree = ElementTree.fromstring(as_svg(picture(hostile)))
+    assert not list(tree.iter("{http://www.w3.org/2000/svg}script"))
+    assert "<script>alert(1)</script> & \\u0007 \"'" in [element.text for element in tree.iter("{http://www.w3.org/2000/svg}text")]
+
+
 def test_a_circle_does_not_hang_the_drawing() -> None:
     """The loader refuses one; a picture of an old plan must end all the same."""
     drawn = as_svg(picture(plan(planned("a", "b"), planned("b", "a"))))
