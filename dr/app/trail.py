@@ -1,7 +1,6 @@
 """`dr audit verify`: the trail by itself, and beside the heads that every set and evidence file bears."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from dr.catalog.catalog import Catalog
 from dr.errors import Damaged, DrError
 from dr.model.ports import Keyring, Repository
 from dr.model.record import AuditEntry
-from dr.policy.trail import BEGUN_ANEW, Witness, judge_trail
+from dr.policy.trail import BEGUN_ANEW, SHOWN, Witness, judge_trail
 from dr.stream.layout import AUDIT_HEAD, read_audit_head
 
 
@@ -30,7 +29,7 @@ def verify_trail(records: Catalog, repositories: Sequence[Repository], evidence:
     require_trail(records, repositories, evidence)
     entries, head = check_chain(records)
     away: list[str] = []
-    witnesses = [*_of_sets(repositories, keys, away.append), *_of_evidence(evidence, keys.verify)]
+    witnesses = [*_of_sets(repositories, keys, away.append), *_of_evidence(evidence, keys.verify, away.append)]
     hashes = records.audit_hashes([one.head.seq for one in witnesses])
     found = judge_trail(records.audit_head(), hashes, list(_begun_anew(records)), witnesses)
     if found.missing:
@@ -40,24 +39,44 @@ def verify_trail(records: Catalog, repositories: Sequence[Repository], evidence:
 
 
 def _of_sets(repositories: Sequence[Repository], keys: Keyring, say: Callable[[str], None]) -> Iterator[Witness]:
-    """A head that is not signed for its set is no witness: verifying the set finds it."""
+    """A head that is not signed for its set is no witness, and is said: who took all of them away would have us compare with nothing."""
     for repository in repositories:
         try:
             held = repository.sets()
         except DrError as error:
             say(f"not compared with {repository.name}: {error.message}")
             continue
+        mute = []
         for system, set_id in held:
-            with suppress(DrError, OSError), repository.open(system, set_id, AUDIT_HEAD) as file:
-                yield Witness(f"{repository.name}/{set_id}", read_audit_head(file.read(2**16), system, set_id, keys))
+            try:
+                with repository.open(system, set_id, AUDIT_HEAD) as file:
+                    head = read_audit_head(file.read(2**16), system, set_id, keys)
+            except (DrError, OSError):
+                mute.append(str(set_id))
+            else:
+                yield Witness(f"{repository.name}/{set_id}", head)
+        if mute:
+            say(f"not compared with {_some(mute)} in {repository.name}: no head of the trail that our keys signed (`dr verify` looks)")
 
 
-def _of_evidence(folder: Path, verify: Verify) -> Iterator[Witness]:
+def _of_evidence(folder: Path, verify: Verify, say: Callable[[str], None]) -> Iterator[Witness]:
     from dr.report.write import read_signed
 
+    mute = []
     for file in sorted(folder.glob("*.json")):
-        with suppress(DrError, OSError):
-            yield Witness(f"evidence/{file.name}", read_signed(file.read_bytes(), verify)[0].audit)
+        try:
+            head = read_signed(file.read_bytes(), verify)[0].audit
+        except (DrError, OSError):
+            mute.append(file.name)
+        else:
+            yield Witness(f"evidence/{file.name}", head)
+    if mute:
+        say(f"not compared with {_some(mute)} in {folder.name}/: not as our keys signed it")
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _begun_anew(records: Catalog) -> Iterator[AuditEntry]:
