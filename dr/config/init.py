@@ -114,4 +114,5 @@ def _instructions(path: Path, system: str) -> list[str]:
         "     dr hosts enrol production; dr hosts enrol standby       what each is recognised by is recorded;",
         "     dr repositories init fileserver; dr repositories init bank-vault",
         f"  5. dr run nightly, then dr drill {system} --tier online, then dr status.",
+        "  6. dr schedule install        has the nights and drills begin by themselves; dr doctor looks for what goes wrong unnoticed.",
     ]
