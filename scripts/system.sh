@@ -9,6 +9,7 @@ _absent() {
     command -v "${pair%%:*}" >/dev/null 2>&1 || printf '%s\n' "${pair#*:}"
   done
   grep -rqs 'mark.browser' "$top/tests" && ! command -v chromium >/dev/null 2>&1 && printf 'chromium\n'
+  ls /usr/lib/*/libpangoft2-1.0.so.0 /usr/lib*/libpangoft2-1.0.so.0 >/dev/null 2>&1 || printf 'libpango-1.0-0\nlibpangoft2-1.0-0\n'
   ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || printf 'postgresql\n'
 }
 

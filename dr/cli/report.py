@@ -1,5 +1,7 @@
 """`dr report RUN` and `dr report verify FILE`."""
 
+from pathlib import Path
+
 import click
 
 from dr.cli.completion import known
@@ -28,15 +30,24 @@ def report() -> None:
 
 @report.command()
 @click.argument("run_id", metavar="RUN", shell_complete=known("runs"))
+@click.option(
+    "--pdf",
+    is_flag=False,
+    flag_value="",
+    metavar="[FILE]",
+    help="Print it as a PDF: to FILE, or beside the page. Needs the extra `report`.",
+)
+@click.option("--letter", is_flag=True, help="With --pdf: on Letter (default: A4).")
 @json_option
 @click.pass_obj
-def show(home: str | None, run_id: str, as_json: bool) -> None:
+def show(home: str | None, run_id: str, pdf: str | None, letter: bool, as_json: bool) -> None:
     """The evidence of RUN in words, and where its pages are.
 
     \b
     Examples:
       dr report drill-online-20261122T030000Z-7f3a
       dr report show drill-online-20261122T030000Z-7f3a --json
+      dr report drill-online-20261122T030000Z-7f3a --pdf board-meeting.pdf
     """
     import json
 
@@ -45,6 +56,10 @@ def show(home: str | None, run_id: str, as_json: bool) -> None:
 
     app = App.open(home)
     record = app.run_record(run_id)
+    if pdf is not None:
+        from dr.app.pages import evidence_pdf
+
+        return click.echo(f"printed: {evidence_pdf(app, record.run, Path(pdf) if pdf else None, letter=letter)}")
     if as_json:
         return print_json(json.loads(app.evidence_file(record.run, ".json").read_text(encoding="utf-8")))
     tell(app, record)

@@ -1,8 +1,9 @@
 """The evidence page: one self-contained HTML file, read by a manager in 20 seconds and by an auditor in 20 minutes."""
 
+import re
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from dr.clock import iso, local
 from dr.model.evidence import Evidence
@@ -17,6 +18,9 @@ MARKS = {"PASS": "✔", "FAIL": "✖", "INCOMPLETE": "▲"}
 _WORDS = {"PASS": "passed", "FAIL": "FAILED", "INCOMPLETE": "is incomplete"}
 
 
+Paper = Literal["", "A4", "Letter"]
+PIECE = 16
+"""Letters after which paper may break a word that is longer, where there is no room for the whole."""
 SHOWN = 15
 """Differences, or findings, that are seen without unfolding."""
 
@@ -35,8 +39,8 @@ class Proof:
     values: tuple[tuple[str, str], ...]
 
 
-def page(evidence: Evidence, digest: str, key: str, *, paper: bool = False) -> str:
-    """`digest`: SHA-256 of the JSON file beside it, `key`: the id of the key that signed that. `paper`: as it is set for a PDF."""
+def page(evidence: Evidence, digest: str, key: str, *, paper: Paper = "") -> str:
+    """`digest`: SHA-256 of the JSON file beside it, `key`: the id of the key that signed that, `paper`: its size, for a PDF alone."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     env = Environment(
@@ -48,7 +52,9 @@ def page(evidence: Evidence, digest: str, key: str, *, paper: bool = False) -> s
         lstrip_blocks=True,
     )
     when = partial(local, zone=evidence.zone)
-    env.filters.update(duration=show_duration, size=show_size, when=when, iso=iso, words=lambda key: str(key).replace("_", " "))
+    env.filters.update(
+        duration=show_duration, size=show_size, when=when, iso=iso, breakable=breakable, words=lambda key: str(key).replace("_", " ")
+    )
     return env.get_template("evidence.html.j2").render(
         e=evidence,
         mark=MARKS[evidence.verdict],
@@ -82,6 +88,14 @@ def page(evidence: Evidence, digest: str, key: str, *, paper: bool = False) -> s
 def _shown(value: Any) -> Any:
     """Every plain text that the template prints; what the template itself made is left alone."""
     return visible(value) if type(value) is str else value
+
+
+def breakable(text: str) -> Any:
+    """A cell's text with places where a long word may be broken: for paper, which has no other way in a table."""
+    from markupsafe import Markup
+
+    words = re.split(r"(\s+)", visible(text))
+    return Markup("").join(Markup("<wbr>").join(word[at : at + PIECE] for at in range(0, len(word), PIECE)) for word in words)
 
 
 def proof(check: CheckResult) -> Proof:

@@ -14,7 +14,7 @@ Kind = Literal["", "n", "mono", "good", "bad", "warn"]
 When = Callable[[datetime], str]
 """An instant as the organisation's people read it."""
 SIZES = frozenset({"bytes", "stored", "plain", "reused"})
-SPANS = frozenset({"rto", "rpo", "target", "rto_seconds", "rpo_seconds"})
+SPANS = frozenset({"rto", "rpo", "target", "rto_seconds", "rpo_seconds", "objective", "p50", "p95"})
 DIGESTS = frozenset({"digest", "sha256", "hmac", "manifest", "set", "run"})
 
 
@@ -41,7 +41,7 @@ def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> 
 
 def show(key: str, value: JsonValue) -> str:
     """A plain JSON value as a person reads it; its key says whether it is a size or a span of time."""
-    if value is None or value == "":
+    if value is None or value in ("", [], {}):
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"

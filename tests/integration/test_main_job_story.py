@@ -100,6 +100,14 @@ def test_one_run_and_one_set_speak_json_too(morning: Morning) -> None:
     assert first_night.json("report", run)["evidence"]["run"]["run"] == run
 
 
+@pytest.mark.needs("pango")
+def test_evidence_prints_as_a_pdf_beside_it_or_where_it_is_wanted(morning: Morning, tmp_path: Path) -> None:
+    file = tmp_path / "for the board.pdf"
+    assert morning.home.dr("report", morning.drill, "--pdf", str(file)).stdout == f"printed: {file}\n"
+    assert file.read_bytes().startswith(b"%PDF-")
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
 def test_evidence_verifies_and_one_changed_byte_is_found(morning: Morning, tmp_path: Path) -> None:
     """Promise 11, offline."""
     first_night = morning.home

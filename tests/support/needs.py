@@ -4,6 +4,7 @@ A test says what it needs by `@pytest.mark.needs("age", "zstd")`, by the mark `b
 that several workers share, each worker finds the same; the one that reports hears it from them.
 """
 
+import ctypes.util
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,7 @@ def _postgres_15() -> bool:
 
 _FOUND: dict[str, Callable[[], bool]] = {
     "postgresql-15": _postgres_15,
+    "pango": lambda: ctypes.util.find_library("pangoft2-1.0") is not None,
     "chromium": lambda: any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
 }
 """How a need is looked for when it is not simply a program on PATH."""
