@@ -85,8 +85,8 @@ def _bring_back(system: SystemName, repositories: list[Repository], only: SetId 
         twin = regaining.bring_back(one, to, make, ctx)
         if twin is not None:
             back.append(BroughtBack.from_facts({"set": one.copy.set, "repository": to.name, "from": twin}))
-    kept = [f"brought-back:{system}:{one.repository}:{one.set}" for one in back]
-    ctx.records.close_findings(f"brought-back:{system}:", kept, ctx.clock.now(), ctx.run)
+    told = [f.key for f in ctx.records.open_findings(system) if f.run == ctx.run]  # also what an attempt of it that was killed had said
+    ctx.records.close_findings(f"brought-back:{system}:", told, ctx.clock.now(), ctx.run)
     return back
 
 

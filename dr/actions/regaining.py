@@ -65,9 +65,13 @@ def _twins(copy: Copy, copies: Sequence[Copy], ctx: StepContext) -> tuple[Reposi
 
 
 def bring_back(one: Lost, to: Repository, make: Callable[[Repository], None], ctx: StepContext) -> RepositoryName | None:
-    """Make the copy again from the first twin that can, and say so; None if none could: its loss stays told, and no good night fails."""
-    copy, where = one.copy, f"{to.name}/{one.copy.set}"
+    """Make the copy again from the first twin that can, and say so; None if none could: its loss stays told, and no good night fails.
+
+    Said before it is made, too: a run that is killed once the copy is there finds it there, and would not know that it had been lost.
+    """
+    copy = one.copy
     for twin in one.twins:
+        _say_brought_back(one, f"it is made again from {twin.name}", ctx)
         try:
             make(twin)
         except Stopped:
@@ -81,12 +85,22 @@ def bring_back(one: Lost, to: Repository, make: Callable[[Repository], None], ct
                 hint="the next nightly tries again; `dr backups list` shows which copies are still good",
             )
             continue
-        ctx.finding(
-            f"brought-back:{copy.system}:{where.replace('/', ':')}",
-            "warning",
-            f"the copy of {copy.set} in {to.name} was gone without a prune; it was made again from {twin.name}",
-            system=copy.system,
-            hint="find out who removed it; `dr audit list` shows when it was last there",
-        )
+        _say_brought_back(one, f"it was made again from {twin.name}", ctx)
         return twin.name
+    ctx.records.close_findings(brought_back(one), [], ctx.clock.now(), ctx.run)
     return None
+
+
+def brought_back(one: Lost) -> str:
+    """The key of the finding that says so."""
+    return f"brought-back:{one.copy.system}:{one.copy.repository}:{one.copy.set}"
+
+
+def _say_brought_back(one: Lost, how: str, ctx: StepContext) -> None:
+    ctx.finding(
+        brought_back(one),
+        "warning",
+        f"the copy of {one.copy.set} in {one.copy.repository} was gone without a prune; {how}",
+        system=one.copy.system,
+        hint="find out who removed it; `dr audit list` shows when it was last there",
+    )

@@ -2,10 +2,12 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from dr.actions import copy
 from dr.errors import Damaged
 from dr.model.backup import Hold
 from dr.model.base import Seconds, SetId
@@ -138,8 +140,10 @@ def test_a_kill_after_it_was_made_again_leaves_no_false_alarm(world: World) -> N
     world.copy()
     assert world.stored(world.online) == [made, second]
     assert not world.known(ONLINE)[made].damaged
-    assert told(world) == {}
+    assert list(told(world)) == [f"brought-back:hmis:online:{made}"], "it was lost: that is told, and no damage"
     world.verify("online", set_id=made)
+    world.later(days=1)
+    world.copy()
     assert told(world) == {}
 
 
@@ -155,3 +159,34 @@ def test_without_the_tombstone_the_pruned_set_would_come_back(world: World) -> N
     shutil.rmtree(world.place / "online" / "tombstones")
     world.retention = {**KEPT_THREE_DAYS, "online": RetentionPolicy(keep_within=Seconds(30 * DAY))}
     assert [one["set"] for one in world.copy()["brought_back"]] == [old]
+
+
+def interrupted_at(world: World, point: str, run: str) -> None:
+    def stop() -> None:
+        world.at.clear()
+        raise KeyboardInterrupt
+
+    world.at[point] = stop
+    with pytest.raises(KeyboardInterrupt):
+        world.step(copy.ACTION, run, **{"from": "online", "to": "vault", "set": "missing"})
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_loss_is_told_by_the_run_that_was_killed_while_it_made_it_good(world: World, times: int) -> None:
+    """What was published before the kill is there when the step runs again: it must not pass for never having been away."""
+    world.night()
+    second = world.night()
+    lose(world, "online", second)
+    third = SetId(world.backup()["set"])
+    with suppress(Damaged):
+        world.verify("online", set_id=third)
+    interrupted_at(world, "after-publish", "nightly-1")
+    for _ in range(times):  # the second time as if it had been killed once more, right before its end
+        world.step(copy.ACTION, "nightly-1", **{"from": "online", "to": "vault", "set": "missing"})
+    assert second in world.stored(world.online)
+    told_by = {f.key: f.run for f in world.catalog.open_findings()}
+    assert told_by[f"brought-back:hmis:online:{second}"] == "nightly-1"
+    assert not world.known(ONLINE)[second].damaged
+    world.later(days=1)
+    world.copy()
+    assert f"brought-back:hmis:online:{second}" not in told(world)
