@@ -43,10 +43,15 @@ def sync_folder(folder: Path) -> None:
 def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Write and fsync beside it, then take its place: whoever looks sees the old file or the new one, whole."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    with os.fdopen(handle, "wb") as file:
-        os.fchmod(handle, mode)
-        file.write(data)
-        file.flush()
-        os.fsync(handle)
-    Path(name).replace(path)
+    beside = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(handle, mode)
+            file.write(data)
+            file.flush()
+            os.fsync(handle)
+        beside.replace(path)
+    except BaseException:
+        beside.unlink()  # a full disk would get one more of them with every command
+        raise
     sync_folder(path.parent)
