@@ -129,7 +129,8 @@ def _tonight(tier: TierReadiness) -> list[str]:
 def _from(tier: TierReadiness, newest: TierReadiness, zone: str) -> str:
     """What this tier would give back and how fast; only where it is older than the newest, how much it would lose."""
     if tier.instant is None:
-        return f"nothing: none of its {tier.copies} copies is good" if tier.copies else "nothing: it holds no copy"
+        none = {0: "it holds no copy", 1: "its only copy is not good"}
+        return f"nothing: {none.get(tier.copies, f'none of its {tier.copies} copies is good')}"
     older = f"; the last {show_duration(tier.rpo or 0)} would be lost" if tier.instant != newest.instant else ""
     return _how_fast(tier.drill, tier, zone) + older
 

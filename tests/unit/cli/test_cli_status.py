@@ -89,11 +89,15 @@ def test_what_the_drills_foresee_is_said_for_each_tier_with_its_bound_and_what_i
 def test_the_answer_promises_nothing_that_was_not_shown() -> None:
     """Nothing backed up, a tier without a good copy, a drill that never was or measured nothing."""
     assert answer(ready(), ZONE) == ["If we lost it now: nothing would come back. There is no good copy."]
-    said = answer(ready(tier(drill=drilled(rto=None)), tier("vault", None, copies=2), tier("tape", None, copies=0)), ZONE)
+    said = answer(
+        ready(tier(drill=drilled(rto=None)), tier("vault", None, copies=2), tier("tape", None, copies=0), tier("disk", None, copies=1)),
+        ZONE,
+    )
     assert said[1:] == [
         "From online: how fast is not known; the drill on Thu 19 Nov 2026, 03:00 CST measured no time.",
         "From vault: nothing: none of its 2 copies is good.",
         "From tape: nothing: it holds no copy.",
+        "From disk: nothing: its only copy is not good.",
     ]
     assert answer(ready(tier()), ZONE)[1] == "From online: how fast is not known; it was never drilled."
 
