@@ -174,19 +174,25 @@ def test_a_person_s_interrupted_run_keeps_no_night_from_beginning(night: Night) 
 
 
 def test_what_cannot_go_on_keeps_nothing_else_from_beginning(night: Night) -> None:
-    """A run that was broken off and whose secret is gone: found, and what else is due is begun, or found too."""
+    """A run that was broken off and whose secret is gone: found, and what else is due is begun, or found too; cron has nothing to mail."""
     other = night.path / "runbooks" / "archive.yaml"
     other.write_text((night.path / "runbooks" / "nightly.yaml").read_text().replace("runbook: nightly", "runbook: archive"))
     night.dr("schedule", "run", "archive", env={"DR_FAILPOINT": "command.before-effect"}, expect=KILLED)
     password = night.path / "keys" / "production-postgres.password"
     password.rename(password.with_suffix(".away"))
-    night.dr("schedule", "run", "--due", "--quiet", expect=2)
+    assert night.dr("schedule", "run", "--due", "--quiet", expect=2).stderr == ""
     assert any("was broken off and cannot go on" in message for message in night.findings().values())
     assert "nightly could not begin" in night.findings()["schedule-not-begun:nightly"]
     password.with_suffix(".away").rename(password)
     night.dr("schedule", "run", "--due")
     assert [run.verdict for run in night.runs()] == ["PASS"]
     assert night.findings() == {}
+
+
+def test_looking_at_one_schedule_takes_no_night_from_another(night: Night) -> None:
+    """A drill that was never looked at is anchored alone."""
+    assert "not due" in night.dr("schedule", "run", "drill-online").stdout
+    assert "PASS" in night.dr("schedule", "run", "nightly").stdout
 
 
 def test_what_was_found_about_one_runbook_is_not_settled_by_another(night: Night) -> None:

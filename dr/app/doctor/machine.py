@@ -7,6 +7,8 @@ from pathlib import Path
 from dr.app.home import App
 from dr.app.keys import Line
 from dr.drivers.postgres import binaries
+from dr.engine.room import require_to_begin
+from dr.errors import DrError, Refused
 from dr.hosts.kept_time import is_kept
 from dr.model.base import SystemName
 from dr.policy.calendar import WRONG_CLOCK
@@ -39,6 +41,10 @@ def clock(app: App) -> Iterator[Line]:
 
 def room(app: App) -> Iterator[Line]:
     """Whether the next nights fit: what was read must fit into staging, what is stored into each repository."""
+    try:
+        require_to_begin(app.state)
+    except Refused as error:
+        yield Line("red", error.message, error.hint)
     for name in app.inventory.systems:
         newest = app.records.newest(SystemName(name))
         manifest = app.records.manifest(newest.set) if newest else None
@@ -48,7 +54,11 @@ def room(app: App) -> Iterator[Line]:
         plain, stored = sum(one.plain for one in manifest.artifacts), newest.stored
         yield _fits(f"state/ has {{free}} free, {name} reads {{need}} a night", _free(app.state), plain)
         for repository in app.repositories():
-            yield _fits(f"{repository.name} has {{free}} free, a night of {name} stores {{need}}", repository.free(), stored)
+            try:
+                free = repository.free()
+            except DrError:
+                continue  # the part `repositories` says why
+            yield _fits(f"{repository.name} has {{free}} free, a night of {name} stores {{need}}", free, stored)
 
 
 def _free(folder: Path) -> int | None:

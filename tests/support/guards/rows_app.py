@@ -149,4 +149,63 @@ GUARDS: tuple[Guard, ...] = (
             "test_a_standby_that_cannot_be_is_refused_before_anybody_is_asked",
         ),
     ),
+    *guards_of(
+        "dr/app/schedule.py",
+        "tests/integration/test_schedule.py",
+        Off(
+            "a look at one schedule takes no night from another",
+            "anchor(app, [name])",
+            "anchor(app, scheduled(app))",
+            "test_looking_at_one_schedule_takes_no_night_from_another",
+        ),
+        Off(
+            "a run that nobody carries keeps no night from beginning",
+            "and not (alone and seen.broken_off)",
+            "",
+            "test_a_person_s_interrupted_run_keeps_no_night_from_beginning",
+        ),
+        Off(
+            "a clock from before everything anchors nothing",
+            "if not _claims(app, name) and seen.due.occurrence is not None:",
+            "if seen.claim is None and seen.due.occurrence is not None:",
+            "test_a_clock_that_is_back_before_everything_forgets_nothing_and_begins_nothing_later",
+        ),
+    ),
+    *guards_of(
+        "dr/app/closing.py",
+        "tests/integration/test_schedule.py",
+        Off(
+            "a finding is closed by its whole key",
+            "records.close_findings(key, longer, at, run)",
+            "records.close_findings(key, [], at, run)",
+            "test_what_was_found_about_one_runbook_is_not_settled_by_another",
+        ),
+    ),
+    *guards_of(
+        "dr/notify/ping.py",
+        "tests/unit/test_ping.py",
+        Off(
+            "a ping follows no redirect",
+            "build_opener(_NoRedirect)",
+            "build_opener()",
+            "test_a_page_to_log_in_is_no_watch_that_was_told",
+        ),
+        Off(
+            "a ping's URL bears no password",
+            'if "@" in parts.netloc:',
+            "if False:",
+            "test_what_is_no_ping_s_url_is_refused_and_not_shown",
+            by="Unreachable",
+        ),
+    ),
+    *guards_of(
+        "dr/timers/units.py",
+        "tests/unit/test_timers.py",
+        Off(
+            "a title takes no line of its unit for its own",
+            '.rstrip("\\\\ ")',
+            "",
+            "test_a_hostile_title_stays_one_line_of_its_own",
+        ),
+    ),
 )
