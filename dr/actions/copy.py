@@ -5,6 +5,8 @@ are made again from a twin, where retention would still keep them there.
 Safe to repeat: a set that is there, on record and read back is left alone.
 """
 
+from datetime import datetime
+
 from pydantic import Field
 
 from dr.actions import mending, regaining
@@ -136,7 +138,7 @@ def _copy(system: SystemName, set_id: SetId, source: Repository, target: Reposit
         repository=target.name,
         tier=TierName(target.tier),
         instant=manifest.instant,
-        committed=ctx.clock.now(),
+        committed=_committed(system, set_id, target, ctx),
         manifest=sha256(stored),
         stored=manifest.stored,
         level="stored",
@@ -148,6 +150,12 @@ def _copy(system: SystemName, set_id: SetId, source: Repository, target: Reposit
     _read_back(system, set_id, target, ctx)
     ctx.records.close_findings(f"damaged:{system}:{target.name}:{set_id}", [], ctx.clock.now(), ctx.run)
     ctx.audit("copy.committed", f"{target.name}/{set_id}", {"manifest": entry.manifest, "from": source.name})
+
+
+def _committed(system: SystemName, set_id: SetId, target: Repository, ctx: StepContext) -> datetime:
+    """Now; by the record never before the removal of an earlier copy, which a clock ahead may have dated: it would not count."""
+    earlier = [c for c in ctx.records.known_copies(system) if (c.set, c.repository) == (set_id, target.name)]
+    return max([ctx.clock.now(), *(copy.removed for copy in earlier if copy.removed is not None)])
 
 
 def _read_back(system: SystemName, set_id: SetId, target: Repository, ctx: StepContext) -> None:

@@ -11,7 +11,7 @@ from dr.model.inventory import RetentionPolicy
 from dr.policy.readiness import readiness
 from dr.policy.retention import decide
 from dr.policy.rpo import worst_gap
-from tests.support.action_world import DAY, HMIS, VAULT, World
+from tests.support.action_world import DAY, HMIS, ONLINE, VAULT, World
 
 pytestmark = pytest.mark.integration
 POLICY = {
@@ -130,6 +130,21 @@ def test_a_false_date_that_has_come_does_not_pass_for_the_newest_nor_hide_that_t
     lost_since = {c.repository: c for c in world.catalog.judged_copies({("hmis", "online")}, now, now)["hmis"]}
     assert {c.set for c in lost_since.values()} == {after}
     assert now - max(world.catalog.set_instants(HMIS)) == timedelta(hours=30)
+
+
+def test_a_copy_made_again_counts_though_a_clock_ahead_had_dated_its_removal(world: World) -> None:
+    """Else it lies there, nobody's, and passes for a repository that was put back to an earlier state."""
+    first, _ = nightly(world)
+    world.later(days=4)
+    world.night()
+    right = world.clock.now()
+    world.later(days=2)
+    assert [one["set"] for one in world.prune()["removed"]] == [first]
+    world.clock.move_to(right + timedelta(hours=1))
+    assert world.copy("online", first)["copied"] == [first]
+    assert world.known(ONLINE)[first].level == "intact"
+    world.verify("online", set_id=first)
+    assert not [key for key in world.findings() if key.startswith("chain:")]
 
 
 @pytest.mark.positive_control
