@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
-WIDE, HIGH = 1200, 1500
+WIDE, HIGH = 1200, 1960
 TERMINAL = """<!doctype html><meta charset="utf-8"><style>
 body { margin:0; padding:22px 26px; background:#12171d; color:#dfe5ec; width:max-content; }
 pre { margin:0; font:15px/1.45 ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace; } .soft { color:#8b98a7; }

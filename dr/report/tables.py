@@ -133,14 +133,20 @@ def _reached(source: str, proofs: Sequence[CheckResult]) -> tuple[Cell, ...]:
 
 def _beside(check: CheckResult) -> tuple[Cell, ...]:
     """A check by which no source's content is compared, or that does not say whose."""
-    what = "content" if check.proves else "can it be used?" if check.user_level else "something else"
+    what = "content" if check.proves else "can it be used?" if check.user_level else "beside the content"
     return Cell(what), Cell(check.check), *_counts([check])
 
 
 def _counts(checks: Sequence[CheckResult]) -> tuple[Cell, Cell, Cell]:
     wrong, left = sum(len(c.differences) for c in checks), sum(len(c.unproven) for c in checks)
     failed = [c for c in checks if not c.passed or not c.examined]
-    different = Cell(f"{wrong:,}", "bad") if wrong else Cell("FAILED", "bad") if failed else Cell("none", "good")
+    different = (
+        Cell(f"{wrong:,}", "bad")
+        if wrong
+        else Cell("FAILED", "bad")
+        if failed
+        else Cell("none" if all(c.proves for c in checks) else "passed", "good")
+    )
     return (
         Cell(f"{sum(c.examined for c in checks):,}", "n"),
         different,

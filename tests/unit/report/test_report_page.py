@@ -8,7 +8,8 @@ import pytest
 from dr.model.base import ByteCount, JsonObject, Seconds, sha256
 from dr.model.evidence import Evidence
 from dr.model.forecast import TierForecast
-from dr.report.page import SHOWN, answer, page, proof
+from dr.model.record import Difference
+from dr.report.page import SHOWN, answer, next_step, page, proof
 from tests.support.report_evidence import BEGAN, HOUR, SET, broken, check, drill_run, empty, evidence, failed, incomplete, night, step
 
 pytestmark = pytest.mark.unit
@@ -215,3 +216,26 @@ def test_the_line_where_it_was_usable_crosses_no_words() -> None:
     words = [int(a["y"] or 0) for tag, a in tags if tag == "text"]
     assert lines and len(lines) == len(set(words))
     assert not [1 for top, end in lines for y in words if top < y + 4 and end > y - 14]
+
+
+def test_an_auditor_reads_what_was_compared_and_what_was_not() -> None:
+    """A line a source: by what it was compared and how much; one that nothing compared is named in red; what was left out has a reason."""
+    left = Difference(kind="not-digested", name="hmis: reporting.Nights", detail="materialized view")
+    proof = check("content-equals-source", 50, proves=True, examined=721).model_copy(
+        update={"artifacts": ("database-00", "database-globals"), "unproven": (left,)}
+    )
+    sources = {"database": {"kind": "postgres_logical", "host": "production"}, "site": {"kind": "files", "host": "production"}}
+    known = evidence(checks=(check("starts-up", 42, user_level=True), proof), scope={"system": "hmis", "sources": sources})
+    said = text(known)
+    assert "database content-equals-source 721 none 1, named below" in said
+    assert "site nothing – – NOT COMPARED with the source" in said
+    assert "can it be used? starts-up 5 passed –" in said
+    assert "not-digested hmis: reporting.Nights materialized view" in said
+    assert "What was compared" not in text(night())
+
+
+def test_the_verdict_says_what_to_do_next() -> None:
+    """From what broke, else from this run's worst finding; a pass needs nothing done."""
+    assert "Next: another copy is used next." in text(broken())
+    assert "Next: look." in text(failed())
+    assert next_step(evidence()) == ""
