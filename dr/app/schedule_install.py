@@ -183,7 +183,7 @@ def is_of(path: Path, home: Path) -> bool:
 def _refuse_foreign(folder: Path, wanted: Mapping[str, str], ours: Mapping[str, Path]) -> None:
     foreign = sorted(name for name in wanted if name not in ours and os.path.lexists(folder / name))
     if foreign:
-        hint = "another home's, or written by hand: choose other names with --prefix"
+        hint = "another home's, or written by hand: choose other names with --prefix; of a home that is gone, disable and remove them first"
         raise Refused(f"{folder} has {', '.join(foreign)} already, not written for this home", hint=hint)
 
 
