@@ -36,7 +36,7 @@ def live_through(cron: str, zone: str, begin: datetime, end: datetime, every: ti
     return begun
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(minute=st.integers(0, 59), hour=st.integers(0, 23), zone=st.sampled_from(ZONES), spring=st.booleans())
 def test_one_nightly_for_each_local_date(minute: int, hour: int, zone: str, spring: bool) -> None:
     """Both changes of the clocks included, at whatever time of the night they come."""
