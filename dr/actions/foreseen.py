@@ -16,7 +16,13 @@ def _backup(params: backup.Params, ctx: RehearseContext) -> Rehearsal:
     sources = ctx.inventory.systems[params.system].sources
     for name, entry in sources.items():
         says.append(f"would read {name} ({entry.kind}) on {entry.host}" + (", after planting the needle" if entry.needle else ""))
-        says += [f"{entry.host}: {'' if fine else '! '}{what}" for fine, what in ctx.host_check(HostName(entry.host))]
+    for host in dict.fromkeys(HostName(entry.host) for entry in sources.values()):
+        lines = ctx.host_check(host)
+        said = [f"{host}: {'' if fine else '! '}{what}" for fine, what in lines]
+        if any(fine for fine, _ in lines):  # an unrecorded production is told, and read all the same
+            says += said
+        else:
+            problems += [f"{host}: {what}" for _, what in lines]
     for repository in ctx.repositories(params.to):
         line, problem = _room(repository)
         says += [f"would write a set to {line}"] if line else []
@@ -77,7 +83,9 @@ def _prune(params: prune.Params, ctx: RehearseContext) -> Rehearsal:
 def _select(params: select_backup.Params, ctx: RehearseContext) -> Rehearsal:
     copies = [c for c in ctx.records.copies(params.system) if c.tier == params.tier and not c.damaged]
     if not copies:
-        raise Refused(f"there is no undamaged copy of {params.system} in tier {params.tier}", hint="`dr backups list` shows what there is")
+        raise Refused(
+            f"there is no undamaged copy of {params.system} in tier {params.tier}", hint=select_backup.where_to_look(params.system, ctx)
+        )
     chosen, how = select_backup.choose(params.which, copies, ctx.clock.now(), ctx.inventory.organisation.zone, seed="rehearsal")
     if (chosen.system, chosen.set) not in ctx.repository(chosen.repository).sets(chosen.system):
         raise Refused(f"the copy of {chosen.set} in {chosen.repository} is gone", hint="`dr backups list` shows what there is")

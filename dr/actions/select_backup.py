@@ -12,7 +12,7 @@ from dr.clock import local
 from dr.errors import ConfigError, Refused
 from dr.model.backup import SET_ID, Copy, ProofLevel
 from dr.model.base import Instant, RepositoryName, SetId, StrictModel, SystemName, TierName
-from dr.model.ports import Action, Effect, Outcome, StepContext
+from dr.model.ports import Action, Effect, Outcome, RehearseContext, StepContext
 from dr.units import parse_duration
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -62,7 +62,7 @@ def _choose_here(params: Params, here: Sequence[Copy], good: Sequence[Copy], ctx
     now, zone = ctx.clock.now(), ctx.inventory.organisation.zone
     try:
         if not here:
-            raise Refused(f"there is no undamaged copy of {params.system} in tier {params.tier}", hint=_LIST)
+            raise Refused(f"there is no undamaged copy of {params.system} in tier {params.tier}", hint=where_to_look(params.system, ctx))
         return choose(params.which, here, now, zone, seed=ctx.run)
     except Refused as refusal:
         elsewhere = [c for c in good if c.tier != params.tier]
@@ -75,6 +75,14 @@ def _choose_here(params: Params, here: Sequence[Copy], good: Sequence[Copy], ctx
         said = refusal.message if params.tier in refusal.message else f"{refusal.message} in tier {params.tier}"
         command = f"dr drill {params.system} --tier {other.tier} --select '{params.which}'"
         raise Refused(f"{said}; tier {other.tier} has one (in {other.repository})", hint=f"restore from that tier: {command}") from None
+
+
+def where_to_look(system: SystemName, ctx: StepContext | RehearseContext) -> str:
+    """What to do where no copy was found: before the first backup a list, which is empty then, would help nobody."""
+    nightly = ctx.inventory.systems[system].runbooks.nightly
+    if ctx.records.copies(system) or nightly is None:
+        return _LIST
+    return f"no backup of it is on record: `dr run {nightly}` makes one; after a loss of the catalog, `dr catalog rebuild`"
 
 
 def _pin(chosen: Copy, ctx: StepContext) -> None:

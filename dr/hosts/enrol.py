@@ -117,7 +117,7 @@ def check_standby(target: Callable[[], Target], standing: Standing) -> list[tupl
         seen = collect(wanted, standing)
         problems = judge(seen, standing, protected(standing.production))
     except (DrError, OSError) as error:
-        return [(False, str(error) if isinstance(error, DrError) else f"it cannot be looked at ({type(error).__name__})")]
+        return [(False, _in_a_line(error) if isinstance(error, DrError) else f"it cannot be looked at ({type(error).__name__})")]
     if problems:
         return [(False, f"{problem.what}; {problem.hint}") for problem in problems]
     since = seen.marker.enrolled.date().isoformat() if seen.marker else ""
@@ -126,12 +126,17 @@ def check_standby(target: Callable[[], Target], standing: Standing) -> list[tupl
     return lines
 
 
+def _in_a_line(error: DrError) -> str:
+    """As a problem of the guard is said: each caller has its own place for a line, and none for a HINT below it."""
+    return f"{error.message}; {error.hint}" if error.hint else error.message
+
+
 def check_production(facts: Callable[[], ProductionFacts], standing: Standing) -> list[tuple[bool, str]]:
     """Whether it answers, and whether what identifies it is recorded and still true."""
     try:
         now = facts()
     except DrError as error:
-        return [(False, str(error))]
+        return [(False, _in_a_line(error))]
     lines = [(True, f"it answers at {now.address}:{now.port}" if now.port else "it is this machine")]
     known = [one for one in standing.production if one.host == now.host and identifies(one)]
     if not known:

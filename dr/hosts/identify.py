@@ -23,6 +23,8 @@ class Postgres:
     user: str
     password: str | None = field(repr=False)
     data_directory: str | None
+    password_from: str = ""
+    """Where the password is kept, for a message about it."""
 
 
 def production_facts(name: HostName, postgres: Postgres | None, folder: str | None, now: datetime) -> ProductionFacts:
@@ -73,7 +75,8 @@ def _ask(postgres: Postgres) -> _Asked:
     from dr.drivers.postgres.connect import Dsn, connect
 
     identifier = directory = None
-    with connect(Dsn(postgres.host, postgres.port, postgres.user, "postgres", postgres.password)) as connection:
+    server = Dsn(postgres.host, postgres.port, postgres.user, "postgres", postgres.password, password_from=postgres.password_from)
+    with connect(server) as connection:
         with contextlib.suppress(Error):
             row = connection.execute("select system_identifier::text from pg_control_system()").fetchone()
             identifier = str(row[0]) if row else None

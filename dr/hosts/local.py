@@ -153,6 +153,7 @@ def _postgres(request: HostRequest) -> Postgres | None:
         user=given.user,
         password=request.secret(given.password) if given.password else None,
         data_directory=absolute(given.data_directory, request) if given.data_directory else None,
+        password_from=given.password.place if given.password else "",
     )
 
 

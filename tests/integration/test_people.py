@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from dr.actions.select_backup import where_to_look
 from dr.app import App
 from dr.app.rehearse import Context, Reading
 from dr.catalog.throwaway import open_throwaway
 from dr.errors import Refused
-from dr.model.base import RepositoryName
+from dr.model.base import RepositoryName, SystemName
 from tests.support.engine_plans import eventually
 from tests.support.main_job import Home, demo_home
 
@@ -113,6 +114,30 @@ def test_a_rehearsal_that_would_be_refused_says_why(home: Home) -> None:
         assert "bank-vault" in home.dr("run", "nightly", "--rehearse", expect=3).stdout
     finally:
         vault.with_name("away").rename(vault)
+
+
+def test_a_rehearsal_is_refused_where_production_does_not_let_us_in(home: Home) -> None:
+    """A nightly that could read nothing must not rehearse well; one line says which file to look at."""
+    kept = home.path / "keys" / "production-postgres.password"
+    right = kept.read_text()
+    kept.write_text("another\n")
+    try:
+        said = home.dr("run", "nightly", "--rehearse", expect=3).stdout.splitlines()
+        (checked,) = home.dr("hosts", "check", "production", expect=1).stdout.splitlines()
+    finally:
+        kept.write_text(right)
+    (line,) = [one for one in said if "refused the password" in one]
+    assert line.startswith("      ✖ production: PostgreSQL at ")
+    assert line.endswith("is it the right one? See the file keys/production-postgres.password")
+    assert checked.endswith(line.partition("production: ")[2])
+
+
+def test_before_the_first_backup_a_drill_says_how_to_make_one(home: Home, tmp_path: Path) -> None:
+    """An empty list of backups helps nobody; once there is one, the list does."""
+    app, system = App.open(str(home.path)), SystemName("hmis")
+    with open_throwaway(tmp_path / "none.db", tmp_path, app.clock) as empty:
+        assert "`dr run nightly` makes one" in where_to_look(system, Context(app, empty))
+    assert where_to_look(system, Context(app, app.records)) == "`dr backups list` shows what there is"
 
 
 def test_a_second_person_approves_from_another_terminal(home: Home) -> None:
