@@ -132,7 +132,7 @@ class Watcher:
         self._settle(p, f"- {p.step}", "skipped")
 
     def _retry_later(self, p: Progress) -> None:
-        self._print(coloured(f"  ↻ {p.step}", "amber") + f"  again in {_one_line(p.what)}")
+        self._print(coloured(f"  ↻ {p.step}", "amber") + f"  again in {_one_line(p.what)} (Ctrl-C is safe: `dr runs resume` goes on)")
 
     def _retry(self, p: Progress) -> None:
         self._print(coloured(f"  ↻ {p.step}", "amber") + "  again, now")

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dr.model.record import Severity
+
 if TYPE_CHECKING:
     from apprise.result import AppriseResultStatus
 
@@ -45,8 +47,8 @@ def scheme_of(url: str) -> str:
     return found[1].lower() if found else "unknown"
 
 
-def send(url: str, subject: str, body: str, *, timeout: float = SEND_SECONDS) -> Sent:
-    """Never raises for what the channel does; a failure is a result."""
+def send(url: str, subject: str, body: str, *, severity: Severity = "info", timeout: float = SEND_SECONDS) -> Sent:
+    """Never raises for what the channel does; a failure is a result. `severity`: what receivers colour and route by."""
     import apprise
     from apprise.result import AppriseResultStatus
 
@@ -55,7 +57,9 @@ def send(url: str, subject: str, body: str, *, timeout: float = SEND_SECONDS) ->
         channel = apprise.Apprise(asset=apprise.AppriseAsset(app_id="dr", app_desc="disaster recovery", secure_logging=True))
         if not channel.add(url.strip()) or not len(channel):
             return Sent(False, "this is no URL of a channel that can be used")
-        result = channel.notify(title=subject, body=body, body_format=apprise.NotifyFormat.TEXT, timeout=timeout, log_level=logging.DEBUG)
+        kind = {"critical": apprise.NotifyType.FAILURE, "warning": apprise.NotifyType.WARNING}.get(severity, apprise.NotifyType.INFO)
+        text = apprise.NotifyFormat.TEXT
+        result = channel.notify(title=subject, body=body, notify_type=kind, body_format=text, timeout=timeout, log_level=logging.DEBUG)
     except Exception as error:  # noqa: BLE001  a plug-in's bug must not keep the next channel from being tried
         return Sent(False, f"the channel's own program failed ({type(error).__name__})")
     if result.status == AppriseResultStatus.FAILURE:

@@ -122,7 +122,7 @@ class LedgerNotifier:
         except DrError:
             scheme, sent = "unknown", Sent(False, "its address is a secret that could not be read")
         else:
-            scheme, sent = scheme_of(url), send(url, subject, notice.body)
+            scheme, sent = scheme_of(url), send(url, subject, notice.body, severity=notice.severity)
         return Delivery(
             contact=name,
             channel=place,

@@ -137,7 +137,7 @@ def test_a_step_that_waits_to_be_tried_again_says_for_how_long() -> None:
     tell("backup", "retry-later", what="5 min")
     tell("backup", "retry", what="backup")
     said = re.sub(r"\033\[[\d;]*m", "", out.getvalue()).splitlines()
-    assert said[1:3] == ["  ↻ backup  again in 5 min", "  ↻ backup  again, now"]
+    assert said[1:3] == ["  ↻ backup  again in 5 min (Ctrl-C is safe: `dr runs resume` goes on)", "  ↻ backup  again, now"]
 
 
 def test_a_run_that_is_taken_up_beside_is_said_and_told_apart() -> None:
