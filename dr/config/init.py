@@ -14,6 +14,7 @@ from dr.errors import ConfigError, Refused
 OURS = ("inventory", "runbooks", "keys", "evidence", "state", "repositories", "standby", SCHEMAS)
 """All that a home's top folder may hold for `init_home` to work in it."""
 SYSTEM = "hmis"
+_TITLE = "Homeless Management Information System"
 """How the examples call their system."""
 DRILL_PLACE = "PUBLIC-DRILL-KEY"
 ESCROW_PLACE = "PUBLIC-ESCROW-KEY"
@@ -53,11 +54,20 @@ def init_home(path: Path, name: str, zone: str, system: str = SYSTEM, kinds: Kin
         head = MODELINE.format(name=folder.removesuffix("s")) if kinds is not None else ""
         for template in sorted((place / folder).glob("*.yaml")):
             text = template.read_text(encoding="utf-8")
-            filled = _fill(text, name, zone, keys) if template.name == "organisation.yaml" else re.sub(rf"\b{SYSTEM}\b", system, text)
+            filled = _fill(text, name, zone, keys) if template.name == "organisation.yaml" else _called(text, system)
             write_new(path / folder / template.name, (head + filled).encode(), 0o644)
     return (
         _instructions(path, system) if _files(path) != before else [f"{path} is a home already, with all its files; nothing was changed."]
     )
+
+
+def _called(text: str, system: str) -> str:
+    """The example's own words, for a system of another name."""
+    if system == SYSTEM:
+        return text
+    for words, instead in ((_TITLE, system), ("the client database", f"{system}'s database")):
+        text = text.replace(words, instead)
+    return re.sub(rf"\b{SYSTEM}\b", system, text)
 
 
 def _files(path: Path) -> set[Path]:
