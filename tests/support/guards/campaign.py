@@ -42,7 +42,7 @@ def examine(guard: Guard, tree: Path) -> Verdict:
 
 
 def _wrong(guard: Guard, ended: switch.Ended) -> str:
-    red = switch.ASSERTED | ({guard.by} if guard.by else set())
+    red = switch.ASSERTED | set(guard.by.split())
     for test in guard.tests:
         said = {how for node, how in ended.items() if node == test or base(node) == test}
         if not said & red:

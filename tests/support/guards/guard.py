@@ -18,7 +18,8 @@ class Guard:
     tests: tuple[str, ...]
     """Node ids, without the parameters of a parametrised test where any may fail."""
     by: str = ""
-    """The exception that the tests end with where it is not an assertion: without the guard the next thing breaks, elsewhere and worse."""
+    """The exception that the tests end with where it is not an assertion: without the guard the next thing breaks, elsewhere and worse.
+    Several, by a blank between, where hypothesis finds one or more of them."""
 
     @property
     def fast(self) -> bool:

@@ -140,7 +140,7 @@ GUARDS: tuple[Guard, ...] = (
             'raise Damaged("this is no evidence file of dr, or it was cut short or changed") from None',
             "raise",
             "test_no_changed_byte_passes",
-            by="ValidationError",
+            by="ValidationError ExceptionGroup",
         ),
         Off(
             "evidence has one spelling",
