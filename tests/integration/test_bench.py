@@ -23,15 +23,15 @@ def _rows(lines: list[str]) -> list[list[str]]:
 @pytest.mark.slow
 @pytest.mark.needs("age", "zstd", "tar")
 def test_backup_drill_and_digest_are_measured_beside_the_same_by_hand(tmp_path: Path) -> None:
-    """Five pairs, each with its seconds and ratios, and the memory of dr's own processes; nothing but what it was told to keep is left."""
+    """Six pairs, each with its seconds and ratios, and the memory of dr's own processes; nothing but what it was told to keep is left."""
     words = ["-m", "benchlib", "backup-restore", "--size", "1MB", "--repetitions", "1", "--keep", str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'scripts'}"}
     done = subprocess.run([sys.executable, *words], env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     rows = _rows(done.stdout.splitlines())
     pairs = [row for row in rows if len(row) == 8][1:]
-    begin = ("backup to two tiers", "drill: restore", "the same drill", "digest, fast", "digest, cryptographic")
-    assert [row[0].startswith(word) for row, word in zip(pairs, begin, strict=True)] == [True] * 5
+    begin = ("backup to two tiers", "drill: restore", "the same drill", "its steps until proven", "digest, fast", "digest, cryptographic")
+    assert [row[0].startswith(word) for row, word in zip(pairs, begin, strict=True)] == [True] * 6
     assert all(float(row[2]) > 0 and float(row[3]) > 0 and float(row[4]) <= float(row[5]) for row in pairs)
     memory = [row[1] for row in rows if len(row) == 3 and "PSS" in row[0]]
     assert len(memory) == 2
