@@ -67,17 +67,22 @@ def _mend(copy: Copy, to: Repository, ctx: StepContext) -> list[Mend]:
 def _twins(copy: Copy, ctx: StepContext) -> tuple[list[Repository], bool]:
     """The other repositories that hold the set, undamaged ones first (a damaged one may have what this one lacks); whether one is whole."""
     others = [c for c in ctx.records.copies(copy.system) if c.set == copy.set and c.repository != copy.repository]
+    return holders(sorted(others, key=lambda c: c.damaged), ctx), any(not c.damaged for c in others)
+
+
+def holders(copies: Sequence[Copy], ctx: StepContext) -> list[Repository]:
+    """The repositories of these copies that answer and still hold them."""
     found = []
-    for one in sorted(others, key=lambda c: c.damaged):
+    for one in copies:
         try:
             repository = ctx.repository(one.repository)
-            if (copy.system, copy.set) in repository.sets(copy.system):
+            if (one.system, one.set) in repository.sets(one.system):
                 found.append(repository)
         except Stopped:
             raise
         except DrError:  # away: the next night may find it
             continue
-    return found, any(not c.damaged for c in others)
+    return found
 
 
 def _left(copy: Copy, left: Sequence[str], ctx: StepContext) -> list[Mend]:

@@ -6,6 +6,7 @@ What a prune removed has a signed tombstone and stays away; what retention would
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from dr.actions.mending import holders
 from dr.actions.reconcile import tombstones
 from dr.errors import DrError, Stopped
 from dr.model.backup import Copy, at_least
@@ -51,17 +52,7 @@ def would_be_kept(copy: Copy, copies: Sequence[Copy], ctx: StepContext) -> bool:
 
 def _twins(copy: Copy, copies: Sequence[Copy], ctx: StepContext) -> tuple[Repository, ...]:
     others = [c for c in copies if c.set == copy.set and c.repository != copy.repository and not c.damaged]
-    found = []
-    for other in others:
-        try:
-            repository = ctx.repository(other.repository)
-            if (copy.system, copy.set) in repository.sets(copy.system):
-                found.append(repository)
-        except Stopped:
-            raise
-        except DrError:  # away: the next night may find it
-            continue
-    return tuple(found)
+    return tuple(holders(others, ctx))
 
 
 def bring_back(one: Lost, to: Repository, make: Callable[[Repository], None], ctx: StepContext) -> RepositoryName | None:

@@ -14,14 +14,9 @@ def make_folder(path: Path, mode: int = 0o700) -> None:
 
 def write_new(path: Path, data: bytes, mode: int = 0o600) -> bool:
     """Write and fsync beside it, then link into place: whoever looks sees all of it or none. False if it was there already."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    beside = Path(name)
+    handle, beside = _open_beside(path)
     try:
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(handle, mode)
-            file.write(data)
-            file.flush()
-            os.fsync(handle)
+        _fill(handle, data, mode)
         try:
             path.hardlink_to(beside)
         except FileExistsError:
@@ -30,6 +25,19 @@ def write_new(path: Path, data: bytes, mode: int = 0o600) -> bool:
         beside.unlink()
     sync_folder(path.parent)
     return True
+
+
+def _open_beside(path: Path) -> tuple[int, Path]:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    return handle, Path(name)
+
+
+def _fill(handle: int, data: bytes, mode: int) -> None:
+    with os.fdopen(handle, "wb") as file:
+        os.fchmod(handle, mode)
+        file.write(data)
+        file.flush()
+        os.fsync(handle)
 
 
 def sync_folder(folder: Path) -> None:
@@ -42,14 +50,9 @@ def sync_folder(folder: Path) -> None:
 
 def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Write and fsync beside it, then take its place: whoever looks sees the old file or the new one, whole."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    beside = Path(name)
+    handle, beside = _open_beside(path)
     try:
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(handle, mode)
-            file.write(data)
-            file.flush()
-            os.fsync(handle)
+        _fill(handle, data, mode)
         beside.replace(path)
     except BaseException:
         beside.unlink()  # a full disk would get one more of them with every command
