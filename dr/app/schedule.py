@@ -20,7 +20,7 @@ from dr.errors import DrError, Refused
 from dr.model.base import JsonObject, RunId, SystemName
 from dr.model.record import Finding, RunRecord
 from dr.model.runbook import Runbook
-from dr.policy.calendar import WRONG_CLOCK, Claim, Due, decide
+from dr.policy.calendar import WRONG_CLOCK, Claim, Due, believed, decide
 from dr.policy.words import spoken
 
 LATE = 900.0
@@ -37,7 +37,6 @@ class Look:
     """A schedule as it stands now."""
 
     runbook: str
-    title: str
     cron: str
     due: Due
     claim: Claim | None
@@ -67,9 +66,8 @@ def look(app: App, name: str) -> Look:
     due = decide(runbook.schedule, app.inventory.organisation.zone, claims, app.clock.now())
     left = app.interrupted()
     running = [run for run in sorted(app.services.active(), key=lambda run: run in left) if _runbook_of(app, run) == name]
-    newest = max((c for c in claims if c.begun <= app.clock.now() + WRONG_CLOCK), key=lambda c: c.occurrence, default=None)
     first = running[0] if running else None
-    return Look(name, runbook.title, runbook.schedule, due, newest, first, first in left)
+    return Look(name, runbook.schedule, due, believed(claims, app.clock.now()), first, first in left)
 
 
 def anchor(app: App, names: Collection[str]) -> None:
@@ -186,9 +184,8 @@ def _gap(app: App, runbook: str, now: datetime) -> tuple[str, bool]:
 
 
 def _overlap(app: App, seen: Look) -> None:
-    which = seen.running or "its last run"
-    message = f"{seen.runbook} is due and was not begun: {which} still goes on"
-    hint = f"`dr runs show {seen.running}` says where it is" if seen.running else "`dr runs list` shows what runs"
+    message = f"{seen.runbook} is due and was not begun: {seen.running} still goes on"
+    hint = f"`dr runs show {seen.running}` says where it is"
     _find(app, f"schedule-overlap:{seen.runbook}", "warning", message, hint, None)
     raise Refused(message, hint=hint + "; it begins when that has ended")
 

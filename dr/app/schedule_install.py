@@ -11,16 +11,17 @@ from pathlib import Path
 
 from dr.app.home import App
 from dr.app.schedule import anchor, scheduled
-from dr.config.files import write_new
+from dr.config.files import replace_file
 from dr.errors import ConfigError, DrError, Failed, Refused
 from dr.hosts.process import LocalRunner
+from dr.model.runbook import Runbook
 from dr.timers.cron import cron_file, cron_line
 from dr.timers.units import MARK, Place, Scheduled, is_ours, units
 
 BOOTED = Path("/run/systemd/system")
 """Is there where systemd runs the machine (sd_booted(3))."""
 CRON = Path("/etc/cron.d")
-SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
+_SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 Run = Callable[[Sequence[str]], None]
 """Runs a program to its end. Raises where it fails."""
 
@@ -100,10 +101,15 @@ def default_folder() -> Path:
 
 def texts(app: App, place: Place) -> dict[str, str]:
     """The units of this home. Raises Refused where no runbook has a schedule."""
-    found = [Scheduled(name, runbook.title, runbook.schedule or "") for name, runbook in scheduled(app).items()]
+    found = [Scheduled(name, runbook.title, runbook.schedule or "") for name, runbook in _having(app).items()]
+    return units(place, found, app.inventory.organisation.zone)
+
+
+def _having(app: App) -> dict[str, Runbook]:
+    found = scheduled(app)
     if not found:
         raise Refused("no runbook has a schedule", hint="write one into its file, such as schedule: '0 1 * * *'")
-    return units(place, found, app.inventory.organisation.zone)
+    return found
 
 
 def install_units(app: App, place: Place, folder: Path) -> Installed:
@@ -114,13 +120,7 @@ def install_units(app: App, place: Place, folder: Path) -> Installed:
     }
     _refuse_foreign(folder, wanted, there)
     done = Installed()
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in wanted.items():
-        if name in there and there[name].read_text(encoding="utf-8") == text:
-            done.same.append(folder / name)
-        else:
-            _replace(folder / name, text)
-            done.written.append(folder / name)
+    _put(folder, wanted, there, done)
     for name in sorted(set(there) - set(wanted)):
         there[name].unlink()
         done.removed.append(there[name])
@@ -146,26 +146,35 @@ def enable(done: Installed, names: Sequence[str], run: Run, *, booted: bool, use
 
 def install_cron(app: App, place: Place, folder: Path) -> Installed:
     """One file for the machine's cron, as root; anybody else gets the line to put into `crontab -e`."""
-    if not scheduled(app):
-        raise Refused("no runbook has a schedule", hint="write one into its file, such as schedule: '0 1 * * *'")
     done = Installed()
-    anchor(app, scheduled(app))
+    anchor(app, _having(app))
     if os.geteuid() != 0 and folder == CRON:
         done.to_do.append(f"crontab -e, and in it: {cron_line(place, system_wide=False).rstrip()}")
         return done
-    if not any(shutil.which(name, path=SYSTEM_PATH) for name in ("cron", "crond", "busybox")):
+    if not has_cron():
         done.to_do.append("this machine runs neither systemd nor a cron that was found: install one, or nothing will start")
     path = folder / place.prefix
     wanted = {path.name: cron_file(place)}
     there = {path.name: path} if path.is_file() and is_of(path, app.home) else {}
     _refuse_foreign(folder, wanted, there)
-    if there and path.read_text(encoding="utf-8") == wanted[path.name]:
-        done.same.append(path)
-    else:
-        folder.mkdir(parents=True, exist_ok=True)
-        _replace(path, wanted[path.name])
-        done.written.append(path)
+    _put(folder, wanted, there, done)
     return done
+
+
+def has_cron() -> bool:
+    """Whether this machine has a cron, as far as its programs tell."""
+    return any(shutil.which(name, path=_SYSTEM_PATH) for name in ("cron", "crond", "busybox"))
+
+
+def _put(folder: Path, wanted: Mapping[str, str], there: Mapping[str, Path], done: Installed) -> None:
+    """Write what is new or changed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in wanted.items():
+        if name in there and there[name].read_text(encoding="utf-8") == text:
+            done.same.append(folder / name)
+        else:
+            replace_file(folder / name, text.encode(), 0o644)
+            done.written.append(folder / name)
 
 
 def is_of(path: Path, home: Path) -> bool:
@@ -185,13 +194,6 @@ def _refuse_foreign(folder: Path, wanted: Mapping[str, str], ours: Mapping[str, 
     if foreign:
         hint = "another home's, or written by hand: choose other names with --prefix; of a home that is gone, disable and remove them first"
         raise Refused(f"{folder} has {', '.join(foreign)} already, not written for this home", hint=hint)
-
-
-def _replace(path: Path, text: str) -> None:
-    new = path.with_name(f".{path.name}.new")
-    new.unlink(missing_ok=True)
-    write_new(new, text.encode(), 0o644)
-    new.replace(path)
 
 
 def _prefix(prefix: str) -> str:

@@ -7,7 +7,6 @@ import contextlib
 import os
 import pwd
 import shlex
-import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from dr.app.home import App
 from dr.app.schedule import scheduled
-from dr.app.schedule_install import CRON, SYSTEM_PATH, default_folder, is_of
+from dr.app.schedule_install import CRON, default_folder, has_cron, is_of
 from dr.errors import DrError
 from dr.hosts.process import LocalRunner
 from dr.timers.calendar_events import calendar_events
@@ -77,7 +76,7 @@ def wrong(app: App, files: Sequence[Path], *, booted: bool) -> Iterator[Wrong]:
         if not os.path.lexists(path.parent / "timers.target.wants" / path.name):
             user = " --user" if path.parent.name == "user" else ""
             yield Wrong(f"{path.name} is there and not enabled", f"systemctl{user} enable --now {path.name}", True)
-    if len(timers) < len(files) and not any(shutil.which(name, path=SYSTEM_PATH) for name in ("cron", "crond", "busybox")):
+    if len(timers) < len(files) and not has_cron():
         yield Wrong("this machine has no cron that was found, so its line starts nothing", "install one", True)
     for path in files:
         program = _program(path.with_suffix(".service") if path.suffix == ".timer" else path)

@@ -1,12 +1,14 @@
 """`dr schedule list|install|run`."""
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from dr.cli.show import json_option, marked, print_json, print_table
+from dr.clock import local
 from dr.errors import EXIT_DONE, ConfigError, DrError
 from dr.model.base import RunId
 
@@ -43,9 +45,9 @@ def list_schedules(home: str | None, as_json: bool) -> None:
 
     app = App.open(home)
     looks = [look(app, name) for name in scheduled(app)]
-    timers = [str(path) for path in found(app, usual(app))]
+    timers = found(app, usual(app))
     if as_json:
-        return print_json({"schedules": [one.to_facts() for one in looks], "timers": list(timers)})
+        return print_json({"schedules": [one.to_facts() for one in looks], "timers": [str(path) for path in timers]})
     rows = [[one.runbook, one.cron, _when(app, one.due.next), _last(app, one), _state(one)] for one in looks]
     print_table(["runbook", "schedule", "next", "last begun", "now"], rows, empty="no runbook has a schedule")
     if looks and not timers and not in_crontab(crontab(), app.home):
@@ -53,12 +55,8 @@ def list_schedules(home: str | None, as_json: bool) -> None:
     return None
 
 
-def _when(app: "App", at: object) -> str:
-    from datetime import datetime
-
-    from dr.clock import local
-
-    return local(at, app.inventory.organisation.zone) if isinstance(at, datetime) else "never"
+def _when(app: "App", at: datetime) -> str:
+    return local(at, app.inventory.organisation.zone)
 
 
 def _last(app: "App", one: "Look") -> str:

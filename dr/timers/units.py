@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from dr.errors import ConfigError
-from dr.model.base import Sha256, sha256
 from dr.timers.calendar_events import calendar_events
 
 MARK = "# Written by `dr schedule install` for the home"
@@ -89,7 +88,3 @@ def _line(text: str) -> str:
 def is_ours(text: str, home: str) -> bool:
     """Whether that file was written for this home."""
     return text.startswith(f"{MARK} {home}\n")
-
-
-def digest(text: str) -> Sha256:
-    return sha256(text.encode())

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from dr.app.home import App
 from dr.app.keys import Line
-from dr.errors import DrError, Unreachable
+from dr.errors import DrError
 
 
 def hosts(app: App) -> Iterator[Line]:
@@ -32,8 +32,6 @@ def repositories(app: App) -> Iterator[Line]:
     for repository in app.repositories():
         try:
             repository.identity()
-        except Unreachable as error:
-            yield Line("red", f"{repository.name}: {error.message}", error.hint)
         except DrError as error:
             yield Line("red", f"{repository.name}: {error.message}", error.hint or f"dr repositories check {repository.name}")
         else:

@@ -21,6 +21,7 @@ def timers(app: App) -> Iterator[Line]:
     having = scheduled(app)
     if not having:
         return
+    looks = [look(app, name) for name in having]
     installed = found(app, usual(app))
     bad = list(wrong(app, installed, booted=BOOTED.is_dir()))
     yield from (Line("red" if one.grave else "amber", one.what, one.hint) for one in bad)
@@ -30,15 +31,16 @@ def timers(app: App) -> Iterator[Line]:
         pass
     elif in_crontab(crontab(), app.home):
         yield Line("green", "a line of your crontab looks for what is due")
-    elif any(seen.claim and seen.claim.run for seen in (look(app, name) for name in having)):
+    elif any(seen.claim and seen.claim.run for seen in looks):
         yield Line("amber", "no timer of this home is in the usual places, but something has begun what was due", _INSTALL)
     else:
         yield Line("red", f"nothing starts {', '.join(having)}: no timer of this home is installed here", _INSTALL)
-    for name in having:
-        seen = look(app, name)
+    for seen in looks:
         if seen.running and seen.broken_off:
             yield Line("amber", f"{seen.running} was broken off, and nobody carries it", "dr schedule run --due, or dr runs resume")
         elif seen.running:
-            yield Line("green", f"{name} is running: {seen.running}")
+            yield Line("green", f"{seen.runbook} is running: {seen.running}")
         elif seen.due.state == "due" and seen.due.late > LATE:
-            yield Line("red", f"{name} due since {spoken(seen.due.late)}, was not begun", "dr schedule run --due; is the timer enabled?")
+            yield Line(
+                "red", f"{seen.runbook} due since {spoken(seen.due.late)}, was not begun", "dr schedule run --due; is the timer enabled?"
+            )

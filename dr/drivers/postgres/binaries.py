@@ -15,24 +15,23 @@ OLDEST, NEWEST = 14, 18
 
 
 @cache
+def _said(binary: str) -> str:
+    """What a program says of its version; empty if it does not run."""
+    try:
+        return subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
 def major_of(binary: str) -> int | None:
     """The major version that a program says it is; None if it does not run or is no release."""
-    try:
-        said = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return None
-    found = re.search(r"\(PostgreSQL\)\s+(\d+)", said)
+    found = re.search(r"\(PostgreSQL\)\s+(\d+)", _said(binary))
     return int(found[1]) if found else None
 
 
-@cache
 def version_of(binary: str) -> tuple[int, int] | None:
     """Major and minor version of a release; None for anything else."""
-    try:
-        said = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return None
-    found = re.search(r"\(PostgreSQL\)\s+(\d+)\.(\d+)", said)
+    found = re.search(r"\(PostgreSQL\)\s+(\d+)\.(\d+)", _said(binary))
     return (int(found[1]), int(found[2])) if found else None
 
 

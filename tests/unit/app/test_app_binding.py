@@ -93,7 +93,9 @@ def test_a_state_on_another_disk_is_fine(tmp_path: Path) -> None:
     (home / "state").rename(tmp_path / "disk")
     (home / "state").symlink_to(tmp_path / "disk")
     bind(home)
+    before = (tmp_path / "disk" / MARK).read_bytes()
     bind(home)
+    assert (tmp_path / "disk" / MARK).read_bytes() == before
 
 
 @pytest.mark.parametrize("spoilt", [b"{", b"[1]", b"\xff", b""])
