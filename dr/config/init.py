@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 
 from dr.config.files import make_folder, write_new
-from dr.config.inventory_rules import is_zone
 from dr.config.keys import DRILL, ESCROW, SIGNING, SIGNING_PUBLIC, fingerprint, make_keys
 from dr.config.kinds import Kinds
 from dr.config.schema import FOLDER as SCHEMAS
 from dr.config.schema import MODELINE, as_text, schemas
+from dr.config.zones import is_zone, zone_hint
 from dr.errors import ConfigError, Refused
 
 OURS = ("inventory", "runbooks", "keys", "evidence", "state", "repositories", "standby", SCHEMAS)
@@ -80,7 +80,7 @@ def _check(name: str, zone: str, system: str) -> None:
     if not name.strip() or not name.isprintable():
         raise ConfigError("an organisation needs a name of one line", hint='write --name "Your Organisation"')
     if not is_zone(zone):
-        raise ConfigError(f"'{zone}' is not a time zone", hint="write an IANA name such as America/Chicago")
+        raise ConfigError(f"'{zone}' is not a time zone", hint=zone_hint(zone))
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", system):
         raise ConfigError(
             f"'{system}' cannot name a system", hint="write small letters, digits and dashes, a letter first, such as client-records"

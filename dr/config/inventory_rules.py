@@ -4,11 +4,11 @@ The rules read the tree, not the model, so that all of them speak even where som
 """
 
 from collections.abc import Iterator, Set
-from zoneinfo import ZoneInfo, available_timezones
 
 from dr.config.names import Names, article
 from dr.config.nodes import Node, Scalar, Table, at, match, plain
-from dr.config.problems import Problem, closest, offer
+from dr.config.problems import Problem, offer
+from dr.config.zones import is_zone, zone_hint
 from dr.units import parse_duration
 
 _SYSTEM = ("systems", "*")
@@ -83,19 +83,7 @@ def _zones(root: Table) -> Iterator[Problem]:
         for _, _, node in match(root, pattern):
             word = _text(node)
             if word is not None and not is_zone(word):
-                near = closest(word, available_timezones())
-                yield node.problem(f"'{word}' is not a time zone", near or "write an IANA name such as America/Chicago")
-
-
-def is_zone(name: str) -> bool:
-    """Whether it is an IANA zone."""
-    try:
-        ZoneInfo(name)
-    except (OSError, ValueError):  # ZoneInfoNotFoundError is a KeyError in some versions and carries an OSError in others
-        return False
-    except KeyError:
-        return False
-    return True
+                yield node.problem(f"'{word}' is not a time zone", zone_hint(word))
 
 
 def _recipients(root: Table) -> Iterator[Problem]:

@@ -208,6 +208,25 @@ def test_init_refuses_what_would_make_a_bad_file(tmp_path: Path, name: str, zone
     assert not (tmp_path / "home").exists()
 
 
+@pytest.mark.parametrize(
+    ("zone", "hint"),
+    [
+        ("Chicago", "Did you mean 'America/Chicago'?"),
+        ("america/chicago", "Did you mean 'America/Chicago'?"),
+        ("America/Chigaco", "Did you mean 'America/Chicago'?"),
+        ("new york", "Did you mean 'America/New_York'?"),
+        ("Milwaukee", "write an IANA name such as America/Chicago"),
+        ("America/Madison", "write an IANA name such as America/Chicago"),
+        ("", "write an IANA name such as America/Chicago"),
+    ],
+)
+def test_a_zone_that_is_none_is_answered_with_the_one_that_was_meant(tmp_path: Path, zone: str, hint: str) -> None:
+    """A city is enough to know it by; a town without a zone of its own is not answered with a far island's."""
+    with pytest.raises(ConfigError) as caught:
+        init_home(tmp_path / "home", "Org", zone)
+    assert str(caught.value) == f"'{zone}' is not a time zone\n   HINT: {hint}"
+
+
 def test_the_home_is_named_or_found_upwards(tmp_path: Path) -> None:
     """`--home`, then DR_HOME, then the nearest folder that holds inventory/; a named place that is none is an error, not a fallback."""
     for name in ("a", "b", "c/d/e"):
