@@ -213,7 +213,7 @@ def test_init_refuses_what_would_make_a_bad_file(tmp_path: Path, name: str, zone
     [
         ("Chicago", "Did you mean 'America/Chicago'?"),
         ("america/chicago", "Did you mean 'America/Chicago'?"),
-        ("America/Chigaco", "Did you mean 'America/Chicago'?"),
+        ("America/Chcago", "Did you mean 'America/Chicago'?"),
         ("new york", "Did you mean 'America/New_York'?"),
         ("Milwaukee", "write an IANA name such as America/Chicago"),
         ("America/Madison", "write an IANA name such as America/Chicago"),
