@@ -100,7 +100,7 @@ _HINT = "its bytes are as they were signed, so it was written wrong or by anothe
 
 def _opened(stream: IO[bytes]) -> tarfile.TarFile:
     try:
-        return tarfile.open(fileobj=stream, mode="r|")
+        return tarfile.open(fileobj=stream, mode="r|", bufsize=_CHUNK)
     except tarfile.TarError:
         raise Damaged("the artifact is not a tar stream", hint=_HINT) from None
 
