@@ -14,9 +14,21 @@ from dr.actions.source_review import review
 from dr.clock import iso
 from dr.errors import DrError, Failed, Refused, Stopped
 from dr.model.backup import Copy, Manifest, make_set_id
-from dr.model.base import ByteCount, Instant, RepositoryName, SetId, SourceName, StrictModel, SystemName, TierName, canonical, sha256
+from dr.model.base import (
+    ByteCount,
+    HostName,
+    Instant,
+    RepositoryName,
+    SetId,
+    SourceName,
+    StrictModel,
+    SystemName,
+    TierName,
+    canonical,
+    sha256,
+)
 from dr.model.inventory import SystemEntry
-from dr.model.ports import Action, CaptureRequest, Effect, Outcome, Repository, SetWriter, Source, StepContext, Written
+from dr.model.ports import Action, CaptureRequest, Effect, Host, Outcome, Repository, SetWriter, Source, StepContext, Written
 
 
 class Params(StrictModel):
@@ -85,7 +97,7 @@ def _read_and_publish(system: SystemName, targets: Sequence[Repository], absent:
     for source, request in work:
         if request.entry.needle:
             ctx.progress(f"planting the needle in {request.name}")
-            source.plant(request, ctx)
+            _host(request, ctx).plant(source, request, ctx)
     written = ctx.sets.write(
         system=system,
         set_id=set_id,
@@ -108,6 +120,11 @@ def _request(system: SystemName, name: SourceName, entry: SystemEntry, needle: s
     return CaptureRequest(system=system, name=name, entry=source, params=params, needle=needle if source.needle else None)
 
 
+def _host(request: CaptureRequest, ctx: StepContext) -> Host:
+    """Where the source is read: there, not here, is where it works."""
+    return ctx.host(HostName(request.entry.host))
+
+
 def _needle(entry: SystemEntry, set_id: SetId, at: datetime, ctx: StepContext) -> str | None:
     """A signed word that only this night's set can hold: proof of identity when it is found after a restore."""
     if not any(s.needle for s in entry.sources.values()):
@@ -120,7 +137,7 @@ def _capture(work: Sequence[tuple[Source, CaptureRequest]], into: SetWriter, ctx
     for source, request in work:
         ctx.check_stop()
         ctx.progress(f"reading {request.name}")
-        for facts in source.capture(request, into, ctx):
+        for facts in _host(request, ctx).capture(source, request, into, ctx):
             ctx.records.record_production(facts.model_copy(update={"system": request.system, "host": request.entry.host}))
 
 

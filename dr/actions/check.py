@@ -58,7 +58,7 @@ def _one(ref: CheckRef, restored: Restored, ctx: StepContext) -> CheckResult:
     started = ctx.clock.now()
     try:
         check = ctx.check(ref.check)
-        return check.run(check.params.from_facts(ref.with_), restored, ctx)
+        return restored.host.prove(check, check.params.from_facts(ref.with_), restored, ctx)
     except Stopped:
         raise
     except DrError as error:

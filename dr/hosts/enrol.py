@@ -10,7 +10,7 @@ from dr.errors import DrError, Refused
 from dr.hosts import marker
 from dr.hosts.guard import Problem, Target, because, collect, judge, require_standby
 from dr.hosts.marker import Standby
-from dr.hosts.production import identifies, protected
+from dr.hosts.production import identifies, machine, protected
 from dr.hosts.removal import identity, opened
 from dr.model.places import NEEDLE
 from dr.model.ports import Standing
@@ -43,6 +43,7 @@ def enrol_standby(target: Target, standing: Standing, now: datetime) -> None:
             device=device,
             inode=inode,
             port=target.port,
+            machine=machine() if target.remote else None,
             enrolled=now,
         )
         marker.write(folder, marker.STANDBY, said, standing.keys)
@@ -107,7 +108,7 @@ def _judged(target: Target, standing: Standing) -> list[Problem]:
             enrolled=datetime.min.replace(tzinfo=UTC),
         )
         seen = replace(seen, marker=said)
-    return judge(seen, standing, protected(standing.production))
+    return judge(seen, standing, protected(standing.production, remote=target.remote))
 
 
 def check_standby(target: Callable[[], Target], standing: Standing) -> list[tuple[bool, str]]:
@@ -115,7 +116,7 @@ def check_standby(target: Callable[[], Target], standing: Standing) -> list[tupl
     try:
         wanted = target()
         seen = collect(wanted, standing)
-        problems = judge(seen, standing, protected(standing.production))
+        problems = judge(seen, standing, protected(standing.production, remote=wanted.remote))
     except (DrError, OSError) as error:
         return [(False, _in_a_line(error) if isinstance(error, DrError) else f"it cannot be looked at ({type(error).__name__})")]
     if problems:

@@ -14,7 +14,7 @@ from dr.hosts import marker
 from dr.hosts.listening import Listener, listeners
 from dr.hosts.marker import Standby
 from dr.hosts.places import Content, Place, look
-from dr.hosts.production import Protected, identifies, protected
+from dr.hosts.production import Protected, identifies, machine, protected
 from dr.hosts.removal import Identity, identity, opened
 from dr.hosts.sessions import Sessions, sessions
 from dr.model.base import HostName, RunId
@@ -36,6 +36,8 @@ class Target:
     user: str
     home: str = ""
     """The home of whoever asks, absolute."""
+    remote: bool = False
+    """Whether a controller on another machine asks."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class Seen:
 
     target: Target
     root: Identity | None = None
+    machine: str | None = None
+    """This machine, where a remote controller asks."""
     unfit: str = ""
     """Why the root is no private folder of ours: absent, a symbolic link, somebody else's."""
     real: str = ""
@@ -74,7 +78,8 @@ def collect(target: Target, standing: Standing) -> Seen:
     listening = tuple(listeners(target.port)) if target.port is not None else ()
     unfit = _unfit(target.root)
     if unfit:
-        return Seen(target, unfit=unfit, listening=listening, real=os.path.realpath(target.root), above=_above(target.root))
+        real = os.path.realpath(target.root)
+        return Seen(target, machine=_machine_of(target), unfit=unfit, listening=listening, real=real, above=_above(target.root))
     said, forged = None, ""
     with opened(target.root) as top:
         try:
@@ -87,6 +92,7 @@ def collect(target: Target, standing: Standing) -> Seen:
     content = look(real, standing.organisation, target.name, standing.keys)
     return Seen(
         target=target,
+        machine=_machine_of(target),
         root=root,
         real=real,
         above=_above(real),
@@ -98,6 +104,10 @@ def collect(target: Target, standing: Standing) -> Seen:
         listening=listening,
         sessions=_sessions(target, content.places, listening),
     )
+
+
+def _machine_of(target: Target) -> str | None:
+    return machine() if target.remote else None
 
 
 def _exists(folder: int, name: str) -> bool:
@@ -166,6 +176,7 @@ def judge(seen: Seen, standing: Standing, off_limits: Protected, *, tidying: Run
     return [
         *_record(standing),
         *_role(seen),
+        *_machine(seen, off_limits),
         *_marker(seen, standing),
         *_production(seen, off_limits),
         *_foreign(seen),
@@ -185,6 +196,20 @@ def _role(seen: Seen) -> list[Problem]:
     if seen.target.role == "standby":
         return []
     return [Problem(f"its role in the inventory is '{seen.target.role}'", "only a host with role: standby is ever written to")]
+
+
+def _machine(seen: Seen, off_limits: Protected) -> list[Problem]:
+    """A standby across a network is a machine of its own: neither production's, nor one that cannot be told from it."""
+    if not seen.target.remote:
+        return []
+    if seen.machine is None:
+        return [Problem("it has no machine-id by which it could be told from production", "make one there: systemd-machine-id-setup")]
+    new = "if it is a clone, give it a machine-id of its own: empty /etc/machine-id there, then systemd-machine-id-setup"
+    same = off_limits.machines.get(seen.machine)
+    found = [Problem(f"it is the machine of production host '{same}' (the same machine-id)", new)] if same else []
+    at = [Problem(f"the address of production host '{host}' is its own", "name the standby's address") for host in sorted(off_limits.here)]
+    moved = seen.marker is not None and seen.marker.machine not in (None, seen.machine)
+    return found + at + ([Problem("it is not the machine that was enrolled", "find out who moved the folder there")] if moved else [])
 
 
 def _marker(seen: Seen, standing: Standing) -> list[Problem]:
@@ -262,12 +287,12 @@ def because(problems: Sequence[Problem]) -> str:
 def require_standby(target: Target, standing: Standing, *, tidying: RunId | None = None) -> Seen:
     """Collect and judge. Raises NotProvablyStandby with every reason; gives back what was seen."""
     seen = collect(target, standing)
-    problems = judge(seen, standing, protected(standing.production), tidying=tidying)
+    problems = judge(seen, standing, protected(standing.production, remote=target.remote), tidying=tidying)
     if problems:
         raise NotProvablyStandby(f"host '{target.name}' may not be written to{because(problems)}", hint=problems[0].hint)
     return seen
 
 
-def recorded(production: Sequence[ProductionFacts]) -> frozenset[Identity]:
+def recorded(production: Sequence[ProductionFacts], *, remote: bool = False) -> frozenset[Identity]:
     """Production's folders by device and inode, for whoever removes something."""
-    return frozenset(protected(production).folders)
+    return frozenset(protected(production, remote=remote).folders)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dr.errors import Unreachable
 from dr.hosts.places import system_identifier
+from dr.hosts.production import machine
 from dr.hosts.removal import identity
 from dr.model.base import HostName, JsonObject
 from dr.model.record import ProductionFacts
@@ -31,7 +32,7 @@ def production_facts(name: HostName, postgres: Postgres | None, folder: str | No
     """What identifies this host now. Raises Unreachable if its server does not answer."""
     paths = _folder(folder)
     if postgres is None:
-        return ProductionFacts(host=name, recorded=now, paths=paths)
+        return ProductionFacts(host=name, recorded=now, paths=paths, machine=machine())
     _reach(name, postgres)
     asked = _ask(postgres)
     known = replace(postgres, data_directory=postgres.data_directory or asked.data_directory)
@@ -47,6 +48,7 @@ def production_facts(name: HostName, postgres: Postgres | None, folder: str | No
         address=postgres.host,
         system_identifier=asked.system_identifier or found,
         paths=paths,
+        machine=machine(),
     )
 
 

@@ -8,32 +8,30 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import Field
-
 from dr.errors import NotProvablyStandby, Refused
 from dr.hosts import enrol
 from dr.hosts.guard import Target
 from dr.hosts.identify import Postgres, production_facts
-from dr.hosts.production import identifies
+from dr.hosts.postgres import HostPostgres
+from dr.hosts.production import identifies, machine
 from dr.hosts.standby import Drills
 from dr.model.base import HostName, HostPath, JsonObject, RunId, SetId, StrictModel
-from dr.model.inventory import SecretRef
 from dr.model.places import Folder, Place, Server
-from dr.model.ports import HostKind, HostRequest, Runner, Standing, WritableHost
-from dr.model.record import ProductionFacts, ScrubCertificate
-
-
-class LocalPostgres(StrictModel):
-    """The PostgreSQL server of this host: production's, or the one that a standby will run."""
-
-    host: str = "127.0.0.1"
-    port: int = Field(ge=1, le=65535)
-    user: str = "postgres"
-    password: SecretRef | None = None
-    binaries: HostPath | None = None
-    """The folder of the server's programs, where they are not found by themselves."""
-    data_directory: HostPath | None = None
-    """Production's; found by asking the server where it is not given."""
+from dr.model.ports import (
+    ArtifactReader,
+    CaptureRequest,
+    Check,
+    HostKind,
+    HostRequest,
+    Restored,
+    Runner,
+    SetWriter,
+    Source,
+    Standing,
+    StepContext,
+    WritableHost,
+)
+from dr.model.record import CheckResult, ProductionFacts, ScrubCertificate
 
 
 class LocalHost(StrictModel):
@@ -41,7 +39,7 @@ class LocalHost(StrictModel):
 
     path: HostPath | None = None
     """The standby's root; required for role standby. Of a production host: a folder to protect, beside what its sources name."""
-    postgres: LocalPostgres | None = None
+    postgres: HostPostgres | None = None
 
 
 def places(params: LocalHost, home: str) -> Sequence[Place]:
@@ -77,6 +75,12 @@ class Local:
         folder = absolute(settings.path, self._request) if settings.path else None
         return production_facts(self.name, _postgres(self._request), folder, self._request.clock.now())
 
+    def plant(self, source: Source, request: CaptureRequest, ctx: StepContext) -> None:
+        source.plant(request, ctx)
+
+    def capture(self, source: Source, request: CaptureRequest, into: SetWriter, ctx: StepContext) -> Sequence[ProductionFacts]:
+        return [facts.model_copy(update={"machine": machine()}) for facts in source.capture(request, into, ctx)]
+
 
 class WritableLocal(Local):
     """`dr.model.ports.WritableHost` on this machine."""
@@ -100,6 +104,12 @@ class WritableLocal(Local):
 
     def places(self) -> JsonObject:
         return self._drills.places()
+
+    def bring(self, source: Source, artifacts: Sequence[ArtifactReader], ctx: StepContext) -> JsonObject:
+        return source.restore(artifacts, self, ctx)
+
+    def prove(self, check: Check, params: StrictModel, restored: Restored, ctx: StepContext) -> CheckResult:
+        return check.run(params, restored, ctx)
 
     def recheck(self) -> None:
         self._drills.recheck()
@@ -139,6 +149,7 @@ def target(request: HostRequest) -> Target:
         port=postgres.port if postgres else None,
         user=postgres.user if postgres else "postgres",
         home=str(Path(request.home).absolute()),
+        remote=request.remote,
     )
 
 

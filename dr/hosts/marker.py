@@ -37,6 +37,8 @@ class Standby(StrictModel):
     device: int
     inode: int
     port: int | None
+    machine: str | None = None
+    """The machine, where it was enrolled over SSH."""
     enrolled: Instant
 
 

@@ -151,7 +151,7 @@ class Drills:
         still = self.recheck(tidying=tidying)  # right before the first file goes
         if [place.claim for place in still.content.places] != [place.claim for place in seen.content.places]:
             raise Refused(f"what lies on host '{self._target.name}' changed meanwhile", hint="is another dr at work there? try again")
-        keep_out = recorded(self._standing.production)
+        keep_out = recorded(self._standing.production, remote=self._target.remote)
         with self._opened_root() as root, opened(DRILLS, root) as drills:
             # The adoption first, since what follows is no longer whole; the claim last, so that what a crash leaves is still known as ours.
             gone = [name for name in names if remove_tree(drills, name, protected=keep_out, first=marker.ADOPTED, last=marker.CLAIM)]

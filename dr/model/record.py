@@ -131,6 +131,10 @@ class ProductionFacts(StrictModel):
     system_identifier: str | None = None
     paths: tuple[JsonObject, ...] = ()
     """Other protected places (file sets): `{path, device, inode}`."""
+    machine: str | None = None
+    """The machine it was read on (a digest of its machine-id); its paths, devices and loopback ports mean something there only."""
+    host_keys: tuple[str, ...] = ()
+    """SHA-256 fingerprints of the SSH host keys that it is known by; empty for a host that is no SSH host."""
 
 
 class HostState(StrictModel):
@@ -154,6 +158,14 @@ class AuditEntry(StrictModel):
     facts: JsonObject = Field(default_factory=dict)
     previous: Sha256
     hash: Sha256
+
+
+class Comment(StrictModel):
+    """A person's note on a run: what they saw, did or decided."""
+
+    by: str
+    at: Instant
+    text: str
 
 
 class AuditHead(StrictModel):

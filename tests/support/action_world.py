@@ -93,6 +93,10 @@ class ToyStandby:
         if self.refuses:
             raise self.refuses
 
+    def bring(self, source: Any, artifacts: Sequence[Any], ctx: Any) -> JsonObject:
+        brought: JsonObject = source.restore(artifacts, self, ctx)
+        return brought
+
     def scrub(self, canaries: Sequence[bytes]) -> ScrubCertificate:
         self.looked_for = list(canaries)
         return ScrubCertificate(

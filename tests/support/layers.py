@@ -23,8 +23,9 @@ RULES: Mapping[str, frozenset[str]] = {
     "stream": VOCABULARY,
     "actions": _PLUG_IN | {"policy"},  # a decision is pure; what it is made of arrives through the context
     "sources": _PLUG_IN,
-    "repositories": _PLUG_IN,
-    "hosts": _PLUG_IN,
+    "repositories": _PLUG_IN | {"wire"},
+    "wire": VOCABULARY,
+    "hosts": _PLUG_IN | {"wire"},
     "checks": _PLUG_IN,
     "engine": VOCABULARY | {"policy", "catalog"},
     "notify": VOCABULARY | {"policy", "catalog"},
@@ -33,7 +34,7 @@ RULES: Mapping[str, frozenset[str]] = {
     "web": VOCABULARY | {"policy", "catalog", "app"},
     "plugins": VOCABULARY | {"config", "actions", "sources", "repositories", "hosts", "checks"},
     "app": VOCABULARY
-    | {"plugins", "config", "policy", "engine", "catalog", "stream", "drivers", "notify", "report", "timers", "web", "demo"}
+    | {"plugins", "config", "policy", "engine", "catalog", "stream", "drivers", "notify", "report", "timers", "web", "demo", "wire"}
     | {"actions", "sources", "repositories", "hosts", "checks"},
     "__main__": frozenset({"cli"}),
     "cli": VOCABULARY | {"app"},

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 from dr.clock import Clock
 from dr.model.base import HostName, HostPath, JsonObject, RunId, SetId, StrictModel
 from dr.model.inventory import SecretRef
-from dr.model.record import (
-    ProductionFacts,
-    ScrubCertificate,
-)
+from dr.model.record import CheckResult, ProductionFacts, ScrubCertificate
 
 if TYPE_CHECKING:
+    from dr.model.ports.bytes import ArtifactReader, SetWriter
+    from dr.model.ports.check import Check, Restored
     from dr.model.ports.keys import Keyring
     from dr.model.ports.process import Runner
+    from dr.model.ports.source import CaptureRequest, Source
+    from dr.model.ports.step import StepContext
 
 
 class Host(Protocol):
@@ -34,6 +35,14 @@ class Host(Protocol):
 
     def path(self, path: HostPath) -> HostPath:
         """A path of the inventory as this host opens it: absolute, a relative one being below the home."""
+        ...
+
+    def plant(self, source: Source, request: CaptureRequest, ctx: StepContext) -> None:
+        """`source.plant`, on this host."""
+        ...
+
+    def capture(self, source: Source, request: CaptureRequest, into: SetWriter, ctx: StepContext) -> Sequence[ProductionFacts]:
+        """`source.capture`, on this host; the facts say which machine they were read on."""
         ...
 
 
@@ -62,6 +71,14 @@ class WritableHost(Host, Protocol):
         """What `adopt` was told."""
         ...
 
+    def bring(self, source: Source, artifacts: Sequence[ArtifactReader], ctx: StepContext) -> JsonObject:
+        """`source.restore` into the claimed place, on this host."""
+        ...
+
+    def prove(self, check: Check, params: StrictModel, restored: Restored, ctx: StepContext) -> CheckResult:
+        """`check.run`, on this host."""
+        ...
+
     def recheck(self) -> None:
         """The guard once more: called right before a destructive command. Raises NotProvablyStandby."""
         ...
@@ -72,6 +89,28 @@ class WritableHost(Host, Protocol):
 
     def scrub(self, canaries: Sequence[bytes]) -> ScrubCertificate:
         """Stop what runs there, remove every place that `dr` claimed or adopted, then look for canaries; Refused for foreign things."""
+        ...
+
+    def enter_service(self, set_id: SetId) -> None:
+        """What this run adopted is production from now on, durably: no writable handle exists for this host ever again."""
+        ...
+
+
+class ServingHost(Protocol):
+    """A host that this very run made production: what `open` still does there. It can remove nothing. Arguments and results are JSON."""
+
+    def settled(self) -> JsonObject:
+        """Finish what a crash in `enter_service` left undone; gives back `{set, since, ...}` and what production is recognised by now.
+
+        The latter as `ProductionFacts` has it: data_directory, device, inode, port, address, system_identifier, paths.
+        """
+        ...
+
+    def accept(self, how: JsonObject) -> JsonObject:
+        """Let users in: `how` is `{listen: [address], allow: [network], password}`; gives back `{servers: [{source, port, user, ...}]}`.
+
+        `password` (null: the throwaway one stays) becomes that of each server's first role. Safe to repeat: what accepts already is left.
+        """
         ...
 
 
@@ -86,6 +125,8 @@ class HostRequest:
     clock: Clock
     runner: Runner
     secret: Callable[[SecretRef], str]
+    remote: bool = False
+    """Whether a controller on another machine asks for it."""
 
 
 @dataclass(frozen=True)
@@ -120,3 +161,5 @@ class HostKind:
     enrol: Callable[[HostRequest, Standing], ProductionFacts | None]
     check: Callable[[HostRequest, Standing], Sequence[tuple[bool, str]]]
     foresee: Callable[[HostRequest, Standing], Sequence[tuple[bool, str]]]
+    serving: Callable[[HostRequest, Standing, RunId], ServingHost | None] | None = None
+    """The handle of a host that this run made production; gives None if it did not. None: a host of this kind cannot be put into service."""

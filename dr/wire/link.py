@@ -1,0 +1,281 @@
+"""A link: both sides call and are called at once, over one pair of streams. After a silence it is lost, and everybody is told."""
+
+import contextlib
+import itertools
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import IO
+
+from dr import errors
+from dr.errors import DrError, Failed, Unreachable
+from dr.model.base import JsonObject
+from dr.wire import frames
+from dr.wire.frames import Kind
+from dr.wire.pipes import Inlet, Outlet
+
+SILENCE = 30.0
+"""Seconds without a sign of life after which a link is dead."""
+_LONGEST = 4000
+"""Characters of an error that are believed."""
+
+
+@dataclass
+class Call:
+    """One call as its callee sees it."""
+
+    verb: str
+    args: JsonObject
+    inlet: Inlet
+    """What the caller sends with it."""
+    outlet: Outlet
+    """What the caller reads before the reply."""
+
+
+@dataclass
+class _Pending:
+    """One call as its caller sees it."""
+
+    inlet: Inlet
+    outlet: Outlet
+    over: threading.Event = field(default_factory=threading.Event)
+    ok: JsonObject | None = None
+    error: DrError | None = None
+
+
+class Link:
+    """`serve` answers a call (in a thread of its own), `noted` takes a note (in the reading thread: quickly), `lost` is told once."""
+
+    def __init__(
+        self,
+        reader: IO[bytes],
+        writer: IO[bytes],
+        *,
+        serve: Callable[[Call], JsonObject],
+        noted: Callable[[str, JsonObject], None] = lambda _verb, _args: None,
+        lost: Callable[[], None] = lambda: None,
+        silence: float = SILENCE,
+    ) -> None:
+        self.silence = silence
+        self._reader, self._writer = reader, writer
+        self._serve, self._noted, self._tell_lost = serve, noted, lost
+        self._writing, self._state = threading.Lock(), threading.Lock()
+        self._numbers = itertools.count(1)
+        self._pending: dict[int, _Pending] = {}
+        self._served: dict[int, Call] = {}
+        self._seen = time.monotonic()
+        self._lost: DrError | None = None
+        self._over = threading.Event()
+        for work in (self._read, self._beat, self._watch):
+            threading.Thread(target=work, daemon=True).start()
+
+    # ------------------------------------------------------------ calling
+
+    def call(self, verb: str, args: JsonObject | None = None) -> JsonObject:
+        """Ask, and wait for the answer. Raises what the other side raised, Unreachable if the link is lost."""
+        return self._finish(self._begin(verb, args))
+
+    def download(self, verb: str, args: JsonObject | None = None) -> Inlet:
+        """Ask for bytes; what goes wrong there is raised from `read`."""
+        return self._begin(verb, args)[1].inlet
+
+    @contextlib.contextmanager
+    def upload(self, verb: str, args: JsonObject | None = None) -> Iterator[Outlet]:
+        """Send bytes with a call; it is answered when the block ends. A block that raises ends the call with nothing taken over."""
+        number, pending = self._begin(verb, args)
+        try:
+            yield pending.outlet
+        except BaseException as error:
+            self._send(Kind.UP_END, number, _spelled(error))
+            raise
+        self._send(Kind.UP_END, number)
+        self._finish((number, pending))
+
+    def note(self, verb: str, args: JsonObject) -> None:
+        """Tell without waiting. What cannot be told any more is not: the link's loss is raised where it matters."""
+        with contextlib.suppress(DrError):
+            self._send(Kind.NOTE, 0, _json({"verb": verb, "args": args}))
+
+    def close(self) -> None:
+        """End it from this side."""
+        self._lose(Unreachable("the link was closed"))
+
+    def wait(self) -> None:
+        """Until it is lost or closed."""
+        self._over.wait()
+
+    def _begin(self, verb: str, args: JsonObject | None) -> tuple[int, _Pending]:
+        number = next(self._numbers)
+        pending = _Pending(
+            Inlet(lambda: self._send_quietly(Kind.DOWN_ROOM, number)), Outlet(lambda data: self._send(Kind.UP, number, data))
+        )
+        with self._state:
+            if self._lost:
+                raise self._lost
+            self._pending[number] = pending
+        self._send(Kind.CALL, number, _json({"verb": verb, "args": args or {}}))
+        return number, pending
+
+    def _finish(self, begun: tuple[int, _Pending]) -> JsonObject:
+        _, pending = begun
+        pending.over.wait()
+        if pending.error:
+            raise pending.error
+        return pending.ok or {}
+
+    # ------------------------------------------------------------ being called
+
+    def _answer(self, number: int, call: Call) -> None:
+        try:
+            reply: JsonObject = {"ok": self._serve(call)}
+        except BaseException as error:  # noqa: BLE001 - carried to the caller
+            reply = json.loads(_spelled(error))
+        with self._state:
+            self._served.pop(number, None)
+        try:
+            self._send(Kind.REPLY, number, _json(reply))
+        except Failed as error:  # more than a frame holds
+            self._send_quietly(Kind.REPLY, number, _spelled(error))
+        except DrError:
+            return
+
+    # ------------------------------------------------------------ frames
+
+    def _send(self, kind: Kind, number: int, payload: bytes | memoryview = b"") -> None:
+        if len(payload) > frames.MOST:
+            raise Failed(f"a message of {len(payload)} bytes is more than the link carries")
+        if self._lost:
+            raise self._lost
+        try:
+            with self._writing:
+                self._writer.write(frames.pack(kind, number, payload))
+                self._writer.flush()
+        except (OSError, ValueError):
+            self._lose(Unreachable("the link broke"))
+            raise self._lost or Unreachable("the link broke") from None
+
+    def _send_quietly(self, kind: Kind, number: int, payload: bytes = b"") -> None:
+        with contextlib.suppress(DrError):
+            self._send(kind, number, payload)
+
+    def _read(self) -> None:
+        why: DrError = Unreachable("the link ended")
+        try:
+            while (frame := frames.read(self._reader)) is not None:
+                self._seen = time.monotonic()
+                self._take(*frame)
+        except DrError as error:
+            why = error
+        except (OSError, ValueError):
+            pass
+        self._lose(why)
+
+    def _take(self, kind: Kind, number: int, payload: bytes) -> None:
+        match kind:
+            case Kind.CALL:
+                self._called(number, payload)
+            case Kind.NOTE:
+                told = frames.message(payload)
+                self._noted(str(told.get("verb")), dict(told.get("args") or {}))
+            case Kind.REPLY | Kind.DOWN | Kind.UP_ROOM:
+                self._of_mine(kind, number, payload)
+            case Kind.UP | Kind.UP_END | Kind.DOWN_ROOM:
+                self._of_theirs(kind, number, payload)
+            case Kind.BEAT:
+                pass
+
+    def _called(self, number: int, payload: bytes) -> None:
+        asked = frames.message(payload)
+        call = Call(
+            str(asked.get("verb")),
+            dict(asked.get("args") or {}),
+            Inlet(lambda: self._send_quietly(Kind.UP_ROOM, number)),
+            Outlet(lambda data: self._send(Kind.DOWN, number, data)),
+        )
+        with self._state:
+            self._served[number] = call
+        threading.Thread(target=self._answer, args=(number, call), daemon=True).start()
+
+    def _of_mine(self, kind: Kind, number: int, payload: bytes) -> None:
+        with self._state:
+            pending = self._pending.get(number)
+        if pending is None:
+            return
+        if kind is Kind.DOWN:
+            pending.inlet.put(payload)
+        elif kind is Kind.UP_ROOM:
+            pending.outlet.more_room()
+        else:
+            told = frames.message(payload)
+            self._settle(number, told.get("ok"), _understood(told) if "error" in told else None)
+
+    def _of_theirs(self, kind: Kind, number: int, payload: bytes) -> None:
+        with self._state:
+            call = self._served.get(number)
+        if call is None:
+            return
+        if kind is Kind.UP:
+            call.inlet.put(payload)
+        elif kind is Kind.DOWN_ROOM:
+            call.outlet.more_room()
+        else:
+            call.inlet.end(_understood(frames.message(payload)) if payload else None)
+
+    def _settle(self, number: int, ok: object, error: DrError | None) -> None:
+        with self._state:
+            pending = self._pending.pop(number, None)
+        if pending is None:
+            return
+        pending.ok, pending.error = (ok if isinstance(ok, dict) else {}), error
+        pending.over.set()
+        pending.inlet.end(error)
+        pending.outlet.end(error or Failed("the other side took no more"))
+
+    # ------------------------------------------------------------ life
+
+    def _beat(self) -> None:
+        while not self._over.wait(self.silence / 6):
+            self._send_quietly(Kind.BEAT, 0)
+
+    def _watch(self) -> None:
+        while not self._over.wait(min(1.0, self.silence / 6)):
+            if time.monotonic() - self._seen > self.silence:
+                self._lose(Unreachable(f"the link was silent for {self.silence:g} s"))
+
+    def _lose(self, why: DrError) -> None:
+        with self._state:
+            if self._lost:
+                return
+            self._lost = why
+            served, numbers = list(self._served.values()), list(self._pending)
+        for number in numbers:
+            self._settle(number, None, why)
+        for call in served:
+            call.inlet.end(why)
+            call.outlet.end(why)
+        self._over.set()
+        self._tell_lost()
+
+
+def _json(value: JsonObject) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode("utf-8")
+
+
+def _spelled(error: BaseException) -> bytes:
+    """An error as it crosses. Of a stranger's exception only its name and place: its text may hold a row."""
+    if isinstance(error, DrError):
+        return _json({"error": type(error).__name__, "message": error.message, "hint": error.hint})
+    trace, place = error.__traceback__, "?"
+    while trace is not None:
+        module = str(trace.tb_frame.f_globals.get("__name__", "?"))
+        place = f"{module}:{trace.tb_lineno}" if place == "?" or module.startswith("dr.") else place
+        trace = trace.tb_next
+    return _json({"error": "Failed", "message": f"dr broke there: {type(error).__name__} at {place}", "hint": ""})
+
+
+def _understood(told: JsonObject) -> DrError:
+    kind = getattr(errors, str(told.get("error")), None)
+    known = kind if isinstance(kind, type) and issubclass(kind, DrError) else Failed
+    return known(str(told.get("message"))[:_LONGEST], hint=str(told.get("hint") or "")[:_LONGEST])
