@@ -13,7 +13,8 @@ from dr.config.keys import HomeKeys
 from dr.config.load import Loaded
 from dr.config.secrets import resolve_secret
 from dr.engine.control import pending
-from dr.errors import ConfigError
+from dr.engine.signs import SignsOfLife
+from dr.errors import ConfigError, Refused
 from dr.hosts.process import LocalRunner
 from dr.model.base import HostName, HostPath, RepositoryName, RunId, Sha256, canonical, sha256
 from dr.model.inventory import Inventory, SecretRef
@@ -28,6 +29,7 @@ from dr.model.ports import (
     Reporter,
     Repository,
     Runner,
+    ServingHost,
     Sets,
     Source,
     Standing,
@@ -48,8 +50,10 @@ class HomeServices:
         self.inventory: Inventory = loaded.inventory
         self.state = home / "state"
         self._patience: dict[RepositoryName, Patience] = {}
+        self._signs = SignsOfLife(self.state)
 
     def watch(self, progress: Progress) -> None:
+        self._signs(progress)
         self._watch(progress)
 
     @cached_property
@@ -123,6 +127,12 @@ class HomeServices:
     def writable_host(self, name: HostName, ctx: StepContext) -> WritableHost:
         kind, request = self.host_request(name, ctx.runner)
         return kind.open_writable(request, self.standing(), ctx.run)
+
+    def serving_host(self, name: HostName, ctx: StepContext) -> ServingHost | None:
+        kind, request = self.host_request(name, ctx.runner)
+        if kind.serving is None:
+            raise Refused(f"a host of kind '{kind.kind}' cannot be put into service", hint="open what was restored there by hand")
+        return kind.serving(request, self.standing(), ctx.run)
 
     def host_request(self, name: HostName, runner: Runner) -> tuple[HostKind, HostRequest]:
         """How a host of the inventory is opened. Raises ConfigError."""

@@ -1,4 +1,4 @@
-"""`dr runs list|show|resume|cancel|pause|unpause|approve`."""
+"""`dr runs list|show|watch|comment|resume|cancel|pause|unpause|approve`."""
 
 import sys
 from collections.abc import Sequence
@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from dr.cli.comment import comment
 from dr.cli.completion import known
 from dr.cli.run import follow, tell
 from dr.cli.show import coloured, json_option, paragraph, print_json, print_table, say, screen
+from dr.cli.watch import watch
 from dr.clock import local
 from dr.units import show_duration, visible
 
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 @click.group()
 def runs() -> None:
     """Runs: what was done, what is going on, what was interrupted."""
+
+
+runs.add_command(watch)
+runs.add_command(comment)
 
 
 @runs.command("list")

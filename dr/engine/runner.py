@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from dr.clock import iso
-from dr.engine import room
+from dr.engine import room, signs
 from dr.engine.control import SLOTS_FOLDER, pending, refuse_other_versions
 from dr.engine.failpoints import Failpoints
 from dr.engine.services import Services
@@ -100,7 +100,9 @@ class Engine:
 
         self._failpoints.fire("engine.before-launch")
         durable.launch(self._works, self._state, slot)
-        sweep(self._state, pending(self._state))
+        living = pending(self._state)
+        sweep(self._state, living)
+        signs.sweep(self._state, living)
         self._settle_lost()
         self._forget_old()
         self._reaper.start()
