@@ -10,6 +10,7 @@ latter two run one after the other, and one that fails does not keep the next fr
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from dr.errors import ConfigError, Damaged, Refused
 from dr.model.base import JsonObject
 from dr.model.runbook import Plan, PlannedStep, Section
 from dr.policy.verdict import Ended, own_verdict
@@ -82,8 +83,10 @@ class Skip:
 Task = Start | Ask | Await | Pause | Skip
 ASKS = "approve"
 """The action whose steps put a question to a person. It is asked once: a refusal is no fault that goes away when it is tried again."""
-_NOT_CURED_BY_WAITING = (2, 3)
-"""Exit codes of what a person wrote, which stays wrong however often it is tried, and of a guard's no, which waiting does not change."""
+MENDS = "copy"
+"""The action that mends the damage it finds: tried again, it may succeed."""
+_NOT_CURED_BY_WAITING = (ConfigError.exit_code, Refused.exit_code)
+"""What a person wrote, which stays wrong however often it is tried, and a guard's no, which waiting does not change."""
 
 
 def wait_before(step: PlannedStep, attempt: int) -> float:
@@ -214,6 +217,7 @@ class Course:
             step.action != ASKS
             and self._attempts[step.id] < step.retry.attempts
             and code not in _NOT_CURED_BY_WAITING
+            and (code != Damaged.exit_code or step.action == MENDS)  # what was read twice and is changed stays so (`dr.stream.stored`)
             and step.section not in self.stops()
         )
 

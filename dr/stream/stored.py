@@ -1,4 +1,8 @@
-"""Reading stored objects back: bounded, whole, and compared with what was signed."""
+"""Reading stored objects back: bounded, whole, and compared with what was signed.
+
+An object that is not what was signed is read once more, at once, before it is called damaged: a cable, a disk or a file server may have
+erred on the way (as far as the machine's own cache lets it be asked again). What is wrong twice is wrong; so no step is repeated for it.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +32,14 @@ def read_exactly(file: IO[bytes], size: int) -> bytes:
 
 
 def read_signed(repository: Repository, system: SystemName, set_id: SetId, path: str, size: int, sha256: str) -> bytes:
-    """A stored object's bytes. Raises Damaged, naming it, unless they are the signed ones."""
+    """A stored object's bytes. Raises Damaged, naming it, unless they are the signed ones, at a second reading at the latest."""
+    try:
+        return _read_signed(repository, system, set_id, path, size, sha256)
+    except Damaged:
+        return _read_signed(repository, system, set_id, path, size, sha256)
+
+
+def _read_signed(repository: Repository, system: SystemName, set_id: SetId, path: str, size: int, sha256: str) -> bytes:
     where = f"repository '{repository.name}': set {set_id}: {path}"
     with repository.open(system, set_id, path) as file:
         try:
@@ -43,7 +54,15 @@ def read_signed(repository: Repository, system: SystemName, set_id: SetId, path:
 
 
 def what_is_wrong(repository: Repository, system: SystemName, set_id: SetId, path: str, size: int, sha256: str) -> str:
-    """The cause in a word or two (`missing`, `changed`); empty if the stored bytes are the signed ones. Holds a mebibyte at a time."""
+    """The cause in a word or two (`missing`, `changed`); empty if the stored bytes are the signed ones, at a second reading at the latest.
+
+    Holds a mebibyte at a time.
+    """
+    wrong = _what_is_wrong(repository, system, set_id, path, size, sha256)
+    return wrong and _what_is_wrong(repository, system, set_id, path, size, sha256)
+
+
+def _what_is_wrong(repository: Repository, system: SystemName, set_id: SetId, path: str, size: int, sha256: str) -> str:
     try:
         with repository.open(system, set_id, path) as file:
             return _compare(file, size, sha256)

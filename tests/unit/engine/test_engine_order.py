@@ -177,9 +177,9 @@ def test_a_retry_is_a_wait_and_a_new_attempt() -> None:
     assert (keys(course), course.over, course.ended["a"].state) == ([], True, "failed")
 
 
-@pytest.mark.parametrize("error", [ConfigError, Refused, NotProvablyStandby])
+@pytest.mark.parametrize("error", [ConfigError, Refused, NotProvablyStandby, Damaged])
 def test_what_waiting_does_not_cure_is_not_tried_again(error: type[DrError]) -> None:
-    """What a person wrote stays wrong however often it is tried, and a guard's no stays a no."""
+    """What a person wrote stays wrong however often it is tried, a guard's no stays a no, and changed bytes stay changed."""
     course = Course(plan(step("a", retry={"attempts": 5, "wait": 1.0})))
     course.due()
     course.took("a", {"state": "failed", "facts": {}, "failure": {"exit_code": error.exit_code}})
@@ -187,12 +187,20 @@ def test_what_waiting_does_not_cure_is_not_tried_again(error: type[DrError]) -> 
 
 
 @pytest.mark.positive_control
-@pytest.mark.parametrize("error", [Unreachable, Failed, Damaged])
+@pytest.mark.parametrize("error", [Unreachable, Failed])
 def test_what_waiting_may_cure_is_tried_again(error: type[DrError]) -> None:
     """The twin: the same step with another failure is due again."""
     course = Course(plan(step("a", retry={"attempts": 5, "wait": 1.0})))
     course.due()
     course.took("a", {"state": "failed", "facts": {}, "failure": {"exit_code": error.exit_code}})
+    assert keys(course) == ["~a"]
+
+
+def test_a_step_that_mends_damage_is_tried_again_after_it() -> None:
+    """A copy that was read back and is changed is mended by the next attempt."""
+    course = Course(plan(step("a", action="copy", retry={"attempts": 2, "wait": 1.0})))
+    course.due()
+    course.took("a", {"state": "failed", "facts": {}, "failure": {"exit_code": Damaged.exit_code}})
     assert keys(course) == ["~a"]
 
 
