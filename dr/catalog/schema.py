@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every schema version there has been, oldest first; a store at any other is from the future."""
 
 metadata = MetaData(
@@ -241,6 +241,19 @@ audit = Table(
 )
 
 settings = Table("settings", metadata, Column("key", String, primary_key=True), Column("value", String, nullable=False))
+
+standings = Table(
+    "standings",
+    metadata,
+    Column("system", String, primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("judged", Integer),
+    Column("files", String),
+    Column("at", UtcText),
+    Column("until", UtcText),
+    Column("colour", String),
+    Column("as_of", UtcText),
+)
 
 APPEND_ONLY = ("attempts", "audit")
 """Tables in which the store itself refuses a change or a deletion."""
