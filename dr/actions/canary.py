@@ -106,7 +106,7 @@ def _try(params: Params, ctx: StepContext) -> tuple[list[Opened], list[Repositor
             wrong.append(f"the newest set of {repository.name}: {error.message}")
             _say_wrong(params.system, repository, error, ctx)
             continue
-        ctx.records.close_findings(_key(params.system, repository), [], ctx.clock.now(), ctx.run)
+        ctx.records.close_finding(_key(params.system, repository), ctx.clock.now(), ctx.run)
         if found is None:
             empty.append(repository.name)
         else:
@@ -177,7 +177,7 @@ def _say_due(system: SystemName, due: EscrowDue, ctx: StepContext) -> None:
     if due.due is None:
         return  # what is open stays open: today nobody can tell
     if now <= due.due:
-        ctx.records.close_findings(key, [], now, ctx.run)
+        ctx.records.close_finding(key, now, ctx.run)
         return
     zone = ctx.inventory.organisation.zone
     last = f"was last tried on {local(due.last, zone)}" if due.last else "was never tried by a drill"

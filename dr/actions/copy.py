@@ -148,7 +148,7 @@ def _copy(system: SystemName, set_id: SetId, source: Repository, target: Reposit
         ctx.records.record_removed(set_id, target.name, entry.committed, ctx.run, "lost")
     ctx.records.record_copy(entry, manifest, ctx.run)
     _read_back(system, set_id, target, ctx)
-    ctx.records.close_findings(f"damaged:{system}:{target.name}:{set_id}", [], ctx.clock.now(), ctx.run)
+    ctx.records.close_finding(f"damaged:{system}:{target.name}:{set_id}", ctx.clock.now(), ctx.run)
     ctx.audit("copy.committed", f"{target.name}/{set_id}", {"manifest": entry.manifest, "from": source.name})
 
 

@@ -60,7 +60,7 @@ def _mend(copy: Copy, to: Repository, ctx: StepContext) -> list[Mend]:
     ctx.records.raise_proof(copy.set, to.name, "intact", now, ctx.run, {"parts": found.parts, "bytes": found.bytes})
     parts = [(artifact.name, part.number) for artifact in found.manifest.artifacts for part in artifact.parts]
     ctx.records.record_read_back(to.name, copy.set, parts, now)
-    ctx.records.close_findings(f"damaged:{copy.system}:{to.name}:{copy.set}", [], now, ctx.run)
+    ctx.records.close_finding(f"damaged:{copy.system}:{to.name}:{copy.set}", now, ctx.run)
     return [Mend(set=copy.set, repository=to.name, objects=len(mended.objects))]
 
 

@@ -135,7 +135,7 @@ def _bury(copy: Copy, decision: Decision, repository: Repository, ctx: StepConte
     ctx.failpoint("after-parts")
     ctx.audit("copy.removed", f"{repository.name}/{copy.set}", {"rule": decision.rule, "manifest": copy.manifest})
     ctx.records.record_removed(copy.set, repository.name, now, ctx.run, decision.rule)  # last: what is on record is not done again
-    ctx.records.close_findings(f"damaged:{copy.system}:{repository.name}:{copy.set}", [], now, ctx.run)
+    ctx.records.close_finding(f"damaged:{copy.system}:{repository.name}:{copy.set}", now, ctx.run)
 
 
 def _say(system: SystemName, outcome: RetentionOutcome, withheld: bool, ctx: StepContext) -> None:

@@ -157,7 +157,7 @@ def _pruned(copy: Copy, trace: Tombstone, repository: Repository, ctx: StepConte
     """A prune that died before it could record what it did."""
     ctx.audit("copy.removed", f"{repository.name}/{copy.set}", {"rule": trace.rule, "manifest": copy.manifest})
     ctx.records.record_removed(copy.set, repository.name, ctx.clock.now(), trace.run, trace.rule)
-    ctx.records.close_findings(f"damaged:{copy.system}:{repository.name}:{copy.set}", [], ctx.clock.now(), ctx.run)
+    ctx.records.close_finding(f"damaged:{copy.system}:{repository.name}:{copy.set}", ctx.clock.now(), ctx.run)
 
 
 def _found(system: SystemName, set_id: SetId, repository: Repository, ctx: StepContext) -> None:

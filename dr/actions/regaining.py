@@ -78,7 +78,7 @@ def bring_back(one: Lost, to: Repository, make: Callable[[Repository], None], ct
             continue
         _say_brought_back(one, f"it was made again from {twin.name}", ctx)
         return twin.name
-    ctx.records.close_findings(brought_back(one), [], ctx.clock.now(), ctx.run)
+    ctx.records.close_finding(brought_back(one), ctx.clock.now(), ctx.run)
     return None
 
 

@@ -176,7 +176,7 @@ def _say(name: str, failed: dict[RepositoryName, str], targets: Sequence[Reposit
             message = f"tonight's home {name} is not in {repository.name}: {failed[repository.name]}"
             ctx.finding(key, "warning", message, hint="mend the repository; the next nightly stores the home there")
         else:
-            ctx.records.close_findings(key, [], ctx.clock.now(), ctx.run)
+            ctx.records.close_finding(key, ctx.clock.now(), ctx.run)
 
 
 ACTION = Action(

@@ -175,7 +175,7 @@ def _proven_intact(set_id: SetId, repository: Repository, result: Verified, work
     ctx.records.raise_proof(set_id, repository.name, "intact", now, ctx.run, detail)
     parts = [(artifact.name, part.number) for artifact in result.manifest.artifacts for part in artifact.parts]
     ctx.records.record_read_back(repository.name, set_id, parts, now)
-    ctx.records.close_findings(f"damaged:{work.params.system}:{repository.name}:{set_id}", [], now, ctx.run)
+    ctx.records.close_finding(f"damaged:{work.params.system}:{repository.name}:{set_id}", now, ctx.run)
 
 
 def _decode(set_id: SetId, repository: Repository, work: _Work) -> None:
@@ -238,7 +238,7 @@ def _wholly_read(place: Place, since: Instant, work: _Work) -> None:
     work.done.append(One(set=copy.set, repository=copy.repository, parts=parts, bytes=copy.stored))
     still = [c for c in ctx.records.copies(copy.system) if (c.set, c.repository) == (copy.set, copy.repository) and c.damaged]
     if not still:
-        ctx.records.close_findings(f"damaged:{copy.system}:{copy.repository}:{copy.set}", [], ctx.clock.now(), ctx.run)
+        ctx.records.close_finding(f"damaged:{copy.system}:{copy.repository}:{copy.set}", ctx.clock.now(), ctx.run)
 
 
 # ---------------------------------------------------------------- damage

@@ -18,6 +18,6 @@ def accept(app: App, set_id: str, reason: str) -> list[str]:
     app.records.audit("set.accepted", set_id, {"reason": reason, "findings": [f.key for f in odd]}, actor=by, at=now)
     app.records.accept_shrunken(SetId(set_id), by, reason, now)
     for finding in odd:
-        app.records.close_findings(finding.key, [], now, RunId(""))
+        app.records.close_finding(finding.key, now, RunId(""))
     closed = f"{len(odd)} finding{'' if len(odd) == 1 else 's'} closed"
     return [f"{set_id} is accepted as it is: {closed}, and it counts as good once it is verified"]

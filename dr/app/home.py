@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from dr import __version__, plugins
-from dr.app import asked, closing
+from dr.app import asked
 from dr.app.binding import bind
 from dr.app.farewell import farewell
 from dr.app.forecasts import forecasts
@@ -252,7 +252,7 @@ class App:
         facts = kind.enrol(request, self.services.standing())
         if facts is not None:
             self.records.record_production(facts)
-            closing.close_one(self.records, f"production-unknown:{host}", self.clock.now(), RunId(""))
+            self.records.close_finding(f"production-unknown:{host}", self.clock.now(), RunId(""))
         self.records.audit("host.enrolled", host, {"role": request.role}, actor=whoami(), at=self.clock.now())
         return [f"{host} is enrolled as {request.role}"]
 

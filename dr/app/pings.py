@@ -1,6 +1,5 @@
 """After a run that has a ping in the inventory: the URL is told how it ended, so that silence is noticed somewhere else."""
 
-from dr.app.closing import close_one
 from dr.app.home import App
 from dr.errors import DrError
 from dr.model.base import RunId
@@ -19,5 +18,5 @@ def after(app: App, record: RunRecord) -> str:
     except DrError as error:
         app.records.finding(Finding(key=key, severity="warning", message=error.message, hint=error.hint, run=record.run, at=now))
         return error.message
-    close_one(app.records, key, now, RunId(record.run))
+    app.records.close_finding(key, now, RunId(record.run))
     return ""

@@ -27,6 +27,6 @@ def set_expiry(app: App, state: str) -> None:
     app.records.audit("expiry.turned", state, {}, actor=whoami(), at=app.clock.now())
     for system in app.inventory.systems:
         if state == "on":
-            app.records.close_findings(f"retention:{system}:frozen", [], app.clock.now(), RunId(""))
-            app.records.close_findings(f"rebuilt:{system}", [], app.clock.now(), RunId(""))
-            app.records.close_findings(f"rolled-back:{system}", [], app.clock.now(), RunId(""))
+            app.records.close_finding(f"retention:{system}:frozen", app.clock.now(), RunId(""))
+            app.records.close_finding(f"rebuilt:{system}", app.clock.now(), RunId(""))
+            app.records.close_finding(f"rolled-back:{system}", app.clock.now(), RunId(""))

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from dr.app.closing import close_one
 from dr.app.home import SCHEDULE, App
 from dr.app.pings import after
 from dr.clock import local
@@ -108,7 +107,7 @@ def take_up(app: App) -> Iterator[RunRecord | DrError]:
     for one in app.records.open_findings():
         kind, _, runbook = one.key.partition(":")
         if kind in _ABOUT and runbook not in scheduled(app):
-            close_one(app.records, one.key, now, RunId(""))  # its schedule is gone, or it is called otherwise: it will never be settled
+            app.records.close_finding(one.key, now, RunId(""))  # its schedule is gone, or it is called otherwise: it will never be settled
 
 
 def begin_due(app: App, name: str) -> RunRecord | None:
@@ -152,7 +151,7 @@ def _begun(app: App, seen: Look, run: RunId, begun: list[RunId]) -> None:
     _claim(app, seen.runbook, Claim(occurrence=seen.due.occurrence, begun=now, run=run))
     begun.append(run)
     for about in _ABOUT:
-        close_one(app.records, f"{about}:{seen.runbook}", now, run)
+        app.records.close_finding(f"{about}:{seen.runbook}", now, run)
     if seen.due.missed or seen.due.late > LATE:
         _say_missed(app, seen, run, now)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
 from dr.catalog.noun import Noun
 from dr.catalog.schema import findings
@@ -29,17 +29,16 @@ class FindingRecords(Noun):
 
     def close_findings(self, prefix: str, keep: Sequence[str], at: datetime, run: RunId) -> None:
         """Close the open findings whose key starts with `prefix`, is not in `keep` and was not seen after `at`."""
+        self._close(at, run, func.substr(findings.c.key, 1, len(prefix)) == prefix, findings.c.key.not_in(list(keep)))
+
+    def close_finding(self, key: str, at: datetime, run: RunId) -> None:
+        """Close the open finding of that very key, if it was not seen after `at`."""
+        self._close(at, run, findings.c.key == key)
+
+    def _close(self, at: datetime, run: RunId, *those: ColumnElement[bool]) -> None:
+        open_then = (findings.c.closed_at.is_(None), findings.c.last_seen <= at)
         with self._store.write() as connection:
-            connection.execute(
-                update(findings)
-                .where(
-                    findings.c.closed_at.is_(None),
-                    func.substr(findings.c.key, 1, len(prefix)) == prefix,
-                    findings.c.key.not_in(list(keep)),
-                    findings.c.last_seen <= at,
-                )
-                .values(closed_at=at, closed_run=run)
-            )
+            connection.execute(update(findings).where(*open_then, *those).values(closed_at=at, closed_run=run))
 
     def open_findings(self, system: SystemName | None = None) -> list[Finding]:
         """Gravest first; `at` is when it was first seen. With `system`, that system's and those that are no system's own."""

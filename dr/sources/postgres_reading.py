@@ -90,7 +90,7 @@ def report_skew(reading: Reading, snapshot: Snapshot) -> None:
     request, ctx = reading.request, reading.ctx
     prefix = f"clock-skew:{request.system}:{request.name}"
     if abs(snapshot.skew) <= SKEW_LIMIT:
-        ctx.records.close_findings(prefix, [], ctx.clock.now(), ctx.run)
+        ctx.records.close_finding(prefix, ctx.clock.now(), ctx.run)
         return
     ahead = "ahead of" if snapshot.skew > 0 else "behind"
     ctx.finding(
@@ -107,7 +107,7 @@ def report_vanished(reading: Reading, before: bytes, after: bytes) -> None:
     prefix = f"roles-vanished:{request.system}:{request.name}"
     gone = globals.made(before) - globals.made(after)
     if not gone:
-        ctx.records.close_findings(prefix, [], ctx.clock.now(), ctx.run)
+        ctx.records.close_finding(prefix, ctx.clock.now(), ctx.run)
         return
     ctx.finding(
         prefix,

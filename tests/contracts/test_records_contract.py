@@ -253,6 +253,18 @@ def test_closing_by_prefix_spares_what_is_still_found(records: Records) -> None:
     assert [f.key for f in records.open_findings()] == ["damaged:hmis:b", "damaged_hmis:a", "other:hmis", "damaged:hmis:newer"]
 
 
+def test_one_finding_is_closed_by_its_whole_key(records: Records) -> None:
+    """A name may begin another's: what is settled for one of the two is not for the other. What was seen later stays open."""
+    for key in ("ping-failed:night", "ping-failed:nightly", "ping-failed:nightly-2"):
+        records.finding(found(key, ago(hours=2)))
+    records.finding(found("ping-failed:new", NOW))
+    for key in ("ping-failed:nightly", "ping-failed:new", "ping-failed:"):
+        records.close_finding(key, ago(hours=1), RUN)
+    assert [f.key for f in records.open_findings()] == ["ping-failed:night", "ping-failed:nightly-2", "ping-failed:new"]
+    records.finding(found("ping-failed:nightly", ago(hours=1)))
+    assert "ping-failed:nightly" in [f.key for f in records.open_findings()]
+
+
 def test_a_closed_finding_opens_again_only_when_it_is_seen_again(records: Records) -> None:
     """A repeat of the step that had found it, after a crash, is no new sighting."""
     records.finding(found("k:1", ago(hours=3)))

@@ -68,6 +68,9 @@ class EngineRecords:
             if finding.key.startswith(prefix) and finding.key not in keep:
                 self._write("DELETE FROM findings WHERE key = ?", finding.key)
 
+    def close_finding(self, key: str, at: datetime, run: RunId) -> None:
+        self._write("DELETE FROM findings WHERE key = ?", key)
+
     def open_findings(self, _system: object = None) -> list[Finding]:
         return [Finding.from_json(text) for text in self._read("SELECT finding FROM findings ORDER BY key")]
 

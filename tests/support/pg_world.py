@@ -87,6 +87,9 @@ class KeptFindings:
     def close_findings(self, prefix: str, keep: Sequence[str], at: datetime, run: RunId) -> None:
         self.closed.append((prefix, tuple(keep)))
 
+    def close_finding(self, key: str, at: datetime, run: RunId) -> None:
+        self.closed.append((key, ()))
+
 
 KEYS = Keys(recipients=("age1a", "age1b"), signing=SecretRef(file="keys/signing.key"), trusted=("keys/signing.pub",))
 INVENTORY = Inventory(organisation=Organisation(name="Harbor", keys=KEYS), systems={}, hosts={}, repositories={})

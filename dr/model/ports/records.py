@@ -106,6 +106,10 @@ class Records(Protocol):
         """Close the open findings whose key starts with `prefix` and is not in `keep`."""
         ...
 
+    def close_finding(self, key: str, at: datetime, run: RunId) -> None:
+        """Close the open finding of that very key, if there is one: the name that ends one key may begin another's."""
+        ...
+
     def open_findings(self, system: SystemName | None = None) -> list[Finding]: ...
 
     # hosts

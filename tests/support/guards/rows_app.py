@@ -172,13 +172,13 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "dr/app/closing.py",
-        "tests/integration/test_schedule.py",
+        "dr/catalog/findings.py",
+        "tests/contracts/test_records_contract.py",
         Off(
             "a finding is closed by its whole key",
-            "records.close_findings(key, longer, at, run)",
-            "records.close_findings(key, [], at, run)",
-            "test_what_was_found_about_one_runbook_is_not_settled_by_another",
+            "self._close(at, run, findings.c.key == key)",
+            "self.close_findings(key, [], at, run)",
+            "test_one_finding_is_closed_by_its_whole_key",
         ),
     ),
     *guards_of(
