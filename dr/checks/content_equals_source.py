@@ -10,11 +10,12 @@ from pathlib import Path
 from pydantic import Field
 
 from dr.checks.postgres import Server, servers
-from dr.drivers.postgres import binaries, globals, proof
+from dr.drivers.postgres import binaries, globals, neutralise, proof, written
 from dr.drivers.postgres.catalogue import maintenance, read_databases
 from dr.drivers.postgres.connect import Dsn
 from dr.drivers.postgres.dump import schema_sql
 from dr.drivers.postgres.names import shown
+from dr.drivers.postgres.schema import parse
 from dr.errors import Refused
 from dr.model.base import JsonObject, StrictModel
 from dr.model.ports import ArtifactReader, Restored, StepContext
@@ -88,6 +89,10 @@ class _Looking:
     key: bytes
     folder: Path
 
+    def kept(self) -> written.Kept:
+        """What the restore switched off, by its own signed word: the proof compares it as if it were on."""
+        return neutralise.kept(Path(str(self.server.place["passfile"])).parent) if self.server.place.get("neutralised") else written.Kept()
+
     def tool(self, name: str, recorded: str) -> str:
         """Of the same major version as wrote the source's text; a newer one if that cannot read this server."""
         majors = [int(version.split(".")[0] or 0) for version in (recorded, str(self.server.place["server_version"]))]
@@ -109,6 +114,7 @@ def _compare_server(looking: _Looking, found: _Found) -> None:
         found.artifacts.append(reader.artifact.name)
         if "globals" in reader.index.content:
             found.take(proof.compare(reader.index.content["globals"], _globals_now(looking, reader)), "")
+            found.unproven += _held_back(looking, "")
             found.unproven += [
                 Difference(kind="database", name=name, detail=f"in no backup: {why}")
                 for name, why in sorted(reader.index.content.get("undumped", {}).items())
@@ -123,6 +129,7 @@ def _compare_database(looking: _Looking, reader: ArtifactReader, found: _Found) 
     expected: JsonObject = reader.index.content["proof"]
     name = str(reader.index.content["database"])
     now = _database_now(looking, looking.server.dsn(name), expected)
+    found.unproven += [_in(shown(name), one) for one in _held_back(looking, shown(name))]
     now["not_refreshed"] = looking.server.place.get("not_refreshed", {}).get(name, [])
     found.take(proof.compare(expected, now), shown(name))
     found.methods.add(str(expected["method"]))
@@ -150,9 +157,16 @@ def _database_now(looking: _Looking, dsn: Dsn, expected: JsonObject) -> JsonObje
         stop=ctx.stop,
         progress=lambda what, done, total: ctx.progress(what, done, total, "items"),
         method=expected["method"],
-        schema_sql=text,
+        schema_sql=written.as_restored(parse(text), looking.kept(), dsn.database),
         version=expected["version"],
     )
+
+
+def _held_back(looking: _Looking, database: str) -> list[Difference]:
+    """Not silent: what stands otherwise than on the source because the restore switched it off."""
+    entries = [one for one in looking.server.place.get("neutralised", ()) if one["how"] == neutralise.OFF]
+    said = "switched off by the restore, and compared as it was before that"
+    return [Difference(kind=one["kind"], name=one["name"], detail=said) for one in entries if one["database"] == database]
 
 
 def _globals_now(looking: _Looking, reader: ArtifactReader) -> JsonObject:
@@ -160,6 +174,7 @@ def _globals_now(looking: _Looking, reader: ArtifactReader) -> JsonObject:
     tool = looking.tool("pg_dumpall", str(reader.index.content.get("pg_dumpall", binaries.NEWEST)))
     text = globals.globals_sql(server.dsn(), looking.folder, runner=ctx.runner, pg_dumpall=tool, watch=ctx.check_stop)
     version = str(server.place["server_version"])
+    text = written.globals_as_restored(text, looking.kept())
     return proof.prove_globals(text, key=looking.key, bootstrap=str(server.place["user"]), server=version)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
 
-from dr.drivers.postgres import binaries, globals, load
+from dr.drivers.postgres import binaries, globals, load, neutralise
 from dr.drivers.postgres.catalogue import maintenance, read_server
 from dr.drivers.postgres.cluster import Cluster, configure, initialise, start, stop
 from dr.drivers.postgres.connect import Dsn, connect, passfile_line, write_private
@@ -141,7 +141,8 @@ def _load(job: Restoring, described: JsonObject, text: bytes, readers: dict[str,
     job.host.recheck()
     initialise(job.cluster, job.runner, password=job.dsn.password, sync=False)
     configure(job.cluster, _KEPT)
-    start(job.cluster, job.runner, options=load.load_settings(), confined=True)
+    own = neutralise.own_files(Path(job.cluster.data))
+    start(job.cluster, job.runner, options={**neutralise.pins(job.major), **load.load_settings()}, confined=True)
     job.host.recheck()  # what serves the port now is what was just started, in our place
     with _naming(roles):
         mapped = _load_globals(job, described, text)
@@ -158,9 +159,11 @@ def _load(job: Restoring, described: JsonObject, text: bytes, readers: dict[str,
     load.first_statistics(
         job.dsn, names, runner=job.runner, vacuumdb=job.tool("vacuumdb"), jobs=job.jobs, major=job.major, watch=job.ctx.check_stop
     )
+    held = neutralise.put_back_files(Path(job.cluster.data), own)
+    held += neutralise.disarm(job.dsn, names, job.place / "secret")
     _carry_settings(job, described)
     _make_durable(job)
-    return {**_facts(job, names, mapped), "not_refreshed": not_refreshed}
+    return {**_facts(job, names, mapped), "not_refreshed": not_refreshed, "neutralised": [one.to_facts() for one in held]}
 
 
 def _last_the_default_ones(entry: JsonObject) -> tuple[int, str]:
@@ -226,19 +229,19 @@ def _carry_settings(job: Restoring, described: JsonObject) -> None:
         refused = load.carry_settings(connection, described["settings"])
     for setting in refused:
         job.ctx.finding(
-            f"setting-not-carried:{setting}",
+            f"setting-not-carried:{shown(setting)}",
             "warning",
-            f"the restored server does not take the source's '{setting}'",
+            f"the restored server does not take the source's '{shown(setting)}'",
             hint="install the source's locales on the standby",
         )
 
 
 def _make_durable(job: Restoring) -> None:
-    """It was loaded with fsync off: stop, sync what was written, start with nothing but the lasting settings."""
+    """It was loaded with fsync off: stop, sync what was written, start with nothing but the lasting settings and the pins."""
     job.ctx.progress("making it durable")
     stop(job.cluster.data, timeout=600)
     load.sync(job.place, runner=job.runner, watch=job.ctx.check_stop)
-    start(job.cluster, job.runner, confined=True)
+    start(job.cluster, job.runner, options=neutralise.pins(job.major), confined=True)
 
 
 def _facts(job: Restoring, names: list[str], mapped: list[str]) -> JsonObject:

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from dr.drivers.postgres import binaries, globals, proof
+from dr.drivers.postgres import binaries, globals, neutralise, proof, written
 from dr.drivers.postgres.connect import Dsn, connect, dsn_of
 from dr.drivers.postgres.dump import schema_sql
 from dr.drivers.postgres.needle import read_needles
+from dr.drivers.postgres.schema import parse
 from dr.errors import Unreachable
 from dr.hosts.process import LocalRunner
 from dr.model.base import JsonObject
@@ -65,6 +66,7 @@ def travel(dsn: Dsn, root: Path, host: Any) -> Journey:
 def test_everything_comes_back(journey: Journey) -> None:
     """Databases with their encoding, owner, settings, rights and limits; roles with their verifiers; rows; security; template1."""
     there, here = describe(journey.source), describe(journey.restored)
+    there["triggers"] = [(name, "D") for name, _ in there["triggers"]]  # switched off, until a person lets them go
     for what, expected in there.items():
         assert here[what] == expected, what
 
@@ -90,7 +92,7 @@ def prove(journey: Journey, database: str) -> JsonObject:
         stop=threading.Event(),
         progress=lambda what, done, total: None,
         method="cryptographic",
-        schema_sql=text,
+        schema_sql=written.as_restored(parse(text), neutralise.kept(journey.place / "secret"), database),
     )
 
 

@@ -78,7 +78,7 @@ SELECT d.datname, pg_get_userbyid(d.datdba), pg_encoding_to_char(d.encoding), co
  WHERE d.datname <> 'template0'
  ORDER BY d.datname COLLATE "C"
 """
-_CARRIED = ("TimeZone", "DateStyle", "IntervalStyle", "default_text_search_config", "lc_monetary", "lc_numeric", "lc_time")
+CARRIED = ("TimeZone", "DateStyle", "IntervalStyle", "default_text_search_config", "lc_monetary", "lc_numeric", "lc_time")
 """Settings of the server that change what a query of the application gives, so a restored one needs them too."""
 
 
@@ -109,7 +109,7 @@ def read_databases(connection: Connection) -> list[Database]:
 def carried_settings(connection: Connection) -> dict[str, str]:
     """What the server's files say of the settings that change what queries give."""
     query = "SELECT name, setting FROM pg_file_settings WHERE applied AND lower(name) = ANY(%s)"  # pg_settings tells our session's own
-    return {name: value for name, value in connection.execute(query, [[name.lower() for name in _CARRIED]]) if value}
+    return {name: value for name, value in connection.execute(query, [[name.lower() for name in CARRIED]]) if value}
 
 
 def database_settings(connection: Connection) -> list[JsonObject]:

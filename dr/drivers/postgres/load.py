@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 
 from dr.drivers.postgres import matviews, tools
+from dr.drivers.postgres.catalogue import CARRIED
 from dr.drivers.postgres.connect import Connection, Dsn, calm_options, connect, conninfo, tool_environment
 from dr.drivers.postgres.messages import explain_error, shown
 from dr.drivers.postgres.tools import Watch
@@ -135,9 +136,13 @@ def first_statistics(dsn: Dsn, names: list[str], *, runner: Runner, vacuumdb: st
 
 
 def carry_settings(connection: Connection, settings: JsonObject) -> list[str]:
-    """Give the cluster the source's settings that change what queries give; the names of those that it does not take."""
-    refused = []
-    for name, value in settings.items():
+    """Give the cluster the source's settings that change what queries give; the names of those that it does not take.
+
+    A set that names any other setting, signed or not, would configure the standby's server: that is refused.
+    """
+    allowed = {name.lower() for name in CARRIED}
+    refused = [str(name) for name in settings if name.lower() not in allowed]
+    for name, value in [(name, value) for name, value in settings.items() if name.lower() in allowed]:
         try:
             connection.execute(f"ALTER SYSTEM SET {name} TO '{str(value).replace(chr(39), chr(39) * 2)}'".encode())
         except psycopg.Error:

@@ -25,7 +25,7 @@ from dr.drivers.postgres.crew import Crew, Progress, unreadable
 from dr.drivers.postgres.digest import FAST_VERSION, MODULUS, Cryptographic, Digester, Fast, Method, Tally, chunks
 from dr.drivers.postgres.large_objects import keyed, read_large_objects
 from dr.drivers.postgres.objects import Objects, Table, read_objects
-from dr.drivers.postgres.schema import digest_entries, parse
+from dr.drivers.postgres.schema import SchemaText, digest_entries, parse
 from dr.drivers.postgres.sequences import read_positions
 from dr.drivers.postgres.session import export, reading
 from dr.model.base import JsonObject
@@ -45,7 +45,7 @@ def prove_database(
     stop: threading.Event,
     progress: Progress,
     method: Method,
-    schema_sql: bytes,
+    schema_sql: bytes | SchemaText,
     sequences: JsonObject | None = None,
     version: int = VERSION,
 ) -> JsonObject:
@@ -68,12 +68,12 @@ def prove_with(
     workers: int,
     stop: threading.Event,
     progress: Progress,
-    schema_sql: bytes,
+    schema_sql: bytes | SchemaText,
     sequences: JsonObject | None = None,
 ) -> JsonObject:
     """`prove_database` with a digester handed in."""
     digest = keyed(key)
-    schema = parse(schema_sql)
+    schema = parse(schema_sql) if isinstance(schema_sql, bytes) else schema_sql
     with reading(dsn, snapshot) as connection:
         positions = sequences
         objects = read_objects(connection)
