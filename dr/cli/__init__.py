@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "home": ("dr.cli.home_verbs:home", "The home itself, stored beside the backups: bring it back on a bare machine."),
     "catalog": ("dr.cli.catalog:catalog", "Make the catalog anew from the repositories."),
     "completion": ("dr.cli.completion:completion", "The script by which bash, zsh or fish completes commands and names."),
+    "agent": ("dr.cli.agent:agent", "Work here for a dr on another machine (its forced command over SSH)."),
     "debug": ("dr.cli.debug:debug", "Look inside: failpoints, a set's manifest and index."),
     "demo": ("dr.cli.demo:demo", "The whole way, once, on a database of our own."),
 }

@@ -102,6 +102,11 @@ class Link:
         """End it from this side."""
         self._lose(Unreachable("the link was closed"))
 
+    @property
+    def over(self) -> bool:
+        """Whether it is lost or closed."""
+        return self._over.is_set()
+
     def wait(self) -> None:
         """Until it is lost or closed."""
         self._over.wait()

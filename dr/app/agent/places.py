@@ -1,0 +1,61 @@
+"""Where an agent works: alone on a standby, and in a private folder that is gone when it is."""
+
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from dr.errors import Refused
+
+_PATIENCE = 30.0
+"""Seconds in which an agent whose link was cut is gone: it ends what it does first."""
+_held: list[int] = []
+
+
+def alone(root: str) -> None:
+    """No other agent works on this standby while this process lives. Raises Refused if one still does after the patience."""
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                os.close(folder)
+                raise Refused(f"another dr works on {root}", hint="wait for its run: dr runs list") from None
+            time.sleep(0.1)
+        else:
+            _held.append(folder)  # until the process ends
+            return
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """0700, on disk, gone at the end; what a killed agent left there is removed by the next one."""
+    above = Path.home() / ".local" / "state" / "dr-agent"
+    above.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _sweep(above)
+    mine = above / str(os.getpid())
+    shutil.rmtree(mine, ignore_errors=True)
+    mine.mkdir(mode=0o700)
+    held = os.open(mine, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield mine
+    finally:
+        shutil.rmtree(mine, ignore_errors=True)
+        os.close(held)
+
+
+def _sweep(above: Path) -> None:
+    for left in above.iterdir():
+        with suppress(OSError):
+            held = os.open(left, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left, ignore_errors=True)
+            finally:
+                os.close(held)

@@ -1,0 +1,206 @@
+"""The questions that a controller may ask, each answered by the local host's own code."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import cast
+
+from dr import __version__, plugins
+from dr.app.agent.context import AskedKeys, ControllersClock, HandedArtifact, RemoteStep, SentSet, ToldSet
+from dr.app.agent.places import alone, private_folder
+from dr.errors import Refused
+from dr.hosts import local
+from dr.hosts.local import Local, LocalHost, WritableLocal
+from dr.hosts.process import LocalRunner
+from dr.hosts.session import PROTOCOL
+from dr.model.base import HostName, HostPath, JsonObject, RunId, SetId, SystemName
+from dr.model.inventory import SourceEntry
+from dr.model.ports import CaptureRequest, HostRequest, Restored, Standing
+from dr.model.record import ProductionFacts
+from dr.wire.link import Call, Link
+
+READING = ("hello", "host", "path", "facts", "check", "foresee", "plant", "capture")
+"""What a production host is asked: `dr agent --only capture` answers nothing else."""
+
+
+class Verbs:
+    """One controller's questions. `only`: None for all; `root`: the one standby root that may be named, None for any."""
+
+    def __init__(self, stop: threading.Event, only: Sequence[str] | None, root: str | None) -> None:
+        self.stop = stop
+        self.link: Link
+        self._only, self._root = only, root
+        self._clock: ControllersClock
+        self._request: HostRequest
+        self._standing: Standing | None = None
+        self._run: RunId | None = None
+        self._handle: WritableLocal | None = None
+        self._verbs: Mapping[str, Callable[[JsonObject], JsonObject]] = {
+            "hello": self._hello,
+            "host": self._host,
+            "path": lambda args: {"path": self._here().path(HostPath(str(args["path"])))},
+            "facts": lambda _: self._here().facts().to_facts(),
+            "check": lambda _: {"lines": [[ok, what] for ok, what in local.KIND.check(self._request, self._given())]},
+            "foresee": lambda _: {"lines": [[ok, what] for ok, what in local.KIND.foresee(self._request, self._given())]},
+            "enrol": self._enrol,
+            "open": self._open,
+            "claim": lambda args: {"path": self._held().claim(SetId(str(args["set"])))},
+            "holds": lambda args: {"holds": self._held().holds(SetId(str(args["set"])))},
+            "adopt": self._adopt,
+            "place": lambda _: {"path": self._held().place()},
+            "places": lambda _: {"places": self._held().places()},
+            "recheck": self._recheck,
+            "space": self._space,
+            "scrub": self._scrub,
+            "enter-service": self._enter_service,
+            "run": self._run_command,
+            "plant": self._plant,
+            "capture": self._capture,
+            "bring": self._bring,
+            "prove": self._prove,
+        }
+
+    def serve(self, call: Call) -> JsonObject:
+        """Raises Refused for what this agent was told not to do, or what nobody knows."""
+        verb = self._verbs.get(call.verb)
+        if verb is None:
+            raise Refused(f"this dr ({__version__}) knows no '{call.verb}'", hint="install the same version of dr on both machines")
+        if self._only is not None and call.verb not in self._only:
+            raise Refused(f"this login may not be asked for '{call.verb}'", hint="its authorized_keys says what it is for")
+        return verb(call.args)
+
+    # ------------------------------------------------------------ who and what
+
+    def _hello(self, args: JsonObject) -> JsonObject:
+        self._clock = ControllersClock(datetime.fromisoformat(str(args["now"])))
+        self.link.silence = max(5.0, min(300.0, float(args["silence"])))
+        return {"protocol": PROTOCOL, "version": __version__}
+
+    def _host(self, args: JsonObject) -> JsonObject:
+        params = LocalHost.from_facts({key: args[key] for key in ("path", "postgres") if args.get(key) is not None})
+        if self._root is not None and params.path not in (None, self._root):
+            raise Refused(f"this login is for the standby in {self._root}, not for {params.path}", hint="its authorized_keys says so")
+        self._request = HostRequest(
+            name=HostName(str(args["name"])),
+            role=str(args["role"]),
+            params=params,
+            home=HostPath(str(Path.home())),
+            clock=self._clock,
+            runner=LocalRunner(self.stop),
+            secret=lambda ref: str(self.link.call("secret", {"ref": ref.to_facts()})["secret"]),
+            remote=True,
+        )
+        self._run = RunId(str(args["run"])) if args.get("run") else None
+        self._standing = self._stand(dict(args["standing"])) if args.get("standing") else None
+        return {}
+
+    def _stand(self, told: JsonObject) -> Standing:
+        return Standing(
+            organisation=str(told["organisation"]),
+            keys=AskedKeys(self.link),
+            production=[ProductionFacts.from_facts(facts) for facts in told["production"]],
+            expected=[HostName(str(name)) for name in told["expected"]],
+            active=lambda: {RunId(str(run)) for run in self.link.call("active")["runs"]},
+        )
+
+    def _given(self) -> Standing:
+        if self._standing is None:
+            raise Refused("the controller did not say what this host is judged by")
+        return self._standing
+
+    def _here(self) -> Local:
+        return cast("Local", local.KIND.open(self._request))
+
+    def _enrol(self, _args: JsonObject) -> JsonObject:
+        local.KIND.enrol(self._request, self._given())
+        return {}
+
+    # ------------------------------------------------------------ the writable handle
+
+    def _open(self, _args: JsonObject) -> JsonObject:
+        if self._run is None:
+            raise Refused("the controller did not say for which run")
+        handle = cast("WritableLocal", local.KIND.open_writable(self._request, self._given(), self._run))
+        alone(local.target(self._request).root)
+        self._handle = handle
+        return {}
+
+    def _held(self) -> WritableLocal:
+        if self._handle is None:
+            raise Refused("nothing may be written here: no handle was given out")
+        return self._handle
+
+    def _adopt(self, args: JsonObject) -> JsonObject:
+        self._held().adopt(SetId(str(args["set"])), dict(args["places"]))
+        return {}
+
+    def _recheck(self, _args: JsonObject) -> JsonObject:
+        self._held().recheck()
+        return {}
+
+    def _space(self, args: JsonObject) -> JsonObject:
+        self._held().require_space(int(args["needed"]))
+        return {}
+
+    def _scrub(self, args: JsonObject) -> JsonObject:
+        return {"certificate": self._held().scrub([bytes.fromhex(str(one)) for one in args["canaries"]]).to_facts()}
+
+    def _enter_service(self, args: JsonObject) -> JsonObject:
+        self._held().enter_service(SetId(str(args["set"])))
+        return {}
+
+    def _run_command(self, args: JsonObject) -> JsonObject:
+        given = args.get("stdin")
+        done = LocalRunner(self.stop).run(
+            [str(word) for word in args["argv"]],
+            stdin=None if given is None else bytes.fromhex(str(given)),
+            env={str(key): str(value) for key, value in dict(args.get("env") or {}).items()},
+            cwd=args.get("cwd"),
+            timeout=args.get("timeout"),
+            check=args.get("check") is not False,
+            unprivileged=args.get("unprivileged") is True,
+            detached=args.get("detached") is True,
+        )
+        return {"code": done.returncode, "stdout": done.stdout.hex(), "stderr": done.stderr.hex()}
+
+    # ------------------------------------------------------------ work
+
+    def _step(self, told: JsonObject, here: Local, staging: Path) -> RemoteStep:
+        return RemoteStep(told, self.link, self._clock, self.stop, here, staging)
+
+    def _plant(self, args: JsonObject) -> JsonObject:
+        here = self._here()
+        with private_folder() as staging:
+            request = _request(dict(args["request"]))
+            here.plant(plugins.SOURCES[request.entry.kind], request, self._step(dict(args["step"]), here, staging).as_context())
+        return {}
+
+    def _capture(self, args: JsonObject) -> JsonObject:
+        here = self._here()
+        with private_folder() as staging:
+            request = _request(dict(args["request"]))
+            into = SentSet(SetId(str(args["set"])), bytes.fromhex(str(args["key"])), self.link)
+            ctx = self._step(dict(args["step"]), here, staging).as_context()
+            found = here.capture(plugins.SOURCES[request.entry.kind], request, into, ctx)
+        return {"facts": [facts.to_facts() for facts in found]}
+
+    def _bring(self, args: JsonObject) -> JsonObject:
+        handle = self._held()
+        ctx = self._step(dict(args["step"]), handle, Path(handle.place())).as_context()
+        artifacts = [HandedArtifact(dict(told), self.link) for told in args["artifacts"]]
+        return {"places": handle.bring(plugins.SOURCES[str(args["kind"])], artifacts, ctx)}
+
+    def _prove(self, args: JsonObject) -> JsonObject:
+        handle = self._held()
+        check = plugins.CHECKS[str(args["check"])]
+        ctx = self._step(dict(args["step"]), handle, Path(handle.place())).as_context()
+        restored = Restored(host=handle, set=ToldSet(args), places=dict(args["places"]))
+        return {"result": handle.prove(check, check.params.from_facts(dict(args["params"])), restored, ctx).to_facts()}
+
+
+def _request(told: JsonObject) -> CaptureRequest:
+    entry = SourceEntry.from_facts(told["entry"])
+    params = plugins.SOURCES[entry.kind].params.from_facts(entry.with_)
+    needle = str(told["needle"]) if told.get("needle") else None
+    return CaptureRequest(system=SystemName(str(told["system"])), name=told["name"], entry=entry, params=params, needle=needle)

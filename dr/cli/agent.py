@@ -1,0 +1,21 @@
+"""`dr agent`."""
+
+import click
+
+
+@click.command()
+@click.option("--only", type=click.Choice(["capture"]), help="Answer only what a production host is asked: read, never write or restore.")
+@click.option("--root", metavar="FOLDER", help="Answer only for the standby in this folder.")
+def agent(only: str | None, root: str | None) -> None:
+    """Work for a dr on another machine: what it starts here over SSH. Not for people: it speaks dr's own language on its streams.
+
+    In authorized_keys it is the forced command of the controller's key, so that the key can do nothing else.
+
+    \b
+    Examples:
+      command="/opt/dr/bin/dr agent --only capture",restrict ssh-ed25519 AAAA... dr@controller
+      command="/opt/dr/bin/dr agent --root /srv/dr-standby",restrict ssh-ed25519 AAAA... dr@controller
+    """
+    from dr.app.agent.serve import serve
+
+    serve(only=only, root=root)

@@ -1,0 +1,190 @@
+"""What a `dr` on another machine may ask of us while it works there: a short list, and each question is checked.
+
+The machine may be somebody else's by now, so it is given what its work needs and no more: signatures under its own markers only, the
+secrets of its own entry only, the bytes of the artifacts that it was handed, findings, but of the closing only of its own kind.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from dr.errors import Refused
+from dr.model.base import JsonObject, RunId, SetId, SourceName, SystemName, canonical
+from dr.model.inventory import SecretRef
+from dr.model.ports import ArtifactReader, HostRequest, SetWriter, Standing, StepContext
+from dr.model.ports.bytes import ArtifactSink
+from dr.wire.link import Call
+from dr.wire.pipes import CHUNK
+
+_MARKERS = {"dr-standby", "dr-claim", "dr-adopted", "dr-in-service"}
+_CLOSABLE = ("not-refreshed:", "setting-not-carried:", "neutralised:", "files:", "undumped-database:", "clock-skew:", "roles-vanished:")
+"""Prefixes of the findings that sources and checks close themselves."""
+
+
+class Desk:
+    """Answers for one host. `standing` for its guard, `ctx` while a step works there."""
+
+    def __init__(self, request: HostRequest, run: RunId | None, standing: Standing | None) -> None:
+        self._host, self._run, self._standing = request.name, run, standing
+        self._resolve, self._own = request.secret, secrets_in(request.params.to_facts())
+        self.ctx: StepContext | None = None
+        self.secrets: frozenset[SecretRef] = frozenset()
+        """What a step at work there may ask for, beside the host's own."""
+        self.readers: Sequence[ArtifactReader] = ()
+        self.into: SetWriter | None = None
+        self._sinks: dict[str, ArtifactSink] = {}
+        self._verbs: Mapping[str, Callable[[Call], JsonObject]] = {
+            "sign": self._sign,
+            "verify": self._verify,
+            "active": self._active,
+            "finding": self._finding,
+            "close-findings": self._close_findings,
+            "close-finding": self._close_finding,
+            "baselines": self._baselines,
+            "secret": self._secret,
+            "artifact": self._artifact,
+            "sink": self._sink,
+            "describe": self._describe,
+        }
+
+    def serve(self, call: Call) -> JsonObject:
+        """Raises Refused for what is not on the list."""
+        verb = self._verbs.get(call.verb)
+        if verb is None:
+            raise Refused(f"host '{self._host}' asked for '{call.verb}', which no host may ask")
+        return verb(call)
+
+    def noted(self, verb: str, args: JsonObject) -> None:
+        """Progress; what is anything else is not heard."""
+        if verb == "progress" and self.ctx is not None and not self.ctx.stop.is_set():
+            done, total = args.get("done"), args.get("total")
+            self.ctx.progress(
+                str(args.get("what"))[:300],
+                done if isinstance(done, int) else None,
+                total if isinstance(total, int) else None,
+                "bytes" if args.get("unit") == "bytes" else "items" if args.get("unit") == "items" else "",
+            )
+
+    # ------------------------------------------------------------ for the guard
+
+    def _sign(self, call: Call) -> JsonObject:
+        data = base64.b64decode(str(call.args.get("data")), validate=True)
+        if not self._may_be_signed(data):
+            raise Refused(f"host '{self._host}' asked for a signature under what is no marker of its own")
+        return {"signature": base64.b64encode(self._given().keys.sign(data)).decode("ascii")}
+
+    def _may_be_signed(self, data: bytes) -> bool:
+        said = json.loads(data)
+        if not isinstance(said, dict) or canonical(said) != data or said.get("host") != self._host:
+            return False
+        if said.get("run") != (None if said.get("what") == "dr-standby" else self._run):
+            return False
+        marked = said.get("what") in _MARKERS and said.get("organisation") == self._given().organisation
+        return marked or ("what" not in said and {"searched", "removed", "canaries", "found"} <= set(said))
+
+    def _verify(self, call: Call) -> JsonObject:
+        data, signature = (base64.b64decode(str(call.args.get(name)), validate=True) for name in ("data", "signature"))
+        keys = self._standing.keys if self._standing else self._working().keys
+        keys.verify(data, signature)
+        return {}
+
+    def _active(self, _call: Call) -> JsonObject:
+        return {"runs": sorted(self._given().active())}
+
+    def _given(self) -> Standing:
+        if self._standing is None:
+            raise Refused(f"host '{self._host}' is only read, and signs nothing")
+        return self._standing
+
+    # ------------------------------------------------------------ for a step
+
+    def _working(self) -> StepContext:
+        if self.ctx is None:
+            raise Refused(f"host '{self._host}' asks for what belongs to a step, and none is at work there")
+        return self.ctx
+
+    def _finding(self, call: Call) -> JsonObject:
+        given = call.args
+        system = SystemName(str(given["system"])) if given.get("system") else None
+        severity = given.get("severity")
+        if severity not in ("info", "warning", "critical"):
+            raise Refused(f"host '{self._host}' reported a finding of no known severity")
+        key, message, hint = (str(given.get(name) or "")[:2000] for name in ("key", "message", "hint"))
+        self._working().finding(key, severity, message, system=system, hint=hint)
+        return {}
+
+    def _close_findings(self, call: Call) -> JsonObject:
+        prefix, keep = str(call.args.get("prefix")), [str(key) for key in call.args.get("keep", [])]
+        if not prefix.startswith(_CLOSABLE):
+            raise Refused(f"host '{self._host}' asked to close findings that are not its own")
+        ctx = self._working()
+        ctx.records.close_findings(prefix, keep, ctx.clock.now(), ctx.run)
+        return {}
+
+    def _close_finding(self, call: Call) -> JsonObject:
+        key = str(call.args.get("key"))
+        if not key.startswith(_CLOSABLE):
+            raise Refused(f"host '{self._host}' asked to close a finding that is not its own")
+        ctx = self._working()
+        ctx.records.close_finding(key, ctx.clock.now(), ctx.run)
+        return {}
+
+    def _baselines(self, call: Call) -> JsonObject:
+        known = self._working().records.baselines(SystemName(str(call.args["system"])), SetId(str(call.args["set"])))
+        return {"baselines": known.to_facts()}
+
+    def _secret(self, call: Call) -> JsonObject:
+        ref = SecretRef.from_facts(dict(call.args.get("ref") or {}))
+        if ref not in self.secrets | self._own:
+            raise Refused(f"host '{self._host}' asked for a secret that is not its own")
+        return {"secret": self._resolve(ref)}
+
+    def _artifact(self, call: Call) -> JsonObject:
+        reader = next((one for one in self.readers if one.artifact.name == call.args.get("name")), None)
+        if reader is None:
+            raise Refused(f"host '{self._host}' asked for an artifact that it was not handed")
+        with reader.stream() as stream:
+            while block := stream.read(CHUNK):
+                call.outlet.write(block)
+        return {}
+
+    def _sink(self, call: Call) -> JsonObject:
+        if self.into is None:
+            raise Refused(f"host '{self._host}' sent bytes that nobody asked it for")
+        name, kind, source = (str(call.args[key]) for key in ("name", "kind", "source"))
+        with self.into.artifact(name, kind=kind, source=SourceName(source)) as sink:
+            self._sinks[name] = sink
+            try:
+                while block := call.inlet.read(CHUNK):
+                    sink.write(block)
+            finally:
+                del self._sinks[name]
+        return {}
+
+    def _describe(self, call: Call) -> JsonObject:
+        from dr.model.summary import ContentSummary
+
+        sink = self._sinks.get(str(call.args.get("name")))
+        if sink is None:
+            raise Refused(f"host '{self._host}' described an artifact that is not open")
+        summary = call.args.get("summary")
+        sink.describe(
+            instant=datetime.fromisoformat(str(call.args["instant"])),
+            identity={str(key): str(value) for key, value in dict(call.args["identity"]).items()},
+            content=dict(call.args["content"]),
+            summary=ContentSummary.from_facts(summary) if summary else None,
+        )
+        return {}
+
+
+def secrets_in(facts: Any) -> frozenset[SecretRef]:
+    """Every reference to a secret in what was written of an entry."""
+    if isinstance(facts, Mapping):
+        if facts and set(facts) <= {"file", "env", "credential"}:
+            return frozenset({SecretRef.from_facts(dict(facts))})
+        return frozenset().union(*(secrets_in(one) for one in facts.values()))
+    if isinstance(facts, (list, tuple)):
+        return frozenset().union(*(secrets_in(one) for one in facts))
+    return frozenset()

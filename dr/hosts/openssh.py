@@ -1,0 +1,107 @@
+"""OpenSSH's own client: how it is called, which host keys it may meet, and what its words mean.
+
+It is used for control and for bytes alike: it is the best kept client there is, and its strictness is configuration, not code of ours.
+Whatever a person's own ssh configuration says is not read (`-F none`): what is trusted is in the inventory, and nowhere else.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dr.errors import DrError, NotProvablyStandby, Refused, Unreachable
+from dr.model.ports import Runner
+
+_FINGERPRINT = re.compile(rb"\bSHA256:[A-Za-z0-9+/]{43}")
+
+
+@dataclass(frozen=True)
+class Address:
+    """One login on one machine."""
+
+    host: str
+    """As the inventory names it."""
+    at: str
+    port: int
+    user: str
+    key: str
+    """The private key's file."""
+    known_hosts: str
+    silence: float
+    """Seconds without a sign of life after which the link is dead."""
+
+    @property
+    def known_as(self) -> str:
+        """As known_hosts(5) writes it."""
+        return self.at if self.port == 22 else f"[{self.at}]:{self.port}"
+
+
+def argv(address: Address, command: Sequence[str]) -> list[str]:
+    """`ssh` with everything that could loosen it switched off. `command`: words without a character that a shell knows."""
+    alive = max(1, int(address.silence / 3))
+    options = {
+        "BatchMode": "yes",
+        "StrictHostKeyChecking": "yes",
+        "UserKnownHostsFile": f'"{address.known_hosts}"',
+        "GlobalKnownHostsFile": "/dev/null",
+        "UpdateHostKeys": "no",
+        "CheckHostIP": "no",
+        "VerifyHostKeyDNS": "no",
+        "IdentitiesOnly": "yes",
+        "IdentityAgent": "none",
+        "PreferredAuthentications": "publickey",
+        "ForwardAgent": "no",
+        "ClearAllForwardings": "yes",
+        "PermitLocalCommand": "no",
+        "ControlMaster": "no",
+        "ControlPath": "none",
+        "Compression": "no",
+        "ConnectTimeout": str(max(5, int(address.silence / 2))),
+        "ServerAliveInterval": str(alive),
+        "ServerAliveCountMax": "3",
+        "LogLevel": "ERROR",
+    }
+    words = ["ssh", "-F", "none", "-T", "-x", "-a", "-i", address.key, "-p", str(address.port), "-l", address.user]
+    for name, value in options.items():
+        words += ["-o", f"{name}={value}"]
+    return [*words, "--", address.at, " ".join(command)]
+
+
+def fingerprints(address: Address, runner: Runner) -> tuple[str, ...]:
+    """Of the keys that the host may show, by its known_hosts file. Raises Refused if there is none: then nothing is sent to it."""
+    if not Path(address.known_hosts).is_file():
+        raise _unknown(address)
+    asked = ["ssh-keygen", "-l", "-F", address.known_as, "-f", address.known_hosts]
+    found = _FINGERPRINT.findall(runner.run(asked, check=False, timeout=20).stdout)
+    if not found:
+        raise _unknown(address)
+    return tuple(sorted({one.decode("ascii") for one in found}))
+
+
+def _unknown(address: Address) -> Refused:
+    scan = f"ssh-keyscan -p {address.port} {address.at} >> {address.known_hosts}"
+    return Refused(
+        f"host '{address.host}': no SSH host key is known for {address.known_as}, so nothing is sent to it",
+        hint=f"{scan}; then compare the fingerprint (ssh-keygen -lf) with the one on the machine's own console",
+    )
+
+
+def why(address: Address, said: bytes, code: int | None) -> DrError:
+    """What ended a connection before anything was asked, from ssh's own words (which never hold client data: nothing was sent yet)."""
+    text = said.decode("utf-8", errors="replace")
+    where = f"host '{address.host}'"
+    if "Host key verification failed" in text or "IDENTIFICATION HAS CHANGED" in text:
+        return NotProvablyStandby(
+            f"{where}: {address.known_as} shows an SSH host key that is not the known one, so nothing was sent to it",
+            hint=f"was the machine replaced, or is it another one? Compare on its console, then mend {address.known_hosts}",
+        )
+    if "Permission denied" in text:
+        return Unreachable(
+            f"{where}: user {address.user} is not let in with the key {address.key}",
+            hint="its public half belongs in that user's authorized_keys; the key's file must be readable by dr alone (0600)",
+        )
+    if code == 127 or "command not found" in text or "No such file" in text:
+        return Unreachable(f"{where}: there is no dr where the inventory says", hint="install the same version of dr there, and set `dr:`")
+    last = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), f"ssh ended with exit code {code}")
+    met = f"{address.user}@{address.known_as}"
+    return Unreachable(f"{where}: {met} does not answer: {last[:200]}", hint=f"try: dr hosts check {address.host}")

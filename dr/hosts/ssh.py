@@ -1,0 +1,299 @@
+"""Kind `ssh`: a machine across a network, where `dr agent` does the work with the very code that a local host has.
+
+So the guard, the claims, the restore and the scrub are one implementation, and run beside the data; what crosses is the questions, the
+artifacts' bytes and the answers (`dr/wire`). Nothing is sent to a machine whose SSH host key is not known, or is one of production's.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field, field_validator
+
+from dr.errors import DrError, NotProvablyStandby, Refused
+from dr.hosts import openssh
+from dr.hosts.desk import Desk, secrets_in
+from dr.hosts.postgres import HostPostgres
+from dr.hosts.session import Session
+from dr.model.base import Duration, HostName, HostPath, JsonObject, RunId, Seconds, SetId, StrictModel
+from dr.model.ports import (
+    ArtifactReader,
+    CaptureRequest,
+    Check,
+    HostKind,
+    HostRequest,
+    Restored,
+    Runner,
+    SetWriter,
+    Source,
+    Standing,
+    StepContext,
+    WritableHost,
+)
+from dr.model.record import CheckResult, ProductionFacts, ScrubCertificate
+
+_PROGRAM = re.compile(r"/?[A-Za-z0-9_][A-Za-z0-9_./-]*")
+
+
+class SshHost(StrictModel):
+    """`with` of a host of kind ssh. `path` and what is under `postgres` are as on a local host, and mean that machine."""
+
+    address: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:_-]{0,252}$")
+    port: int = Field(default=22, ge=1, le=65535)
+    user: str = Field(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")
+    key: HostPath
+    """The private key that dr logs in with: a file of the controller's, below the home or absolute."""
+    known_hosts: HostPath = HostPath("keys/known_hosts")
+    """The host keys that are believed; no other file is read."""
+    dr: str = "dr"
+    """The program on that machine: a name in its PATH, or a path."""
+    sudo: bool = False
+    """Whether it is started with `sudo -n`."""
+    silence: Duration = Field(default=Seconds(30), ge=5, le=300)
+    """Seconds without a sign of life after which the link is dead and what it did there is ended."""
+    path: HostPath | None = None
+    postgres: HostPostgres | None = None
+
+    @field_validator("dr")
+    @classmethod
+    def _plain(cls, program: str) -> str:
+        if not _PROGRAM.fullmatch(program):
+            raise ValueError(f"'{program}' is no plain path of a program")
+        return program
+
+    @field_validator("path")
+    @classmethod
+    def _absolute(cls, path: HostPath | None) -> HostPath | None:
+        if path is not None and not path.startswith("/"):
+            raise ValueError(f"'{path}' is not absolute, as a path on another machine must be")
+        return path
+
+
+class Ssh:
+    """`dr.model.ports.Host` on another machine."""
+
+    def __init__(self, request: HostRequest, standing: Standing | None = None, run: RunId | None = None) -> None:
+        self.name: HostName = request.name
+        self.role = request.role
+        self.settings: StrictModel = request.params
+        self._request = request
+        self._desk = Desk(request, run, standing)
+
+    @cached_property
+    def _known(self) -> tuple[str, ...]:
+        return openssh.fingerprints(address(self._request), self._request.runner)
+
+    @cached_property
+    def _session(self) -> Session:
+        self._known  # noqa: B018 - refused before anything is started
+        settings: SshHost = self._request.params
+        return Session(address(self._request), _command(settings), self._request, self._desk)
+
+    def runner(self) -> Runner:
+        return self._session.runner()
+
+    def path(self, path: HostPath) -> HostPath:
+        return HostPath(str(self._session.ask("path", {"path": path})["path"]))
+
+    def facts(self) -> ProductionFacts:
+        return self._marked(self._session.ask("facts"))
+
+    def _marked(self, facts: JsonObject) -> ProductionFacts:
+        """What it says of itself, under the name and the host keys that we know it by."""
+        return ProductionFacts.from_facts(facts).model_copy(update={"host": self.name, "host_keys": self._known})
+
+    def plant(self, source: Source, request: CaptureRequest, ctx: StepContext) -> None:  # noqa: ARG002 - `dr` there has its own
+        with self._at_work(ctx, request.entry.with_):
+            self._session.ask("plant", {"request": _captured(request), "step": _step(ctx)})
+
+    def capture(
+        self,
+        source: Source,  # noqa: ARG002 - as above
+        request: CaptureRequest,
+        into: SetWriter,
+        ctx: StepContext,
+    ) -> Sequence[ProductionFacts]:
+        asked = {"request": _captured(request), "set": into.set, "key": into.key.hex(), "step": _step(ctx)}
+        with self._at_work(ctx, request.entry.with_):
+            self._desk.into = into
+            try:
+                found = self._session.ask("capture", asked)
+            finally:
+                self._desk.into = None
+        return [self._marked(one) for one in found["facts"]]
+
+    def _at_work(self, ctx: StepContext, *written: JsonObject) -> "_AtWork":
+        return _AtWork(self._desk, ctx, frozenset().union(*(secrets_in(one) for one in written)))
+
+    def ask(self, verb: str) -> JsonObject:
+        """One question about the host as it stands."""
+        return self._session.ask(verb)
+
+
+class WritableSsh(Ssh):
+    """`dr.model.ports.WritableHost` on another machine. The guard asks there; what only the controller knows is asked here, first."""
+
+    def __init__(self, request: HostRequest, standing: Standing, run: RunId) -> None:
+        super().__init__(request, standing, run)
+        self.run = run
+        require_other_key(self.name, self._known, standing)
+        self._session.open(standing, run)
+
+    def claim(self, set_id: SetId) -> HostPath:
+        return HostPath(str(self._session.ask("claim", {"set": set_id})["path"]))
+
+    def holds(self, set_id: SetId) -> bool:
+        return self._session.ask("holds", {"set": set_id})["holds"] is True
+
+    def adopt(self, set_id: SetId, places: JsonObject) -> None:
+        self._session.ask("adopt", {"set": set_id, "places": places})
+
+    def place(self) -> HostPath:
+        return HostPath(str(self._session.ask("place")["path"]))
+
+    def places(self) -> JsonObject:
+        return dict(self._session.ask("places")["places"])
+
+    def bring(self, source: Source, artifacts: Sequence[ArtifactReader], ctx: StepContext) -> JsonObject:
+        handed = [{"artifact": one.artifact.to_facts(), "index": one.index.to_facts()} for one in artifacts]
+        with self._at_work(ctx):
+            self._desk.readers = artifacts
+            try:
+                return dict(self._session.ask("bring", {"kind": source.kind, "artifacts": handed, "step": _step(ctx)})["places"])
+            finally:
+                self._desk.readers = ()
+
+    def prove(self, check: Check, params: StrictModel, restored: Restored, ctx: StepContext) -> CheckResult:
+        opened = restored.set
+        asked = {
+            "check": check.kind,
+            "params": params.to_facts(),
+            "manifest": opened.manifest.to_facts(),
+            "index": opened.index.to_facts(),
+            "recipient": opened.recipient,
+            "repository": opened.repository,
+            "tier": opened.tier,
+            "places": restored.places,
+            "step": _step(ctx),
+        }
+        with self._at_work(ctx, params.to_facts()):
+            return CheckResult.from_facts(self._session.ask("prove", asked)["result"])
+
+    def recheck(self) -> None:
+        self._session.ask("recheck")
+
+    def require_space(self, needed: int) -> None:
+        self._session.ask("space", {"needed": needed})
+
+    def scrub(self, canaries: Sequence[bytes]) -> ScrubCertificate:
+        found = self._session.ask("scrub", {"canaries": [canary.hex() for canary in canaries]})
+        return ScrubCertificate.from_facts(found["certificate"])
+
+    def enter_service(self, set_id: SetId) -> None:
+        """As on a local host."""
+        self._session.ask("enter-service", {"set": set_id})
+
+
+class _AtWork:
+    """While a step works there: what its `dr` may ask for."""
+
+    def __init__(self, desk: Desk, ctx: StepContext, secrets: frozenset[object]) -> None:
+        self._desk, self._ctx, self._secrets = desk, ctx, secrets
+
+    def __enter__(self) -> None:
+        self._desk.ctx, self._desk.secrets = self._ctx, self._secrets  # type: ignore[assignment]
+
+    def __exit__(self, *_error: object) -> None:
+        self._desk.ctx, self._desk.secrets = None, frozenset()
+
+
+def address(request: HostRequest) -> openssh.Address:
+    """Where and how it is reached; files are below the home unless they are absolute."""
+    given: SshHost = request.params
+    return openssh.Address(
+        host=request.name,
+        at=given.address,
+        port=given.port,
+        user=given.user,
+        key=str(Path(request.home, given.key).absolute()),
+        known_hosts=str(Path(request.home, given.known_hosts).absolute()),
+        silence=float(given.silence),
+    )
+
+
+def require_other_key(name: HostName, known: Sequence[str], standing: Standing) -> None:
+    """Raises NotProvablyStandby where the host is known by a key of production's: it is that machine, whatever it is called here."""
+    for facts in standing.production:
+        if set(facts.host_keys) & set(known):
+            raise NotProvablyStandby(
+                f"host '{name}' may not be written to: its SSH host key is that of production host '{facts.host}'",
+                hint="does `address` name the standby? If it is a clone, make it host keys of its own: ssh-keygen -A",
+            )
+
+
+def _command(given: SshHost) -> list[str]:
+    return [*(["sudo", "-n"] if given.sudo else []), given.dr, "agent"]
+
+
+def _captured(request: CaptureRequest) -> JsonObject:
+    entry = request.entry.to_facts()
+    return {"system": request.system, "name": request.name, "entry": entry, "needle": request.needle}
+
+
+def _step(ctx: StepContext) -> JsonObject:
+    """What the work there may know of the step that it belongs to."""
+    return {
+        "run": ctx.run,
+        "step": ctx.step,
+        "attempt": ctx.attempt,
+        "requested_by": ctx.requested_by,
+        "plan": ctx.plan.to_facts(),
+        "inventory": ctx.inventory.to_facts(),
+    }
+
+
+# ---------------------------------------------------------------- the kind
+
+
+def _open(request: HostRequest) -> Ssh:
+    return Ssh(request)
+
+
+def _open_writable(request: HostRequest, standing: Standing, run: RunId) -> WritableHost:
+    return WritableSsh(request, standing, run)
+
+
+def _asked(request: HostRequest, standing: Standing, verb: str) -> JsonObject:
+    host = Ssh(request, standing)
+    if request.role == "standby":
+        require_other_key(request.name, host._known, standing)
+    host._session.introduce(standing, None)
+    return host.ask(verb)
+
+
+def _enrol(request: HostRequest, standing: Standing) -> ProductionFacts | None:
+    if request.role not in ("production", "standby"):
+        raise Refused(f"host '{request.name}' has role '{request.role}'", hint="only production and standby hosts are enrolled")
+    if request.role == "standby":
+        _asked(request, standing, "enrol")
+        return None
+    return Ssh(request, standing).facts()
+
+
+def _check(request: HostRequest, standing: Standing) -> Sequence[tuple[bool, str]]:
+    try:
+        told = _asked(request, standing, "check")
+        return [(bool(ok), str(what)) for ok, what in told["lines"]]
+    except DrError as error:
+        return [(False, f"{error.message}; {error.hint}" if error.hint else error.message)]
+
+
+def _foresee(request: HostRequest, standing: Standing) -> Sequence[tuple[bool, str]]:
+    told = _asked(request, standing, "foresee")
+    known = ", ".join(openssh.fingerprints(address(request), request.runner))
+    met = f"{request.params.user}@{address(request).known_as} let us in; its host key is {known}"
+    return [(True, met), *((bool(ok), str(what)) for ok, what in told["lines"])]
+
+
+KIND = HostKind(kind="ssh", params=SshHost, open=_open, open_writable=_open_writable, enrol=_enrol, check=_check, foresee=_foresee)
