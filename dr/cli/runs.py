@@ -11,6 +11,7 @@ from dr.cli.completion import known
 from dr.cli.run import follow, tell
 from dr.cli.show import coloured, json_option, paragraph, print_json, print_table, say, screen
 from dr.cli.watch import watch
+from dr.cli.watched import noted
 from dr.clock import local
 from dr.units import show_duration, visible
 
@@ -81,7 +82,7 @@ def show(home: str | None, run_id: str, as_json: bool) -> None:
       dr runs show drill-online-20261122T030000Z-7f3a
       dr runs show drill-online-20261122T030000Z-7f3a --json
     """
-    from dr.app import App, approvals
+    from dr.app import App, approvals, comments
     from dr.app.timeline import of_run
     from dr.cli.timeline import draw
 
@@ -89,7 +90,8 @@ def show(home: str | None, run_id: str, as_json: bool) -> None:
     record = app.run_record(run_id)
     waits = approvals.waiting(app, record)
     if as_json:
-        return print_json({**app.run_facts(record.run), "waiting": [w.to_facts() for w in waits]})
+        said = [one.to_facts() for one in comments.comments(app, record.run)]
+        return print_json({**app.run_facts(record.run), "waiting": [w.to_facts() for w in waits], "comments": said})
     tell(app, record)
     drawn = of_run(app, record)
     for line in ["", *draw(drawn, screen(), sys.stdout.encoding), ""] if drawn else []:
@@ -109,6 +111,8 @@ def show(home: str | None, run_id: str, as_json: bool) -> None:
     for step in app.records.steps(record.run):
         if step.failure and step.failure.hint:
             click.echo(f"   HINT ({step.step}): {step.failure.hint}")
+    for line in noted(comments.comments(app, record.run), app.inventory.organisation.zone, screen()):
+        click.echo(line)
     _say_standing(app, record, waits)
     return None
 

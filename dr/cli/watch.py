@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _LOOK_EVERY = 0.5
 _PIPE_EVERY = 5.0
 """Seconds between two looks; and, in a pipe, between two lines of a step that only counts on."""
+_UNBROKEN = 10_000
+"""Columns of a pipe: no line is broken there."""
 
 
 @click.command()
@@ -41,7 +43,7 @@ def watch(home: str | None, run_id: str | None, once: bool, as_json: bool) -> No
     Examples:
       dr runs watch
       dr runs watch drill-online-20261122T030000Z-7f3a --once
-      dr runs watch --json | jq -r .back
+      dr runs watch --once --json
     Exit codes: the run's own, as `dr run` has them; 0 for --once while it goes on; 130 when you leave it.
     """
     from dr.app import App, watching
@@ -107,7 +109,7 @@ def _live(see: "Callable[[], Watched]", zone: str) -> "Watched":
 
 
 def _columns() -> int:
-    return min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns) if sys.stdout.isatty() else 10_000
+    return min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns) if sys.stdout.isatty() else _UNBROKEN
 
 
 # ---------------------------------------------------------------- in a pipe
@@ -125,15 +127,15 @@ def _lines(zone: str, now: Callable[[], float] = time.monotonic) -> "Callable[[W
 
     def fresh(seen: "Watched") -> list[str]:
         lines = {stage.step: stage_line(stage) for stage in seen.stages if stage.state != "to come"}
-        lines |= {f"!{number}": line for number, line in enumerate(standing(seen, zone, 10_000))}
-        lines["objective"] = objective(seen, zone)
+        lines |= {f"!{number}": line for number, line in enumerate(standing(seen, zone, _UNBROKEN))}
+        lines["objective"] = "\n".join(objective(seen, zone, _UNBROKEN))
         changed = [line for key, line in lines.items() if line and shown.get(key) != line]
         shown.update(lines)
         return changed
 
     def first(seen: "Watched") -> list[str]:
         fresh(seen)
-        return draw(seen, zone, 10_000)
+        return draw(seen, zone, _UNBROKEN)
 
     return _changes(first, fresh, now)
 

@@ -1,6 +1,6 @@
 """A watched run in words: its steps, the clock, and what a person should know or do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -13,11 +13,14 @@ from dr.units import show_duration, show_size, visible
 
 if TYPE_CHECKING:
     from dr.app.watching import Stage, Watched
+    from dr.model.record import Comment
 
 _SILENT = 15.0
 """Seconds without a sign of life from which on that is said."""
 _NEAR = 600.0
 """Seconds from now within which a time of day is told to the second."""
+_COMMENTS = 3
+"""The newest ones, that are shown while it runs."""
 _BAR = 12
 """Columns of a step's bar."""
 _SIGNS = {"to come": "·", "running": "…", "done": MARKS["PASS"], "failed": MARKS["FAIL"], "skipped": "-", "cancelled": MARKS["INCOMPLETE"]}
@@ -38,8 +41,7 @@ def draw(seen: "Watched", zone: str, columns: int) -> list[str]:
             lines.append(click.style(f"  {_HEADS[section]}", dim=True))
         lines.append(_cut(stage_line(stage, _wide(seen)), columns))
     lines.append("")
-    lines += [piece for line in (objective(seen, zone),) for piece in wrapped(line, columns, first="  ", rest="    ")]
-    return [*lines, *standing(seen, zone, columns)]
+    return [*lines, *objective(seen, zone, columns), *standing(seen, zone, columns)]
 
 
 def _wide(seen: "Watched") -> int:
@@ -91,22 +93,28 @@ def _counting(stage: "Stage") -> Iterator[str]:
         yield _one_line(stage.what)
 
 
-def objective(seen: "Watched", zone: str) -> str:
+def objective(seen: "Watched", zone: str, columns: int) -> list[str]:
     """The clock: what has passed, what is left, when a user will be back, and when it is too late."""
+    said, word = _objective(seen, zone)
+    mark = f"  {MARKS[word]} " if word else "  "
+    return [coloured(line, word, bold=True) if word else line for line in wrapped(said, columns, first=mark, rest="    ")]
+
+
+def _objective(seen: "Watched", zone: str) -> tuple[str, str]:
+    """In words, and in which colour."""
     passed = f"elapsed {show_duration(seen.elapsed)}"
     if seen.objective is None or seen.deadline is None:
-        return passed
+        return passed, ""
     goal = f"of {show_duration(seen.objective)}"
     if seen.usable is not None:
-        return f"{passed}; usable again after {show_duration(seen.usable)} {goal}: the clock has stopped"
+        return f"{passed}; usable again after {show_duration(seen.usable)} {goal}: the clock has stopped", ""
     if seen.left is None:
-        return f"{passed} {goal}"
-    missed = f"at {_clock(seen.deadline, seen.at, zone)}"
+        return f"{passed} {goal}", ""
+    missed = _clock(seen.deadline, seen.at, zone)
     if seen.left < 0:
-        return coloured(f"{passed}; the objective {goal} was MISSED {missed}, {show_duration(-seen.left)} ago", "red", bold=True)
+        return f"{passed}; the objective {goal} was MISSED at {missed}, {show_duration(-seen.left)} ago", "red"
     back = f"back about {_clock(seen.back, seen.at, zone)}" if seen.back else "when it will be back cannot be said yet"
-    said = f"{passed} {goal}, {show_duration(seen.left)} left; {back}; the objective is missed {missed}"
-    return coloured(f"{MARKS['amber']} {said}", "amber", bold=True) if seen.late else said
+    return f"{passed} {goal}, {show_duration(seen.left)} left; {back}; the objective is missed at {missed}", "amber" if seen.late else ""
 
 
 def _clock(at: datetime, now: datetime, zone: str) -> str:
@@ -131,9 +139,13 @@ def standing(seen: "Watched", zone: str, columns: int) -> Iterator[str]:
         for line in question.instructions.splitlines():
             yield from paragraph(line, columns, indent="      ")
         yield f"      dr runs approve {seen.run} {question.step}      or, to refuse, with --deny"
-    for one in seen.comments[-3:]:
-        said = f"{local(one.at, zone)}, {one.by}: {' '.join(one.text.split())}"
-        yield from wrapped(said, columns, first="  » ", rest="    ")
+    yield from noted(seen.comments[-_COMMENTS:], zone, columns)
+
+
+def noted(comments: "Sequence[Comment]", zone: str, columns: int) -> Iterator[str]:
+    """What people noted, when and who."""
+    for one in comments:
+        yield from wrapped(f"{local(one.at, zone)}, {one.by}: {' '.join(one.text.split())}", columns, first="  » ", rest="    ")
 
 
 def _marked(text: str, columns: int) -> Iterator[str]:

@@ -6,7 +6,18 @@ from pydantic import Field
 
 from dr.model.backup import ProofLevel
 from dr.model.base import Instant, JsonObject, RepositoryName, SetId, Sha256, StrictModel
-from dr.model.record import AuditHead, CheckResult, Finding, RpoMeasured, RtoMeasured, RunRecord, ScrubCertificate, StepRecord, Verdict
+from dr.model.record import (
+    AuditHead,
+    CheckResult,
+    Comment,
+    Finding,
+    RpoMeasured,
+    RtoMeasured,
+    RunRecord,
+    ScrubCertificate,
+    StepRecord,
+    Verdict,
+)
 
 
 class Chosen(StrictModel):
@@ -62,6 +73,8 @@ class Evidence(StrictModel):
     checks: tuple[CheckResult, ...] = ()
     findings: tuple[Finding, ...] = ()
     """Those that were open when it was written."""
+    comments: tuple[Comment, ...] = ()
+    """What people noted on the run until it was written."""
     scrub: ScrubCertificate | None = None
     audit: AuditHead
     """The head of the audit chain when it was written: what came before it cannot be changed unnoticed."""

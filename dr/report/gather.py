@@ -9,6 +9,7 @@ from dr.model.inventory import Inventory
 from dr.model.ports import Records
 from dr.model.record import CheckResult, Finding, RpoMeasured, RtoMeasured, RunRecord, ScrubCertificate, StepRecord, Verdict
 from dr.model.runbook import Plan
+from dr.policy.comments import comments_of
 from dr.policy.rpo import worst_gap
 from dr.policy.verdict import judge_records
 from dr.units import show_duration
@@ -47,6 +48,7 @@ def gather(
         copies=_copies(run.system, records),
         checks=checks,
         findings=_findings(run, records),
+        comments=tuple(comments_of(records.audit_of(run.run))),
         scrub=_scrub(steps),
         audit=records.audit_head(),
     )

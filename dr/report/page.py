@@ -157,6 +157,7 @@ def parts(evidence: Evidence) -> list[tuple[str, str]]:
     there: dict[tuple[str, str], bool] = {
         ("why", "What went wrong"): bool(evidence.reasons),
         ("timeline", "Timeline"): any(s.started and s.ended for s in evidence.steps),
+        ("noted", "Noted"): bool(evidence.comments),
         ("stored", "Stored"): bool(kept and kept.stored),
         ("retention", "Retention"): bool(kept and kept.retention),
         ("reach", "Compared"): bool(evidence.checks),
