@@ -1,7 +1,7 @@
 """What a running step may reach, and how it is told to end."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Literal, cast
@@ -37,7 +37,9 @@ class Context:
         failpoints: Failpoints,
         action: Action,
         answer: JsonObject | None = None,
+        foretold: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """`foretold` is told, in words, that the objective will be missed; it must not block."""
         self.run = run
         self.step = StepId(planned.id)
         self.attempt = attempt
@@ -62,6 +64,8 @@ class Context:
         self._services = services
         self._failpoints = failpoints
         self._action = action
+        self._foretold = foretold
+        self._count: tuple[int | None, int | None] = (None, None)
 
     def check_stop(self) -> None:
         if self.stop.is_set():
@@ -73,6 +77,8 @@ class Context:
     def tell(self, event: Event, what: str = "", done: int | None = None, total: int | None = None, unit: str = "") -> None:
         """A sign of life, with the seconds since the step first began; while a drill's clock runs, with how it stands."""
         now = self.clock.now()
+        if event == "working":
+            self._count = (done, total)
         seen, warning = self._burndown.see(self._attempted, now, done, total) if event == "working" else (None, "")
         self._services.watch(
             Progress(
@@ -91,10 +97,19 @@ class Context:
                 late=seen is not None and seen.late is not None,
             )
         )
-        if warning:
-            self.tell("late", warning)
+        self._warn(warning)
         if event == "done":
             self._burndown.over(now)
+
+    def look(self) -> None:
+        """At the clock, where no sign of life comes: a step that hangs is late all the same."""
+        _, warning = self._burndown.see(self._attempted, self.clock.now(), *self._count)
+        self._warn(warning)
+
+    def _warn(self, warning: str) -> None:
+        if warning:
+            self.tell("late", warning)
+            self._foretold(warning)
 
     def failpoint(self, name: str) -> None:
         if name not in self._action.failpoints:

@@ -36,7 +36,7 @@ async def run_runbook(plan: JsonObject, start: JsonObject) -> JsonObject:
     """Run one plan to its end. `start`: `{started, requested_by}`."""
     works = _current_works()
     run = Run(RunId(str(DBOS.workflow_id)), Plan.from_facts(plan), start)
-    await asyncio.to_thread(works.note_changed_inventory, run)
+    await asyncio.to_thread(works.carry, run)
     await DBOS.run_step_async(StepOptions(name="begin"), works.begin, run)
     course = Course(run.plan)
     await _Board(works, run, course).walk()

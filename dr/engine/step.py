@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -46,8 +46,8 @@ class Task:
 class Attempt:
     """Runs in a thread of its own. `halt` ends it from outside; it is over only when `work` has returned."""
 
-    def __init__(self, task: Task, services: Services, failpoints: Failpoints) -> None:
-        """Raises ConfigError if the plan names an action that this version does not have."""
+    def __init__(self, task: Task, services: Services, failpoints: Failpoints, foretold: Callable[[str], None] = lambda _: None) -> None:
+        """`foretold`: as `Context` has it. Raises ConfigError if the plan names an action that this version does not have."""
         self.task = task
         self.parked = threading.Event()
         self._services = services
@@ -67,6 +67,7 @@ class Attempt:
             failpoints=failpoints,
             action=self._action,
             answer=task.answer,
+            foretold=foretold,
         )
 
     def halt(self, why: str) -> None:

@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from dr.engine.burndown import forget_earlier
 from dr.engine.failpoints import Failpoints
+from dr.engine.herald import Herald
 from dr.engine.order import Course
 from dr.engine.services import Services
 from dr.engine.step import Attempt, Task, planned_record
@@ -72,6 +74,7 @@ class Works:
         self._leaving = False
         self._live: dict[tuple[RunId, StepId], Attempt] = {}
         self._lock = threading.Lock()
+        self._herald = Herald(services, failpoints, lambda run: [attempt.context for attempt in self._of(run)])
 
     # ------------------------------------------------------------ operations of the workflow
 
@@ -131,7 +134,7 @@ class Works:
         await asyncio.to_thread(self._admit)
         task = replace(run.task(step, number, facts), answer=answer)
         try:
-            attempt = Attempt(task, self.services, self.failpoints)
+            attempt = Attempt(task, self.services, self.failpoints, partial(self._herald.foretell, run.id))
         except DrError as error:
             return await asyncio.to_thread(self._unstartable, task, error)
         key = (run.id, StepId(step.id))
@@ -160,6 +163,7 @@ class Works:
     def end(self, run: Run, course: Course) -> JsonObject:
         """Judge the run and write its last fact."""
         judgement = judge(run.plan, course.ended, cancelled=course.cancelled)
+        self._herald.finish(run.id)
         self.failpoints.fire("engine.before-end")
         self._record(lambda: self._write_end(run, judgement))
         self._tell(run.id, "run-ended", judgement.verdict)
@@ -185,6 +189,11 @@ class Works:
             if wait is not None:
                 time.sleep(wait)
         threading.Event().wait()
+
+    def carry(self, run: Run) -> None:
+        """This process carries the run from now on: begun here, or taken up."""
+        self._herald.accompany(run.id, run.plan, run.requested_by)
+        self.note_changed_inventory(run)
 
     def note_changed_inventory(self, run: Run) -> None:
         """A run keeps the plan that it was begun with; that the inventory has changed since is worth knowing."""
