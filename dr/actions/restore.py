@@ -103,6 +103,7 @@ def _noticing_damage(params: Params, ctx: StepContext) -> Iterator[None]:
         yield
     except Damaged as error:
         _spoiled(params, error, ctx)
+        error.hint = error.hint or _instead(params, ctx)
         raise
 
 
@@ -114,8 +115,20 @@ def _spoiled(params: Params, error: Damaged, ctx: StepContext) -> None:
         "critical",
         f"the copy of {params.set} in {params.from_} cannot be restored: {error.message}",
         system=params.system,
-        hint="restore from another tier's copy; the next nightly makes a new one",
+        hint=_instead(params, ctx),
     )
+
+
+def _instead(params: Params, ctx: StepContext) -> str:
+    """What to restore now, by what the catalog knows of the set's other copies."""
+    entry = ctx.inventory.systems[params.system].runbooks
+    twins = [c for c in ctx.records.copies(params.system) if c.set == params.set and not c.damaged]
+    good = next((c for c in sorted(twins, key=lambda c: c.tier not in entry.drill) if c.repository != params.from_), None)
+    if good is None:
+        again = f" and back up anew: dr run {entry.nightly}" if entry.nightly else ""
+        return f"no other copy of this set is undamaged: choose another set (`dr backups list`){again}"
+    how = f": dr drill {params.system} --tier {good.tier} --select {params.set}" if good.tier in entry.drill else ""
+    return f"its copy in {good.repository} can be restored{how}; the next nightly mends this one from it"
 
 
 def _facts(params: Params, opened: OpenSet, places: JsonObject, recipient: str | None) -> Facts:

@@ -21,8 +21,9 @@ from dr.model.inventory import (
     SecretRef,
     SourceEntry,
     SystemEntry,
+    SystemRunbooks,
 )
-from dr.model.ports import Action, ArtifactReader, CaptureRequest, Repository, SetWriter, StepContext
+from dr.model.ports import Action, ArtifactReader, CaptureRequest, Host, Repository, SetWriter, StepContext
 from dr.model.record import Finding, ProductionFacts, ScrubCertificate, Severity
 from dr.repositories.directory import DirectoryRepository
 from dr.stream.sets import StreamSets
@@ -68,6 +69,16 @@ class ToySource:
                 while stream.read(2**20):
                     pass
         return {}
+
+
+class ToyProduction:
+    """Its sources are read right here."""
+
+    def capture(self, source: Any, request: CaptureRequest, into: SetWriter, ctx: StepContext) -> Sequence[ProductionFacts]:
+        return cast("Sequence[ProductionFacts]", source.capture(request, into, ctx))
+
+    def plant(self, source: Any, request: CaptureRequest, ctx: StepContext) -> None:
+        source.plant(request, ctx)
 
 
 @dataclass
@@ -123,6 +134,7 @@ class World:
     """The repositories of the inventory."""
     needle: bool = False
     at: dict[str, Callable[[], None]] = field(default_factory=dict)
+    runbooks: SystemRunbooks = field(default_factory=SystemRunbooks)
 
     def __post_init__(self) -> None:
         self.clock = FixedClock(NIGHT)
@@ -145,6 +157,7 @@ class World:
             sources={"site": SourceEntry(kind="toy", host="production", needle=self.needle)},
             objectives=Objectives(rpo=DAY, tiers={}),
             retention=self.retention,
+            runbooks=self.runbooks,
         )
         keys = Keys(recipients=("age1a", "age1b"), signing=SecretRef(file="keys/signing.key"), trusted=("keys/signing.pub",))
         return Inventory(
@@ -253,6 +266,9 @@ class ActionContext:
 
     def repositories(self, tiers: Sequence[str] | None = None) -> list[Repository]:
         return [self.repository(n) for n in (ONLINE, VAULT) if n in self._world.named and (tiers is None or n in tiers)]
+
+    def host(self, name: str) -> Host:
+        return cast("Host", ToyProduction())
 
     def writable_host(self, name: str) -> ToyStandby:
         return self._world.standby
