@@ -63,6 +63,7 @@ class Watcher:
         self._rates: dict[str, _Rate] = {}
         self._moving: dict[str, str] = {}
         self._drawn = 0
+        self._hinted: set[tuple[str, str]] = set()
         self._interrupted: set[RunId] = set()
         self._taken_up: set[RunId] = set()
         self._zone = "UTC"
@@ -124,7 +125,7 @@ class Watcher:
         self._settle(p, coloured(f"{MARKS['PASS']} {p.step}", "done"), "")
 
     def _failed(self, p: Progress) -> None:
-        """Of a list of reasons its head; the run's end says the whole, once."""
+        """Of a list of reasons its head; the run's end says the whole, once. Its hint at once: it may be mended before the end."""
         first = p.model_copy(update={"what": p.what.partition(":\n")[0]})
         self._settle(first, coloured(f"{MARKS['FAIL']} {p.step}", "failed", bold=True), "failed")
 
@@ -198,13 +199,22 @@ class Watcher:
         """A step's last line. On a terminal a long message is wrapped below it; in a pipe an event stays one line."""
         begun = self._begun.get(p.step)
         took = show_duration(self._now() - begun) if begun is not None and p.event in ("done", "failed") else word
-        said = _one_line(p.what)
+        said, hint = _one_line(p.what), self._new_hint(p)
         self._moving.pop(p.step, None)
         line = f"  {head}  {took}".rstrip()
-        if said and (not self._live or len(click.unstyle(line)) + len(said) + 2 <= self._columns()):
-            self._print(f"{line}  {said}")
-        else:
-            self._print("\n".join([line, *wrapped(said, self._columns(), first="      ", rest="      ")]))
+        if not self._live:
+            self._print("  ".join(filter(None, [line, said, hint])))
+            return
+        beside = len(click.unstyle(line)) + len(said) + 2 <= self._columns()
+        lines = [f"{line}  {said}".rstrip()] if beside else [line, *wrapped(said, self._columns(), first="      ", rest="      ")]
+        self._print("\n".join([*lines, *wrapped(hint, self._columns(), first="      ", rest="            ")]))
+
+    def _new_hint(self, p: Progress) -> str:
+        """A failure's hint, the first time that the step gives it."""
+        if not p.hint or (p.step, p.hint) in self._hinted:
+            return ""
+        self._hinted.add((p.step, p.hint))
+        return f"HINT: {_one_line(p.hint)}"
 
     # ------------------------------------------------------------ lines
 

@@ -74,7 +74,9 @@ class Context:
     def progress(self, what: str, done: int | None = None, total: int | None = None, unit: str = "") -> None:
         self.tell("working", what, done, total, unit)
 
-    def tell(self, event: Event, what: str = "", done: int | None = None, total: int | None = None, unit: str = "") -> None:
+    def tell(
+        self, event: Event, what: str = "", done: int | None = None, total: int | None = None, unit: str = "", *, hint: str = ""
+    ) -> None:
         """A sign of life, with the seconds since the step first began; while a drill's clock runs, with how it stands."""
         now = self.clock.now()
         if event == "working":
@@ -87,6 +89,7 @@ class Context:
                 at=now,
                 event=event,
                 what=what,
+                hint=hint,
                 done=done,
                 total=total,
                 unit=cast('Literal["bytes", "items", ""]', unit),

@@ -163,7 +163,7 @@ class Attempt:
             self._record(state, failure=failure)
         except Exception as unrecorded:  # noqa: BLE001 the run's end finds the catalog out of order too, and fails
             _log.error("the catalog did not take the failure of step %s: %s", self.task.step.id, type(unrecorded).__name__)
-        self.context.tell("failed", failure.message)
+        self.context.tell("failed", failure.message, hint=failure.hint)
         return {"state": state, "facts": {}, "failure": failure.to_facts()}
 
     def _failure(self, error: BaseException) -> Failure:

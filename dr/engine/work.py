@@ -247,15 +247,15 @@ class Works:
         failure = Failure(error=type(error).__name__, exit_code=error.exit_code, message=error.message, hint=error.hint)
         now = self.services.clock.now()
         self._record(lambda: self.services.records.record_step(planned_record(task, "failed", started=now, ended=now, failure=failure)))
-        self._tell(task.run, "failed", failure.message, task.step.id)
+        self._tell(task.run, "failed", failure.message, task.step.id, failure.hint)
         return {"state": "failed", "facts": {}, "failure": failure.to_facts()}
 
     def _audit(self, event: str, run: RunId, facts: JsonObject, actor: str) -> None:
         self.services.records.audit(event, run, facts, actor=actor, at=self.services.clock.now())
 
-    def _tell(self, run: RunId, event: str, what: str, step: str = "") -> None:
+    def _tell(self, run: RunId, event: str, what: str, step: str = "", hint: str = "") -> None:
         at = self.services.clock.now().isoformat()
-        self.services.watch(Progress.from_facts({"run": run, "step": step, "at": at, "event": event, "what": what}))
+        self.services.watch(Progress.from_facts({"run": run, "step": step, "at": at, "event": event, "what": what, "hint": hint}))
 
 
 def _in_thread(attempt: Attempt) -> "Future[JsonObject]":

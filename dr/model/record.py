@@ -252,6 +252,8 @@ class Progress(StrictModel):
     at: Instant
     event: Literal["run-started", "started", "working", "waiting", "done", "failed", "skipped", "retry-later", "retry", "late", "run-ended"]
     what: str = ""
+    hint: str = ""
+    """Of a failure: what to do next."""
     done: int | None = None
     total: int | None = None
     unit: Literal["bytes", "items", ""] = ""

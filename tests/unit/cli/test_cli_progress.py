@@ -140,6 +140,25 @@ def test_a_step_that_waits_to_be_tried_again_says_for_how_long() -> None:
     assert said[1:3] == ["  ↻ backup  again in 5 min (Ctrl-C is safe: `dr runs resume` goes on)", "  ↻ backup  again, now"]
 
 
+def test_a_failure_says_at_once_what_to_do_next() -> None:
+    """Whoever watches can mend it before the next attempt; the same hint is not given again for the same step."""
+    screen, _, tell = terminal(60)
+    for step in ("restore", "restore", "scrub"):
+        tell(step, "failed", what="the standby's disk is full", hint="make room in /srv/standby: 12 GiB are wanted there")
+    assert screen.screen() == [
+        "  ✖ restore  failed  the standby's disk is full",
+        "      HINT: make room in /srv/standby: 12 GiB are wanted",
+        "            there",
+        "  ✖ restore  failed  the standby's disk is full",
+        "  ✖ scrub  failed  the standby's disk is full",
+        "      HINT: make room in /srv/standby: 12 GiB are wanted",
+        "            there",
+    ]
+    out = io.StringIO()
+    told(Watcher(out, live=False))("restore", "failed", what="the disk is full", hint="make room\x1b[2J")
+    assert re.sub(r"\033\[[\d;]*m", "", out.getvalue()) == "  ✖ restore  failed  the disk is full  HINT: make room\\u001b[2J\n"
+
+
 def test_a_run_that_is_taken_up_beside_is_said_and_told_apart() -> None:
     """Two runs have a step `backup`: whoever asked for one must see which of them has failed."""
     out = io.StringIO()
