@@ -9,6 +9,7 @@ from dr.actions import (
     copy,
     forecast,
     notify,
+    opening,
     probe,
     prune,
     report,
@@ -16,6 +17,7 @@ from dr.actions import (
     save_home,
     scrub,
     select_backup,
+    service,
     verify,
 )
 from dr.checks import (
@@ -25,13 +27,14 @@ from dr.checks import (
     newest_row_age,
     row_count_change,
     site_files_equal,
+    sql_answers,
     sql_assertion,
     starts_up,
     tcp_answers,
     tls_expiry,
 )
 from dr.config.kinds import Kinds
-from dr.hosts import local
+from dr.hosts import local, ssh
 from dr.model.ports import Action, Check, HostKind, RepositoryKind, Source
 from dr.repositories import directory
 from dr.sources import files, postgres_logical
@@ -55,6 +58,8 @@ ACTIONS: dict[str, Action] = {
         command.ACTION,
         probe.ACTION,
         approve.ACTION,
+        opening.ACTION,
+        service.ACTION,
     )
 }
 SOURCES: dict[str, Source] = {
@@ -67,7 +72,7 @@ SOURCES: dict[str, Source] = {
 NEEDLES = {postgres_logical.SOURCE.kind: postgres_logical.PLANTED, files.SOURCE.kind: files.PLANTED}
 """Kind of source to what its needle writes into production, in words."""
 REPOSITORIES: dict[str, RepositoryKind] = {repository.kind: repository for repository in (directory.KIND,)}
-HOSTS: dict[str, HostKind] = {host.kind: host for host in (local.KIND,)}
+HOSTS: dict[str, HostKind] = {host.kind: host for host in (local.KIND, ssh.KIND)}
 CHECKS: dict[str, Check] = {
     one.kind: one
     for one in (
@@ -76,6 +81,7 @@ CHECKS: dict[str, Check] = {
         needle.CHECK,
         site_files_equal.CHECK,
         sql_assertion.CHECK,
+        sql_answers.CHECK,
         newest_row_age.CHECK,
         row_count_change.CHECK,
         http_answers.CHECK,

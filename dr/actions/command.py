@@ -1,11 +1,13 @@
 """`command`: run one program on a host: an argument list, never a shell line.
 
 Not safe to repeat by itself: the runbook's author answers for that. What it prints is counted, not kept, since it may hold client data.
-On a standby it needs the writable handle, because nobody can know what a program writes.
+On a standby it needs the writable handle, because nobody can know what a program writes. A standby that a recovery put into service is
+production, and is treated as such.
 """
 
 from pydantic import Field
 
+from dr.actions.acting import acting_host
 from dr.errors import Failed
 from dr.model.base import ByteCount, Duration, HostName, Seconds, StrictModel
 from dr.model.ports import Action, Effect, Outcome, StepContext
@@ -25,8 +27,7 @@ class Facts(StrictModel):
 
 
 def run(params: Params, ctx: StepContext) -> Outcome:
-    standby = ctx.inventory.hosts[params.host].role == "standby"
-    host = ctx.writable_host(params.host) if standby else ctx.host(params.host)
+    host = acting_host(params.host, ctx)
     begun = ctx.clock.monotonic()
     ctx.audit("command.run", params.host, {"program": params.argv[0], "arguments": len(params.argv) - 1})
     done = host.runner().run(params.argv, timeout=params.timeout, check=False)

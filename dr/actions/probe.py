@@ -18,7 +18,7 @@ from dr.model.ports import Action, Effect, Outcome, Probe, Rehearsal, RehearseCo
 from dr.model.record import CheckResult
 from dr.model.runbook import CheckRef
 
-KINDS = ("http-answers", "tcp-answers", "tls-expiry")
+KINDS = ("http-answers", "sql-answers", "tcp-answers", "tls-expiry")
 """The checks that are a `dr.model.ports.Probe`."""
 
 
@@ -79,6 +79,8 @@ def _note(params: Params, answers: tuple[CheckResult, ...], ctx: StepContext) ->
 
 def _about(asked: JsonObject) -> str:
     """What of a check's parameters says whom it asks; never a URL's query."""
+    if "login_of" in asked:
+        return f"PostgreSQL of {asked.get('host', '?')}"
     if "url" in asked:
         try:
             return str(parse(str(asked["url"])))

@@ -3,7 +3,7 @@
 Safe to repeat: a second scrub finds nothing to remove and certifies that.
 """
 
-from dr.errors import DrError, Failed, Stopped
+from dr.errors import DrError, Failed, Refused, Stopped
 from dr.model.base import HostName, StrictModel
 from dr.model.ports import Action, Effect, Outcome, StepContext
 from dr.model.record import HostState, ScrubCertificate, StepRecord
@@ -18,6 +18,8 @@ class Facts(StrictModel):
 
 
 def run(params: Params, ctx: StepContext) -> Outcome:
+    if ctx.plan.kind == "recovery":
+        raise Refused("a scrub never runs in a recovery: it would remove what has just been brought back", hint="mark it `only: drill`")
     host = ctx.writable_host(params.host)
     canaries, unknown = _canaries(params.host, ctx)
     ctx.progress("removing what was restored, and looking for what may be left of it")

@@ -3,13 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dr.drivers.postgres.connect import Dsn, dsn_of
-from dr.drivers.postgres.names import shown
+from dr.drivers.postgres.connect import Connection, Dsn, dsn_of
+from dr.drivers.postgres.names import qualified, shown
 from dr.errors import Refused
 from dr.model.base import JsonObject, SourceName
 from dr.model.ports import ArtifactReader, Restored
 
 KIND = "postgres_logical"
+_LARGEST = """
+SELECT n.nspname::text, c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+ ORDER BY pg_relation_size(c.oid) DESC, c.oid LIMIT 1
+"""
+_TIMEOUT = "60s"
 
 
 @dataclass(frozen=True)
@@ -45,3 +51,15 @@ def only_server(kind: str, database: str, source: str | None, restored: Restored
         said = "no restored source has" if not having else f"{len(having)} restored sources have"
         raise Refused(f"{kind}: {said} a database '{shown(database)}'", hint="name the 'source' and the 'database' in the runbook")
     return having[0]
+
+
+def first_query(connection: Connection) -> str:
+    """Read a row of the largest table, as an application's first query would. Why that is not possible; empty if it is."""
+    connection.execute("SELECT set_config('statement_timeout', %s, false)", [_TIMEOUT])
+    recovering = connection.execute("SELECT pg_is_in_recovery()").fetchone()
+    if recovering is None or recovering[0]:
+        return "is still in recovery"
+    largest = connection.execute(_LARGEST).fetchone()
+    if largest is not None:
+        connection.execute(f"SELECT * FROM ONLY {qualified(*largest)} LIMIT 1".encode()).fetchall()
+    return ""

@@ -13,17 +13,27 @@ from dr.config.steps import SECTIONS, default_id, default_needs
 from dr.errors import ConfigError
 from dr.model.base import JsonObject, JsonValue, canonical, sha256
 from dr.model.inventory import Inventory, Objective
-from dr.model.runbook import Plan, PlannedStep, Runbook, Section, Step, When
+from dr.model.runbook import Declaration, LeftOut, Plan, PlannedStep, Runbook, RunKind, Section, Step, When
 
 
-def compile_plan(runbook: Runbook, inventory: Inventory, parameters: Mapping[str, str], kinds: Kinds | None = None) -> Plan:
+def compile_plan(
+    runbook: Runbook,
+    inventory: Inventory,
+    parameters: Mapping[str, str],
+    kinds: Kinds | None = None,
+    kind: RunKind | None = None,
+    declaration: Declaration | None = None,
+) -> Plan:
     """Fill in parameters and inventory, ids, needs, objective, system and tier; leave `${steps...}` for when they are known.
 
-    With `kinds`, what is filled in is checked against the actions' parameters and the inventory's names. Raises ConfigError.
+    With `kinds`, what is filled in is checked against the actions' parameters and the inventory's names. `kind`: as what it is carried out,
+    where that is not the runbook's own (the runbook of a recovery as a drill). Raises ConfigError.
     """
     values = parameter_values(runbook, parameters)
     facts = inventory.to_facts()
-    sections = {section: _section(runbook, section, values, facts) for section in SECTIONS}
+    run_kind = kind or runbook.kind
+    omitted = {section: _left_out(runbook, section, run_kind, declaration) for section in SECTIONS}
+    sections = {section: _section(runbook, section, values, facts, omitted[section]) for section in SECTIONS}
     if kinds is not None:
         _recheck([step for steps in sections.values() for step in steps], kinds, names_of(inventory), runbook.runbook)
     system, tier = _about(sections["steps"], "system"), _about(sections["steps"], "tier")
@@ -32,7 +42,7 @@ def compile_plan(runbook: Runbook, inventory: Inventory, parameters: Mapping[str
     return Plan(
         runbook=runbook.runbook,
         title=runbook.title,
-        kind=runbook.kind,
+        kind=run_kind,
         system=system,
         tier=tier,
         parameters=values,
@@ -40,6 +50,8 @@ def compile_plan(runbook: Runbook, inventory: Inventory, parameters: Mapping[str
         steps=sections["steps"],
         on_failure=sections["on_failure"],
         always=sections["always"],
+        left_out=tuple(one for section in SECTIONS for one in omitted[section]),
+        declaration=declaration,
         inventory=sha256(canonical(facts)),
     )
 
@@ -72,15 +84,26 @@ def _read(name: str, text: str, default: JsonValue) -> JsonValue:
         raise ConfigError(f"parameter '{name}': '{text}' is not {kind}", hint=f"its default is {str(default).lower()}") from None
 
 
-def _fits(step: Step, kind: str) -> bool:
-    return step.only in (None, kind)
+def _left_out(runbook: Runbook, section: Section, kind: str, declaration: Declaration | None) -> list[LeftOut]:
+    """The steps of a section that such a run does not have, each with the reason."""
+    found = []
+    for index, step in enumerate(getattr(runbook, section)):
+        why = f"only in a {step.only}" if step.only not in (None, kind) else ""
+        if declaration is not None and declaration.alone and step.action == "approve" and step.with_.get("second_person") is True:
+            why = "nobody else is asked: the recovery is carried out alone"
+        if why:
+            name = step.id or default_id(section, index, step.action)
+            found.append(LeftOut(id=name, section=section, action=step.action, why=why))
+    return found
 
 
-def _section(runbook: Runbook, section: Section, values: Mapping[str, JsonValue], facts: JsonObject) -> tuple[PlannedStep, ...]:
+def _section(
+    runbook: Runbook, section: Section, values: Mapping[str, JsonValue], facts: JsonObject, omitted: Sequence[LeftOut]
+) -> tuple[PlannedStep, ...]:
     steps: Sequence[Step] = getattr(runbook, section)
     ids = [step.id or default_id(section, index, step.action) for index, step in enumerate(steps)]
     needs = {name: default_needs(step.needs, before) for name, step, before in zip(ids, steps, [None, *ids], strict=False)}
-    dropped = {name for name, step in zip(ids, steps, strict=True) if not _fits(step, runbook.kind)}
+    dropped = {one.id for one in omitted}
     return tuple(
         _planned(step, name, section, _bridge(needs[name], needs, dropped), values, facts)
         for name, step in zip(ids, steps, strict=True)

@@ -14,7 +14,7 @@ from dr.engine.store import under_way
 from dr.errors import Failed, Stopped
 from dr.model.base import HostName, HostPath, JsonObject, RepositoryName, RunId, StepId, SystemName
 from dr.model.inventory import SecretRef
-from dr.model.ports import Action, Check, Host, Repository, Source, StepContext, WritableHost
+from dr.model.ports import Action, Check, Host, Repository, ServingHost, Source, StepContext, WritableHost
 from dr.model.record import Finding, Progress, Severity
 from dr.model.runbook import Plan, PlannedStep
 
@@ -153,6 +153,9 @@ class Context:
 
     def writable_host(self, name: HostName) -> WritableHost:
         return self._services.writable_host(name, self)
+
+    def serving_host(self, name: HostName) -> ServingHost | None:
+        return self._services.serving_host(name, self)
 
     def facts_of(self, step: StepId) -> JsonObject | None:
         return self._facts.get(step)

@@ -116,7 +116,8 @@ class Engine:
         known = self._services.records.run(run)
         if known and known.state != "running":
             return run  # it is over, and the engine's own row of it may be gone
-        durable.start(run, plan.to_facts(), {"started": iso(now), "requested_by": requested_by})
+        recognised = plan.declaration.declared if plan.declaration else now  # the clock of a recovery starts there
+        durable.start(run, plan.to_facts(), {"started": iso(recognised), "requested_by": requested_by})
         return run
 
     def wait(self, run_id: RunId) -> RunRecord:

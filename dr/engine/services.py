@@ -18,6 +18,7 @@ from dr.model.ports import (
     Reporter,
     Repository,
     Runner,
+    ServingHost,
     Sets,
     Source,
     StepContext,
@@ -68,6 +69,10 @@ class Services(Protocol):
     def host(self, name: HostName, ctx: StepContext) -> Host: ...
     def writable_host(self, name: HostName, ctx: StepContext) -> WritableHost:
         """Raises NotProvablyStandby."""
+        ...
+
+    def serving_host(self, name: HostName, ctx: StepContext) -> ServingHost | None:
+        """Of a host that this run made production."""
         ...
 
     def secret(self, ref: SecretRef) -> str: ...

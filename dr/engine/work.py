@@ -101,11 +101,15 @@ class Works:
         def write() -> None:
             if self.services.records.run(run.id) is None:
                 self._audit("run-started", run.id, {"runbook": plan.runbook, "plan": plan.digest()}, run.requested_by)
+                if plan.declaration is not None:
+                    self._audit("recovery-declared", run.id, plan.declaration.to_facts(), run.requested_by)
             self.services.records.begin_run(record, plan)
             forget_earlier(run.id, plan, self.services.records, self.services.clock.now())
 
         self._record(write)
         self._tell(run.id, "run-started", plan.title)
+        for left in plan.left_out:
+            self._tell(run.id, "skipped", left.why, left.id)
         self.failpoints.fire("engine.after-begin")
 
     def ask(self, run: Run, step: PlannedStep, number: int, facts: Mapping[str, JsonObject]) -> JsonObject:

@@ -14,6 +14,7 @@ from dr.hosts.guard import Target
 from dr.hosts.identify import Postgres, production_facts
 from dr.hosts.postgres import HostPostgres
 from dr.hosts.production import identifies, machine
+from dr.hosts.serving import serving
 from dr.hosts.standby import Drills
 from dr.model.base import HostName, HostPath, JsonObject, RunId, SetId, StrictModel
 from dr.model.places import Folder, Place, Server
@@ -25,6 +26,7 @@ from dr.model.ports import (
     HostRequest,
     Restored,
     Runner,
+    ServingHost,
     SetWriter,
     Source,
     Standing,
@@ -207,4 +209,17 @@ def _foresee(request: HostRequest, standing: Standing) -> Sequence[tuple[bool, s
     return [(True, f"it answers at {facts.address}:{facts.port}")]
 
 
-KIND = HostKind(kind="local", params=LocalHost, open=_open, open_writable=_open_writable, enrol=_enrol, check=_check, foresee=_foresee)
+def _serving(request: HostRequest, standing: Standing, run: RunId) -> ServingHost | None:
+    return serving(target(request), standing, run, request.runner)
+
+
+KIND = HostKind(
+    kind="local",
+    params=LocalHost,
+    open=_open,
+    open_writable=_open_writable,
+    enrol=_enrol,
+    check=_check,
+    foresee=_foresee,
+    serving=_serving,
+)

@@ -18,6 +18,7 @@ from dr.model.record import (
     StepRecord,
     Verdict,
 )
+from dr.model.runbook import Declaration
 
 
 class Chosen(StrictModel):
@@ -69,6 +70,9 @@ class Evidence(StrictModel):
     steps: tuple[StepRecord, ...]
     rto: RtoMeasured | None = None
     rpo: RpoMeasured | None = None
+    """Of a drill the month's worst gap; of a recovery what was lost."""
+    declaration: Declaration | None = None
+    """Of a recovery: since when, why, by whom, and whether alone."""
     copies: tuple[CopyFact, ...] = ()
     checks: tuple[CheckResult, ...] = ()
     findings: tuple[Finding, ...] = ()

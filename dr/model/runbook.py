@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from dr.model.base import Duration, JsonObject, JsonValue, Seconds, Sha256, Slug, StrictModel, canonical, sha256
+from dr.model.base import Duration, Instant, JsonObject, JsonValue, Seconds, Sha256, Slug, StrictModel, canonical, sha256
 from dr.model.inventory import Objective
 
 RunKind = Literal["backup", "drill", "recovery", "maintenance"]
@@ -90,6 +90,26 @@ class PlannedStep(StrictModel):
     budget: Duration | None = None
 
 
+class LeftOut(StrictModel):
+    """A step that this run does not have, because it is `only` for the other kind of run, or because who recovers acts alone."""
+
+    id: Slug
+    section: Section
+    action: Slug
+    why: str
+
+
+class Declaration(StrictModel):
+    """What a recovery is begun with: since when the failure is recognised, why, by whom, and with whose agreement."""
+
+    declared: Instant
+    """Recognition: the recovery clock starts here, and never pauses."""
+    reason: str = Field(min_length=1)
+    by: str
+    alone: str = ""
+    """Why no second person is asked before it is opened; empty: one must approve."""
+
+
 class Plan(StrictModel):
     """The compiled runbook. Editing YAML never changes a run in flight, because the run carries this."""
 
@@ -106,6 +126,9 @@ class Plan(StrictModel):
     steps: tuple[PlannedStep, ...]
     on_failure: tuple[PlannedStep, ...] = ()
     always: tuple[PlannedStep, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    declaration: Declaration | None = None
+    """Of a recovery that is carried out; None for everything else."""
     inventory: Sha256
     """Of the inventory it was compiled against."""
 

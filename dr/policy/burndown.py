@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from dr.model.base import Seconds
 from dr.model.forecast import DrillSample
 from dr.model.runbook import Plan
+from dr.policy.recovery import clock_ends_after
 
 CLOCKED = ("drill", "recovery")
 SOONEST = 0.02
@@ -18,7 +19,7 @@ SOONEST = 0.02
 LEAST = 0.05
 """Of a step's work that must be done before its rate means something."""
 AFTER_USE = "check"
-"""The action that stops the clock: in its first step a user works again."""
+"""The action that stops a drill's clock: in its first step a user works again. A recovery's runs until the first probe after `open`."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,17 @@ class Outlook:
 
 
 def burns(plan: Plan, step: str) -> bool:
-    """Whether the clock runs during that step: it is a run with an objective, and no check has been reached."""
+    """Whether the clock runs during that step: it is a run with an objective, and nobody can work yet."""
     if plan.kind not in CLOCKED or plan.objective is None:
         return False
+    recovery, last = plan.kind == "recovery", clock_ends_after(plan)
     for planned in plan.steps:
-        if planned.action == AFTER_USE:
+        if planned.action == AFTER_USE and not recovery:
             return False
         if planned.id == step:
             return True
+        if recovery and planned.id == last:
+            return False
     return False
 
 

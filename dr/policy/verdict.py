@@ -10,7 +10,7 @@ from dr.model.runbook import Plan, PlannedStep
 PROVE_PHASE = "prove"
 CHECK_ACTION = "check"
 REPORT_ACTION = "report"
-_JUDGED_BY_CHECKS = ("drill",)
+_JUDGED_BY_CHECKS = ("drill", "recovery")
 
 
 @dataclass(frozen=True)

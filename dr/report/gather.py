@@ -8,8 +8,9 @@ from dr.model.evidence import Chosen, CopyFact, Evidence
 from dr.model.inventory import Inventory
 from dr.model.ports import Records
 from dr.model.record import CheckResult, Finding, RpoMeasured, RtoMeasured, RunRecord, ScrubCertificate, StepRecord, Verdict
-from dr.model.runbook import Plan
+from dr.model.runbook import Declaration, Plan
 from dr.policy.comments import comments_of
+from dr.policy.recovery import lost
 from dr.policy.rpo import worst_gap
 from dr.policy.verdict import judge_records
 from dr.units import show_duration
@@ -28,7 +29,8 @@ def gather(
     """`writing`: the report step that asks, which is itself not finished; None when the run has ended."""
     steps = tuple(s for s in records.steps(run.run) if s.step != writing)
     checks = _checks(steps)
-    rto, rpo = measure_rto(run, checks), _rpo(run, records, inventory, now)
+    chosen = _chosen(steps, records)
+    rto, rpo = measure_rto(run, in_use(run, steps, checks)), _rpo(run, plan, chosen, records, inventory, now)
     judged = judge_records(plan, steps, cancelled=_cancelled(run, records), so_far=writing is not None)
     verdict, reasons = with_measures(judged.verdict, judged.reasons, run, rto, checks)
     return Evidence(
@@ -39,12 +41,13 @@ def gather(
         run=run,
         verdict=verdict,
         reasons=reasons,
-        remarks=(*remarks(rto, rpo), *_waited(run, steps), *_to_come(plan, steps, writing)),
+        remarks=(*remarks(rto, rpo), *_waited(run, steps), *_left_out(plan), *_to_come(plan, steps, writing)),
         scope=_scope(run.system, inventory),
-        chosen=_chosen(steps, records),
+        chosen=chosen,
         steps=tuple(_lean(s) for s in steps),
         rto=rto,
         rpo=rpo,
+        declaration=plan.declaration,
         copies=_copies(run.system, records),
         checks=checks,
         findings=_findings(run, records),
@@ -68,6 +71,15 @@ def measure_rto(run: RunRecord, checks: Sequence[CheckResult]) -> RtoMeasured | 
     return RtoMeasured(seconds=seconds, objective=rto, target=target, within=None if rto is None else seconds <= rto)
 
 
+def in_use(run: RunRecord, steps: Sequence[StepRecord], checks: Sequence[CheckResult]) -> Sequence[CheckResult]:
+    """The looks that can say when a user could work: in a recovery only those that came after it was opened, probes of course too."""
+    if run.kind != "recovery":
+        return checks
+    opened = [s.ended for s in steps if s.action == "open" and s.state == "done" and s.ended]
+    probed = [CheckResult.from_facts(r) for s in steps if s.action == "probe" for r in s.facts.get("answers", ())]
+    return [c for c in (*checks, *probed) if opened and c.ended >= max(opened)]
+
+
 def succeeded(check: CheckResult) -> bool:
     """Passed, and looked at something."""
     return check.passed and check.examined > 0
@@ -84,7 +96,7 @@ def with_measures(
     if wrong:
         return "FAIL", (*wrong, *reasons)
     if run.kind in MEASURED and rto is None:
-        unused = "no user-level check succeeded, so no RTO was measured"
+        unused = "no user-level check succeeded" + (" after it was opened" if run.kind == "recovery" else "") + ", so no RTO was measured"
         return ("INCOMPLETE" if verdict == "PASS" else verdict), (*reasons, unused)
     return verdict, tuple(reasons)
 
@@ -104,7 +116,13 @@ def _waited(run: RunRecord, steps: Sequence[StepRecord]) -> tuple[str, ...]:
     waited = (min(begun) - run.started).total_seconds() if begun else 0.0
     if run.kind not in MEASURED or waited < WORTH_SAYING:
         return ()
-    return (f"{show_duration(waited)} of the RTO passed before the first step began, as when another run is taken up first",)
+    why = "between recognition and the first step" if run.kind == "recovery" else ""
+    return (f"{show_duration(waited)} of the RTO passed {why or 'before the first step began, as when another run is taken up first'}",)
+
+
+def _left_out(plan: Plan) -> tuple[str, ...]:
+    """The steps that such a run does not have."""
+    return tuple(f"left out: {one.id} ({one.action}), {one.why}" for one in plan.left_out)
 
 
 def _cancelled(run: RunRecord, records: Records) -> bool:
@@ -119,11 +137,22 @@ def _to_come(plan: Plan, steps: Sequence[StepRecord], writing: StepId | None) ->
     return (f"written before {', '.join(later)} ran",) if later else ()
 
 
-def _rpo(run: RunRecord, records: Records, inventory: Inventory, now: datetime) -> RpoMeasured | None:
-    """The month's worst gap, over every set there ever was: one that retention removed since did protect its day."""
+def _rpo(run: RunRecord, plan: Plan, chosen: Chosen | None, records: Records, inventory: Inventory, now: datetime) -> RpoMeasured | None:
+    """Of a recovery what was lost, from its set's instant to the failure. Else the month's worst gap, over every set there ever was: one
+    that retention removed since did protect its day."""
     if run.system is None or run.system not in inventory.systems:
         return None
+    if plan.declaration is not None:
+        return _lost(plan.declaration, chosen, inventory.systems[run.system].objectives.rpo)
     return worst_gap(records.set_instants(SystemName(run.system)), now).against(inventory.systems[run.system].objectives.rpo)
+
+
+def _lost(declaration: Declaration, chosen: Chosen | None, objective: Seconds) -> RpoMeasured | None:
+    if chosen is None:
+        return None
+    seconds = lost(declaration.declared, chosen.instant)
+    what = "what was entered between the set and the recognised failure is lost"
+    return RpoMeasured(seconds=seconds, objective=objective, within=seconds <= objective, what=what)
 
 
 def _findings(run: RunRecord, records: Records) -> tuple[Finding, ...]:

@@ -7,7 +7,7 @@ One file a room; all names are given out here. A new door is a file, and its lin
 from dr.model.ports.action import Action, Effect, Outcome, Rehearsal, RehearseContext
 from dr.model.ports.bytes import ArtifactReader, ArtifactSink, OpenSet, SetWriter
 from dr.model.ports.check import Check, Probe, Restored
-from dr.model.ports.host import Host, HostKind, HostRequest, Standing, WritableHost
+from dr.model.ports.host import Host, HostKind, HostRequest, ServingHost, Standing, WritableHost
 from dr.model.ports.keys import Keyring
 from dr.model.ports.people import Notifier, Reporter, Telling
 from dr.model.ports.process import Completed, Process, Runner
@@ -44,6 +44,7 @@ __all__ = [
     "RepositoryOpener",
     "Restored",
     "Runner",
+    "ServingHost",
     "SetUpload",
     "SetWriter",
     "Sets",

@@ -107,9 +107,9 @@ class ServingHost(Protocol):
         ...
 
     def accept(self, how: JsonObject) -> JsonObject:
-        """Let users in: `how` is `{listen: [address], allow: [network], password}`; gives back `{servers: [{source, port, user, ...}]}`.
+        """Let users in: `how` is `{listen: [address], allow: [network], user, password}`; gives back `{servers: [{source, port, ...}]}`.
 
-        `password` (null: the throwaway one stays) becomes that of each server's first role. Safe to repeat: what accepts already is left.
+        Where `user` is a server's own superuser, `password` replaces its throwaway one (null: that stays). Safe to repeat.
         """
         ...
 
@@ -162,4 +162,4 @@ class HostKind:
     check: Callable[[HostRequest, Standing], Sequence[tuple[bool, str]]]
     foresee: Callable[[HostRequest, Standing], Sequence[tuple[bool, str]]]
     serving: Callable[[HostRequest, Standing, RunId], ServingHost | None] | None = None
-    """The handle of a host that this run made production; gives None if it did not. None: a host of this kind cannot be put into service."""
+    """Gives the handle of a host that this run made production, None if it did not. None: no host of this kind can be put into service."""

@@ -17,7 +17,7 @@ from dr.model.runbook import Plan
 
 if TYPE_CHECKING:
     from dr.model.ports.check import Check
-    from dr.model.ports.host import Host, WritableHost
+    from dr.model.ports.host import Host, ServingHost, WritableHost
     from dr.model.ports.keys import Keyring
     from dr.model.ports.people import Notifier, Reporter
     from dr.model.ports.process import Runner
@@ -73,6 +73,10 @@ class StepContext(Protocol):
     def host(self, name: HostName) -> Host: ...
     def writable_host(self, name: HostName) -> WritableHost:
         """Raises NotProvablyStandby; the only way to a handle that can write."""
+        ...
+
+    def serving_host(self, name: HostName) -> ServingHost | None:
+        """The handle of a host that this run made production; None if it did not. Raises Refused for a kind that cannot be."""
         ...
 
     def facts_of(self, step: StepId) -> JsonObject | None:

@@ -1,0 +1,193 @@
+"""`open`: what was restored is production from now on, and users are let in. Only in a recovery, and only with a second person's word.
+
+First the standby's marker is replaced by the signed in-service marker (durably), then the catalog knows the host as production: from
+there on no writable handle exists for it. Only then does its server listen where users come from. Safe to repeat: each of the three is
+looked at before it is done, and a run that was killed between them goes on where it was.
+"""
+
+import ipaddress
+import re
+from datetime import datetime
+
+from pydantic import Field, field_validator, model_validator
+
+from dr.actions.approve import Params as Question
+from dr.errors import DrError, Failed, Refused
+from dr.model.base import HostName, Instant, JsonObject, Seconds, SetId, StrictModel
+from dr.model.inventory import SecretRef
+from dr.model.ports import Action, Effect, Outcome, Rehearsal, RehearseContext, ServingHost, StepContext
+from dr.model.record import HostState, ProductionFacts
+from dr.model.runbook import Declaration
+from dr.policy.approval import same_person
+from dr.policy.recovery import lost
+
+_ADDRESS = re.compile(r"^(\*|[0-9A-Za-z][0-9A-Za-z.:-]{0,252})$")
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class Params(StrictModel):
+    host: HostName
+    """The standby that this run restored onto."""
+    set: SetId
+    listen: tuple[str, ...] = Field(default=_LOOPBACK[:1], min_length=1)
+    """The addresses at which its server takes connections from now on; `*` is every one."""
+    allow: tuple[str, ...] = ()
+    """The networks that users and applications come from, such as 10.1.0.0/16; each with the password that it had."""
+    login_of: HostName | None = None
+    """The host of the inventory whose user and password the server's superuser has from now on: the lost production's, so that whoever
+    could log in there can here. Without it the throwaway password stays, in the run's place on the host."""
+
+    @field_validator("listen")
+    @classmethod
+    def _addresses(cls, listen: tuple[str, ...]) -> tuple[str, ...]:
+        for one in listen:
+            if not _ADDRESS.match(one):
+                raise ValueError(f"'{one}' is no address to listen at; write an address of that host, a name of it, or *")
+        return listen
+
+    @field_validator("allow")
+    @classmethod
+    def _networks(cls, allow: tuple[str, ...]) -> tuple[str, ...]:
+        for one in allow:
+            try:
+                ipaddress.ip_network(one)
+            except ValueError:
+                raise ValueError(f"'{one}' is no network; write for example 10.1.0.0/16, or 10.1.2.3/32 for one machine") from None
+        return allow
+
+    @model_validator(mode="after")
+    def _somebody_may_come(self) -> "Params":
+        if not self.allow and any(one not in _LOOPBACK for one in self.listen):
+            raise ValueError("it would listen on the network and let nobody in; name the networks that users come from under `allow`")
+        return self
+
+
+class Facts(StrictModel):
+    host: HostName
+    set: SetId
+    since: Instant
+    """When the host became production."""
+    servers: tuple[JsonObject, ...]
+    """Where each server answers: source, port, user, the addresses that it listens at."""
+    lost: Seconds
+    """What was entered in this time, between the set and the recognised failure, is not there."""
+    login: str
+    """Whose password the superuser has now, in words."""
+
+
+def run(params: Params, ctx: StepContext) -> Outcome:
+    declared = _declaration(ctx).declared
+    _require_approval(ctx)
+    serving = ctx.serving_host(params.host)
+    entered = serving is None
+    if serving is None:
+        serving = _enter(params, ctx)
+    settled = serving.settled()
+    if settled["set"] != params.set:
+        raise Refused(f"host '{params.host}' went into service with set {settled['set']}, not {params.set}")
+    _record(params, settled, ctx)
+    ctx.failpoint("after-production")
+    ctx.progress("letting users in")
+    user, password, login = _login(params, ctx)
+    told = serving.accept({"listen": list(params.listen), "allow": list(params.allow), "user": user, "password": password})
+    ctx.failpoint("after-accepting")
+    ctx.audit("system.opened", params.host, {"set": params.set, "listen": list(params.listen)})
+    instant = _instant(params, ctx)
+    facts = Facts(
+        host=params.host,
+        set=params.set,
+        since=datetime.fromisoformat(settled["since"]),
+        servers=tuple(told["servers"]),
+        lost=lost(declared, instant),
+        login=login,
+    )
+    return Outcome(changed=entered, facts=facts.to_facts())
+
+
+def _declaration(ctx: StepContext) -> Declaration:
+    if ctx.plan.kind != "recovery" or ctx.plan.declaration is None:
+        raise Refused(
+            "nothing is opened but in a recovery that was declared", hint=f"dr recover {ctx.plan.system or 'SYSTEM'} --reason TEXT"
+        )
+    return ctx.plan.declaration
+
+
+def _require_approval(ctx: StepContext) -> None:
+    """The runbook asks for it; this makes sure that it was given."""
+    if _declaration(ctx).alone:
+        return
+    steps = [s for s in ctx.records.steps(ctx.run) if s.action == "approve" and s.state == "done"]
+    given = [str(s.facts["by"]) for s in steps if Question.from_facts(s.resolved).second_person]
+    if not any(not same_person(by, ctx.requested_by) for by in given):
+        raise Refused(
+            f"nobody but {ctx.requested_by} stands for this recovery, so the system is not opened",
+            hint="an `approve` step with second_person: true must come before it; or begin it anew with --alone and the reason",
+        )
+
+
+def _enter(params: Params, ctx: StepContext) -> ServingHost:
+    host = ctx.writable_host(params.host)
+    if not host.holds(params.set):
+        raise Refused(f"{params.host} does not hold {params.set} as restored by this run", hint="a restore step must come before open")
+    ctx.audit("standby.enters-service", params.host, {"set": params.set})
+    host.enter_service(params.set)
+    ctx.failpoint("after-marker")
+    serving = ctx.serving_host(params.host)
+    if serving is None:
+        raise Failed(f"host '{params.host}' does not say that it is in service", hint=f"dr hosts check {params.host}")
+    return serving
+
+
+def _record(params: Params, settled: JsonObject, ctx: StepContext) -> None:
+    """What it is recognised by first: with that the guard refuses it even where the marker could not be read."""
+    known = {key: settled[key] for key in settled if key not in ("set", "since")}
+    facts = {**known, "host": params.host, "system": ctx.plan.system, "recorded": ctx.clock.now().isoformat()}
+    ctx.records.record_production(ProductionFacts.from_facts(facts))
+    since = datetime.fromisoformat(settled["since"])
+    ctx.records.record_host(HostState(host=params.host, state="in-service", run=ctx.run, set=params.set, since=since))
+    ctx.audit("host.in-service", params.host, {"set": params.set})
+
+
+def _login(params: Params, ctx: StepContext) -> tuple[str | None, str | None, str]:
+    """User and password of `login_of`, and whose they are. A secret that cannot be had keeps nobody out at 3 in the morning."""
+    throwaway = "a throwaway password, in secret/superuser.pgpass of the run's place"
+    settings = getattr(ctx.host(params.login_of).settings, "postgres", None) if params.login_of else None
+    ref: SecretRef | None = getattr(settings, "password", None)
+    if settings is None or ref is None:
+        return None, None, throwaway + (f", since {params.login_of} names none" if params.login_of else "")
+    try:
+        return str(settings.user), ctx.secret(ref), f"the password of {params.login_of} ({ref.place})"
+    except DrError as error:
+        return None, None, f"{throwaway}, since {error.message}"
+
+
+def _instant(params: Params, ctx: StepContext) -> datetime:
+    manifest = ctx.records.manifest(params.set)
+    if manifest is None:
+        raise Failed(f"set {params.set} is not in the catalog", hint="dr catalog rebuild")
+    return manifest.instant
+
+
+def rehearse(params: Params, ctx: RehearseContext) -> Rehearsal:
+    """Whether the guard would let it, and whether the password is there."""
+    problems = [f"the guard refuses {params.host}: {what}" for fine, what in ctx.host_check(params.host) if not fine]
+    login = ctx.inventory.hosts[params.login_of].with_.get("postgres", {}).get("password") if params.login_of else None
+    if login:
+        ctx.secret(SecretRef.from_facts(login))
+    where = ", ".join(params.listen)
+    says = (
+        f"would make {params.host} production: no drill, no scrub and no second recovery can write to it from then on",
+        f"would then let users in at {where}" + (f" from {', '.join(params.allow)}" if params.allow else ", from that host only"),
+    )
+    return Rehearsal(says, problems=tuple(problems))
+
+
+ACTION = Action(
+    kind="open",
+    params=Params,
+    facts=Facts,
+    effect=Effect.WRITES,
+    run=run,
+    failpoints=("after-marker", "after-production", "after-accepting"),
+    rehearse=rehearse,
+)
