@@ -7,6 +7,7 @@ starts the load again or finds it done.
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from pydantic import Field
 
@@ -38,6 +39,8 @@ class Facts(StrictModel):
     bytes: ByteCount
     instant: Instant
     places: JsonObject
+    neutralised: tuple[JsonObject, ...] = ()
+    """What could have reached out or run by itself, by kind and name, and how it is held back. A recovery lets it go by hand."""
     needle: str | None = None
     recipient: str | None = None
     """The public half of the key that read all of it; None where an interrupted attempt had loaded it, maybe with another key."""
@@ -138,10 +141,21 @@ def _facts(params: Params, opened: OpenSet, places: JsonObject, recipient: str |
         repository=params.from_,
         bytes=opened.manifest.plain,
         instant=opened.manifest.instant,
-        places=places,
+        places={source: _without(told) for source, told in places.items()},
+        neutralised=_neutralised(places),
         needle=opened.index.needle,
         recipient=recipient,
     )
+
+
+def _neutralised(places: JsonObject) -> tuple[JsonObject, ...]:
+    told = [(source, one) for source, place in places.items() if isinstance(place, dict) for one in place.get("neutralised", ())]
+    return tuple({"source": source, **one} for source, one in told)
+
+
+def _without(place: Any) -> Any:
+    """What a place says, without what is said by itself."""
+    return {key: value for key, value in place.items() if key != "neutralised"} if isinstance(place, dict) else place
 
 
 ACTION = Action(
