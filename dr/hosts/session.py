@@ -33,6 +33,7 @@ class Session:
             process.stdout, process.stdin, serve=desk.serve, noted=desk.noted, lost=process.kill, silence=address.silence
         )
         self._closing = weakref.finalize(self, _close, self._link, process)
+        self._link.start()
         self._greet()
 
     def _greet(self) -> None:

@@ -68,8 +68,12 @@ class Link:
         self._seen = time.monotonic()
         self._lost: DrError | None = None
         self._over = threading.Event()
+
+    def start(self) -> "Link":
+        """Begin to read and to beat: whoever serves must be ready by now."""
         for work in (self._read, self._beat, self._watch):
             threading.Thread(target=work, daemon=True).start()
+        return self
 
     # ------------------------------------------------------------ calling
 

@@ -42,7 +42,7 @@ def serve(*, only: str | None, root: str | None) -> None:
     verbs = Verbs(stop, READING if only == "capture" else None, root)
     busy = _Busy(verbs)
     verbs.link = Link(reader, writer, serve=busy.serve, lost=stop.set)
-    verbs.link.wait()
+    verbs.link.start().wait()
     stop.set()
     busy.wait(_LAST)
     LIFELINE.close()  # whatever still runs, with all that it started

@@ -1,0 +1,240 @@
+"""Machines of the tests' own, reached over real sshd: each with its own user, machine-id and host key, in a mount namespace where we are root.
+
+Where we are not, sshd runs as ourselves and only `dr agent` gets a machine-id of its own (in a user namespace).
+"""
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dr.hosts.lifeline import LIFELINE
+from tests.support.postgres import free_port
+
+HERE = Path(__file__).resolve().parents[2]
+_UID = 2001
+
+_NAMESPACE = """
+set -eu
+place=$1; shift
+mount --make-rprivate /
+mount --bind "$place/machine-id" /etc/machine-id
+mount --bind "$place/passwd" /etc/passwd
+mount --bind "$place/shadow" /etc/shadow
+mount --bind "$place/group" /etc/group
+mkdir -p /run/sshd
+while [ "$1" != -- ]; do
+    hidden=$1; kept=$2; shift 2
+    mkdir -p "$place/kept"
+    mount --rbind "$kept" "$place/kept"
+    mount -t tmpfs -o mode=755 tmpfs "$hidden"
+    mkdir -p "$kept"
+    mount --rbind "$place/kept" "$kept"
+done
+shift
+exec "$@"
+"""
+"""Binds the machine's own files over this one's, and lets its user pass to the programs where a folder above them is ours alone."""
+
+
+@dataclass
+class Machine:
+    """`start` and `stop` it; `login` is what an inventory's `with` says of it."""
+
+    name: str
+    place: Path
+    port: int = field(default_factory=free_port)
+    machine_id: str = field(default_factory=lambda: secrets.token_hex(16))
+    forced: str | None = None
+    """What its authorized_keys allows, as options before the key."""
+    sshd: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def user(self) -> str:
+        return "drstandby" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+
+    @property
+    def home(self) -> Path:
+        return self.place / "home"
+
+    @property
+    def key(self) -> Path:
+        return self.place / "login"
+
+    @property
+    def known_hosts(self) -> Path:
+        return self.place / "known_hosts"
+
+    @property
+    def program(self) -> Path:
+        return self.place / "dr"
+
+    def login(self, **more: object) -> dict[str, object]:
+        return {
+            "address": "127.0.0.1",
+            "port": self.port,
+            "user": self.user,
+            "key": str(self.key),
+            "known_hosts": str(self.known_hosts),
+            "dr": str(self.program),
+            **more,
+        }
+
+    # ------------------------------------------------------------ making it
+
+    def make(self) -> "Machine":
+        self.place.chmod(0o755)
+        self.home.mkdir(mode=0o700)
+        self._keys()
+        (self.place / "machine-id").write_text(f"{self.machine_id}\n")
+        self._program()
+        self._sshd_config()
+        if os.geteuid() == 0:
+            self._user()
+        return self
+
+    def _keys(self) -> None:
+        for name in ("host", "login"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", self.place / name], check=True)
+        self.know(f"[127.0.0.1]:{self.port}")
+        self.authorise()
+
+    def know(self, *names: str) -> None:
+        """Write known_hosts: this machine's host key, under these names."""
+        shown = " ".join((self.place / "host.pub").read_text().split()[:2])
+        self.known_hosts.write_text("".join(f"{name} {shown}\n" for name in names))
+
+    def authorise(self) -> None:
+        options = f"{self.forced} " if self.forced else ""
+        allowed = self.place / "authorized_keys"
+        allowed.write_text(f"{options}{(self.place / 'login.pub').read_text()}")
+        allowed.chmod(0o644)
+
+    def _program(self) -> None:
+        """`dr` as it is installed there: this checkout's, with the other machine's id where the namespace does not give it."""
+        dr = [sys.executable, "-m", "dr"]
+        inside = f'cd {HERE} && PYTHONDONTWRITEBYTECODE=1 exec {" ".join(dr)} "$@"'
+        if os.geteuid() != 0:
+            bound = f"mount --bind {self.place}/machine-id /etc/machine-id && {inside}"
+            inside = f"exec unshare --user --map-current-user --keep-caps --mount sh -c '{bound}' sh \"$@\""
+        self.program.write_text(f"#!/bin/sh\n{inside}\n")
+        self.program.chmod(0o755)
+
+    def _sshd_config(self) -> None:
+        lines = {
+            "Port": self.port,
+            "ListenAddress": "127.0.0.1",
+            "HostKey": self.place / "host",
+            "AuthorizedKeysFile": self.place / "authorized_keys",
+            "PidFile": "none",
+            "UsePAM": "no",
+            "StrictModes": "no",
+            "PasswordAuthentication": "no",
+            "KbdInteractiveAuthentication": "no",
+            "PrintMotd": "no",
+        }
+        (self.place / "sshd_config").write_text("".join(f"{key} {value}\n" for key, value in lines.items()))
+
+    def _user(self) -> None:
+        entry = f"{self.user}:x:{_UID}:{_UID}::{self.home}:/bin/sh\n"
+        (self.place / "passwd").write_text(Path("/etc/passwd").read_text() + entry)
+        (self.place / "group").write_text(Path("/etc/group").read_text() + f"{self.user}:x:{_UID}:\n")
+        (self.place / "shadow").write_text(Path("/etc/shadow").read_text() + f"{self.user}:*:19000:0:99999:7:::\n")
+        (self.place / "shadow").chmod(0o600)
+        os.chown(self.home, _UID, _UID)
+
+    # ------------------------------------------------------------ its life
+
+    def start(self) -> None:
+        words: list[str] = [shutil.which("sshd") or "/usr/sbin/sshd", "-D", "-e", "-f", str(self.place / "sshd_config")]
+        if os.geteuid() == 0:
+            words = ["unshare", "--mount", "sh", "-c", _NAMESPACE, "sh", str(self.place), *_opened(), "--", *words]
+        with (self.place / "sshd.log").open("ab") as log:
+            self.sshd = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        LIFELINE.hold(self.sshd.pid)
+        self._answers()
+
+    def _answers(self) -> None:
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.05)
+        raise AssertionError(f"sshd of {self.name} does not answer: {(self.place / 'sshd.log').read_text()}")
+
+    def processes(self) -> list[int]:
+        """What runs on it: sshd and everything below, the restored server too (as its own user's, or in its places)."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdecimal() and self._is_mine(entry):
+                found.append(int(entry.name))
+        return found
+
+    def _is_mine(self, entry: Path) -> bool:
+        try:
+            words = (entry / "cmdline").read_bytes()
+            here = os.readlink(entry / "cwd")  # noqa: PTH115
+        except OSError:
+            return False
+        return bytes(self.place) in words or here.startswith(str(self.place))
+
+    def crash(self) -> None:
+        """Everything on it at once, as when its power goes."""
+        for _ in range(2):
+            for pid in self.processes():
+                with_gone(pid, signal.SIGKILL)
+            time.sleep(0.05)
+        self.stop()
+
+    def stop(self) -> None:
+        if self.sshd is not None:
+            with_gone(-self.sshd.pid, signal.SIGKILL)
+            self.sshd.wait()
+            LIFELINE.release(self.sshd.pid)
+            self.sshd = None
+
+    def remove(self) -> None:
+        self.crash()
+        shutil.rmtree(self.place, ignore_errors=True)
+
+
+def with_gone(pid: int, number: int) -> None:
+    try:
+        if pid < 0:
+            os.killpg(-pid, number)
+        else:
+            os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def _opened() -> Sequence[str]:
+    """Pairs of a folder that only we may enter and the part of it that the programs need."""
+    pairs: list[str] = []
+    for needed in (HERE, Path(sys.prefix), Path(sys.base_prefix)):
+        shut = next((folder for folder in reversed(needed.parents) if not folder.stat().st_mode & 0o001), None)
+        if shut is not None and str(needed) not in pairs:
+            pairs += [str(shut), str(needed)]
+    return pairs
+
+
+@contextmanager
+def machine(name: str, *, forced: str | None = None) -> Iterator[Machine]:
+    """A machine that answers, gone at the end with all that ran on it."""
+    made = Machine(name, Path(tempfile.mkdtemp(prefix=f"ssh-{name}-")), forced=forced).make()
+    try:
+        made.start()
+        yield made
+    finally:
+        made.remove()
