@@ -156,9 +156,7 @@ def _load(job: Restoring, described: JsonObject, text: bytes, readers: dict[str,
         not_refreshed |= {str(entry["name"]): list(left.views)} if left.views else {}
     load.drop_missing(job.dsn, names)
     job.ctx.progress("first statistics")
-    load.first_statistics(
-        job.dsn, names, runner=job.runner, vacuumdb=job.tool("vacuumdb"), jobs=job.jobs, major=job.major, watch=job.ctx.check_stop
-    )
+    _first_statistics(job, names)
     held = neutralise.put_back_files(Path(job.cluster.data), own)
     held += neutralise.disarm(job.dsn, names, job.place / "secret")
     _carry_settings(job, described)
@@ -207,9 +205,16 @@ def _load_database(job: Restoring, reader: ArtifactReader, name: str, meter: Met
                 jobs=job.jobs,
                 major=job.major,
                 watch=meter.loading(name, shown(name), lambda: load.database_size(job.dsn, name)),
+                loaded=lambda: _first_statistics(job, [name]),
             )
     finally:
         rmtree(folder)
+
+
+def _first_statistics(job: Restoring, names: list[str]) -> None:
+    load.first_statistics(
+        job.dsn, names, runner=job.runner, vacuumdb=job.tool("vacuumdb"), jobs=job.jobs, major=job.major, watch=job.ctx.check_stop
+    )
 
 
 def _say_not_refreshed(job: Restoring, database: str, left: load.NotRefreshed) -> None:

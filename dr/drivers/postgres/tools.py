@@ -13,6 +13,10 @@ Watch = Callable[[], None]
 POLL = 0.05
 
 
+def nothing() -> None:
+    """A watch that has nothing to say."""
+
+
 def attend(process: Process, watch: Watch) -> int:
     """Wait for a program, calling `watch`; if that raises, the program's whole group is ended first. The exit code."""
     try:
