@@ -4,6 +4,7 @@ DrError
 ├── ConfigError              what the person wrote: exit 2
 ├── Refused                  a guard said no; nothing was changed: exit 3
 │   ├── NotProvablyStandby   the host cannot be shown to be the standby
+│   ├── StandbyInUse         another run has it: that ends, so it can be waited for
 │   └── LastProvenCopy       it would have deleted what still protects us
 ├── Damaged                  bytes are not what was signed: exit 4
 ├── Unreachable              a host, repository, server or channel did not answer: exit 5
@@ -49,6 +50,10 @@ class Refused(DrError):
 
 class NotProvablyStandby(Refused):
     """The host cannot be shown to be the standby, so nothing may be written to it."""
+
+
+class StandbyInUse(Refused):
+    """Another run uses the standby. That ends by itself, so it can be waited for."""
 
 
 class LastProvenCopy(Refused):

@@ -1,5 +1,8 @@
 """`restore`: bring one backup set up on a standby host.
 
+Where another run uses the standby it waits, says for whom, and the clock runs on: on the day it would. A time limit of the step or a
+cancel ends the wait.
+
 Safe to repeat: it loads into a fresh place that it claims first, and adopts the result last, so a run resumed after a crash either
 starts the load again or finds it done.
 """
@@ -12,8 +15,9 @@ from typing import Any
 from pydantic import Field
 
 from dr.actions.overall import Overall
+from dr.actions.turn import Turn
 from dr.errors import Damaged
-from dr.model.base import ByteCount, HostName, Instant, JsonObject, RepositoryName, SetId, StrictModel, SystemName
+from dr.model.base import ByteCount, HostName, Instant, JsonObject, RepositoryName, RunId, Seconds, SetId, StrictModel, SystemName
 from dr.model.ports import Action, ArtifactReader, Effect, OpenSet, Outcome, StepContext, WritableHost
 from dr.model.record import HostState
 
@@ -44,27 +48,33 @@ class Facts(StrictModel):
     needle: str | None = None
     recipient: str | None = None
     """The public half of the key that read all of it; None where an interrupted attempt had loaded it, maybe with another key."""
+    waited: Seconds = Seconds(0.0)
+    """For other runs to leave the standby: inside the recovery time, since the clock never pauses."""
+    waited_for: tuple[RunId, ...] = ()
 
 
 def run(params: Params, ctx: StepContext) -> Outcome:
-    host = ctx.writable_host(params.onto)  # raises NotProvablyStandby; the only way to a handle that can write
+    turn = Turn(params.onto, ctx)
+    host = turn.take(lambda: ctx.writable_host(params.onto))  # raises NotProvablyStandby; the only way to a handle that can write
     repository = ctx.repository(params.from_)
     repository.identity()
     with _noticing_damage(params, ctx):
         opened = ctx.sets.open(params.system, params.set, repository)
     if host.holds(params.set):  # this run loaded it before a crash; another run's load may have been changed since
         _record(params, host, ctx)  # the crash may have come before the record
-        return Outcome(changed=False, facts=_facts(params, opened, host.places(), None).to_facts())
-    places = _load(params, opened, host, ctx)
+        return Outcome(changed=False, facts=_facts(params, opened, host.places(), None, turn).to_facts())
+    places = _load(params, opened, host, ctx, turn)
     host.adopt(params.set, places)
     ctx.failpoint("after-adopt")
     _record(params, host, ctx)
-    return Outcome(changed=True, facts=_facts(params, opened, places, opened.recipient).to_facts())
+    return Outcome(changed=True, facts=_facts(params, opened, places, opened.recipient, turn).to_facts())
 
 
-def _load(params: Params, opened: OpenSet, host: WritableHost, ctx: StepContext) -> JsonObject:
-    host.require_space(int(opened.manifest.plain * ROOM))
-    host.claim(params.set)  # an empty place: a claim that is refused leaves no mark, a crash right after it leaves no data
+def _load(params: Params, opened: OpenSet, host: WritableHost, ctx: StepContext, turn: Turn) -> JsonObject:
+    turn.take(lambda: host.require_space(int(opened.manifest.plain * ROOM)))
+    turn.take(
+        lambda: host.claim(params.set)
+    )  # an empty place: a claim that is refused leaves no mark, a crash right after it leaves no data
     ctx.failpoint("after-claim")
     ctx.records.record_host(HostState(host=params.onto, state="claimed", run=ctx.run, set=params.set, since=ctx.clock.now()))
     ctx.audit("restore.begun", f"{params.onto}/{params.set}", {"from": params.from_})
@@ -134,7 +144,7 @@ def _instead(params: Params, ctx: StepContext) -> str:
     return f"its copy in {good.repository} can be restored{how}; the next nightly mends this one from it"
 
 
-def _facts(params: Params, opened: OpenSet, places: JsonObject, recipient: str | None) -> Facts:
+def _facts(params: Params, opened: OpenSet, places: JsonObject, recipient: str | None, turn: Turn) -> Facts:
     return Facts(
         set=params.set,
         onto=params.onto,
@@ -145,6 +155,8 @@ def _facts(params: Params, opened: OpenSet, places: JsonObject, recipient: str |
         neutralised=_neutralised(places),
         needle=opened.index.needle,
         recipient=recipient,
+        waited=turn.waited(),
+        waited_for=turn.behind(),
     )
 
 

@@ -3,9 +3,9 @@
 Safe to repeat: a second scrub finds nothing to remove and certifies that.
 """
 
-from dr.errors import DrError, Failed, Refused, Stopped
+from dr.errors import DrError, Failed, NotProvablyStandby, Refused, StandbyInUse, Stopped
 from dr.model.base import HostName, StrictModel
-from dr.model.ports import Action, Effect, Outcome, StepContext
+from dr.model.ports import Action, Effect, Outcome, StepContext, WritableHost
 from dr.model.record import HostState, ScrubCertificate, StepRecord
 
 
@@ -14,7 +14,9 @@ class Params(StrictModel):
 
 
 class Facts(StrictModel):
-    certificate: ScrubCertificate
+    certificate: ScrubCertificate | None = None
+    left_to: str = ""
+    """In words, where this run brought nothing there and another run uses the standby: that one scrubs it."""
 
 
 def run(params: Params, ctx: StepContext) -> Outcome:
@@ -23,7 +25,10 @@ def run(params: Params, ctx: StepContext) -> Outcome:
     host = ctx.writable_host(params.host)
     canaries, unknown = _canaries(params.host, ctx)
     ctx.progress("removing what was restored, and looking for what may be left of it")
-    certificate = host.scrub(canaries)
+    try:
+        certificate = host.scrub(canaries)
+    except StandbyInUse as used:
+        return _left_to_another(params.host, host, used)
     ctx.failpoint("after-removal")
     key = f"scrub:{params.host}"
     if certificate.found:
@@ -66,6 +71,18 @@ def _needle(step: StepRecord, ctx: StepContext) -> str | None:
     if not any(entry.event == "restore.begun" and entry.facts.get("run") == step.run for entry in begun):
         return None  # it was refused before it loaded anything
     return ctx.sets.open(asked["system"], asked["set"], ctx.repository(asked["from"])).index.needle
+
+
+def _left_to_another(name: HostName, host: WritableHost, used: StandbyInUse) -> Outcome:
+    """A run that only waited for its turn has nothing there to remove. Raises what it was told where it has."""
+    try:
+        host.place()
+    except NotProvablyStandby:
+        raise
+    except Refused:  # it claimed nothing
+        left = f"this run brought nothing to {name}; {used.message}, which scrubs it"
+        return Outcome(changed=False, facts=Facts(left_to=left).to_facts())
+    raise used
 
 
 def _say_unknown(host: HostName, unknown: list[str], ctx: StepContext) -> list[str]:

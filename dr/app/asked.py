@@ -145,6 +145,13 @@ def _select(f: JsonObject, _: RunRecord, __: str) -> list[str]:
     return [f"restored from {f['set']}: {f['how']}"]
 
 
+def _restore(f: JsonObject, _: RunRecord, __: str) -> list[str]:
+    """Nothing is said of a restore that went straight on: the check and the report say what it was worth."""
+    if not f.get("waited"):
+        return []
+    return [f"waited {show_duration(f['waited'])} for {', '.join(f['waited_for']) or 'another run'} to leave the standby; the clock ran on"]
+
+
 def _check(f: JsonObject, _: RunRecord, __: str) -> list[str]:
     lines = []
     for r in f["results"]:
@@ -174,6 +181,8 @@ def _report(f: JsonObject, record: RunRecord, _: str) -> list[str]:
 
 def _scrub(f: JsonObject, _: RunRecord, __: str) -> list[str]:
     c = f["certificate"]
+    if c is None:
+        return [f["left_to"]]
     host = "standby" if c["host"] == "standby" else f"standby {c['host']}"
     removed = f"{host} scrubbed: {_count(len(c['removed']), 'place')} removed"
     if not c["canaries"]:
@@ -195,6 +204,7 @@ _SAYERS = {
     "copy": _copy,
     "prune": _prune,
     "select-backup": _select,
+    "restore": _restore,
     "check": _check,
     "report": _report,
     "scrub": _scrub,

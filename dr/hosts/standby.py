@@ -1,13 +1,15 @@
 """The writable handle of a local standby: claimed places, adoption, scrub. Every destructive act asks the guard again first."""
 
+import fcntl
 import os
 import secrets
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from dr.clock import Clock
 from dr.drivers.postgres import cluster
-from dr.errors import Failed, Refused
+from dr.errors import Failed, Refused, StandbyInUse
 from dr.hosts import marker
 from dr.hosts.canaries import certify
 from dr.hosts.guard import Seen, Target, recorded, require_standby, serves
@@ -19,6 +21,9 @@ from dr.model.base import HostPath, JsonObject, RunId, SetId
 from dr.model.ports import Standing
 from dr.model.record import ScrubCertificate
 from dr.units import show_size
+
+_PATIENCE = 60.0
+"""Seconds for which a scrub waits for whoever looks whether it may claim."""
 
 
 class Drills:
@@ -35,6 +40,11 @@ class Drills:
     # ------------------------------------------------------------ claim and adopt
 
     def claim(self, set_id: SetId) -> HostPath:
+        self._none_in_use(self.recheck())
+        with self._one_at_a_time():
+            return self._claim_alone(set_id)
+
+    def _claim_alone(self, set_id: SetId) -> HostPath:
         seen = self.recheck()
         self._none_in_use(seen)
         own = self._own(seen)
@@ -119,6 +129,7 @@ class Drills:
         at = os.statvfs(self._target.root)
         free = at.f_bavail * at.f_frsize
         if free < needed:
+            self._none_in_use(self.recheck())  # whose end makes room
             raise Refused(
                 f"host '{self._target.name}' has {show_size(free)} free in {self._target.root}, and {show_size(needed)} are needed",
                 hint="make room, or move the standby to a larger disk and enrol it there",
@@ -127,16 +138,29 @@ class Drills:
     # ------------------------------------------------------------ scrub
 
     def scrub(self, canaries: Sequence[bytes]) -> ScrubCertificate:
-        seen = self.recheck(tidying=True)
-        self._none_in_use(seen)
-        removed = self._remove(seen, tidying=True)
-        return certify(self._target, self._standing, self.run, self._clock.now(), removed, canaries)
+        self._none_in_use(self.recheck(tidying=True))
+        with self._one_at_a_time(_PATIENCE):  # nobody brings anything here until it was looked for
+            seen = self.recheck(tidying=True)
+            self._none_in_use(seen)
+            removed = self._remove(seen, tidying=True)
+            return certify(self._target, self._standing, self.run, self._clock.now(), removed, canaries)
+
+    @contextmanager
+    def _one_at_a_time(self, patience: float = 0.0) -> Iterator[None]:
+        """Whoever claims or scrubs keeps out others who would. Raises StandbyInUse where one still does after `patience` seconds."""
+        until = time.monotonic() + patience
+        with self._opened_root() as root, _folder(root, DRILLS) as drills:
+            while not _lock(drills):
+                if time.monotonic() >= until:
+                    raise StandbyInUse(f"host '{self._target.name}' is in use by another run", hint="wait for it: dr runs list")
+                time.sleep(0.1)
+            yield
 
     def _none_in_use(self, seen: Seen) -> None:
         active = self._standing.active() - {self.run}
         for place in seen.content.places:
             if place.run in active:
-                raise Refused(
+                raise StandbyInUse(
                     f"host '{self._target.name}' is in use by run {place.run}",
                     hint=f"wait for it, or cancel it: dr runs cancel {place.run}",
                 )
@@ -176,6 +200,15 @@ class Drills:
             if said is None or (said.device, said.inode) != identity(os.fstat(root)):
                 raise Refused(f"{self._target.root} changed meanwhile", hint="find out who moved it")
             yield root
+
+
+def _lock(folder: int) -> bool:
+    """Whether it is ours now; until it is closed."""
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _works_in(pid: int, data: str) -> bool:

@@ -5,7 +5,7 @@ the end of the one before it to its own end, so waits, retries and crashes are i
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dr.model.backup import Manifest
 from dr.model.base import JsonObject, Seconds
@@ -81,9 +81,10 @@ def _phases(started: datetime, steps: Sequence[StepRecord], usable: datetime) ->
     )
     found: list[PhaseTime] = []
     at = started
-    if timed and timed[0][1] > started:
-        found.append(_phase(BEFORE, at, timed[0][1], "nothing"))
-        at = timed[0][1]
+    first = timed[0][1] + timedelta(seconds=timed[0][0].facts.get("waited", 0.0)) if timed else started  # a queue grows with no size
+    if first > started:
+        found.append(_phase(BEFORE, at, first, "nothing"))
+        at = first
     for step, _, ended in timed:
         grows = _GROWS.get(step.action, "nothing")
         if at < usable <= ended:

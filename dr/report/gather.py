@@ -41,7 +41,7 @@ def gather(
         run=run,
         verdict=verdict,
         reasons=reasons,
-        remarks=(*remarks(rto, rpo), *_waited(run, steps), *_left_out(plan), *_to_come(plan, steps, writing)),
+        remarks=(*remarks(rto, rpo), *_waited(run, steps), *_queued(steps), *_left_out(plan), *_to_come(plan, steps, writing)),
         scope=_scope(run.system, inventory),
         chosen=chosen,
         steps=tuple(_lean(s) for s in steps),
@@ -125,6 +125,15 @@ def _left_out(plan: Plan) -> tuple[str, ...]:
     return tuple(f"left out: {one.id} ({one.action}), {one.why}" for one in plan.left_out)
 
 
+def _queued(steps: Sequence[StepRecord]) -> tuple[str, ...]:
+    """The clock runs on while another run has the standby, as it would on the day."""
+    waits = [(s.facts["waited"], s.facts.get("waited_for", ())) for s in steps if s.action == "restore" and s.facts.get("waited")]
+    return tuple(
+        f"{show_duration(seconds)} of the RTO passed while the standby was in use by {', '.join(runs) or 'another run'}"
+        for seconds, runs in waits
+    )
+
+
 def _cancelled(run: RunRecord, records: Records) -> bool:
     """As the audit trail has it: while a cancelled run still tidies up, its own record says running."""
     return run.state == "cancelled" or any(entry.event in CANCELS for entry in records.audit_of(run.run))
@@ -166,7 +175,7 @@ def _checks(steps: Sequence[StepRecord]) -> tuple[CheckResult, ...]:
 
 
 def _scrub(steps: Sequence[StepRecord]) -> ScrubCertificate | None:
-    found = [s.facts["certificate"] for s in steps if s.action == "scrub" and "certificate" in s.facts]
+    found = [s.facts["certificate"] for s in steps if s.action == "scrub" and s.facts.get("certificate")]
     return ScrubCertificate.from_facts(found[-1]) if found else None
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from dr.errors import Refused
+from dr.errors import StandbyInUse
 
 _PATIENCE = 30.0
 """Seconds in which an agent whose link was cut is gone: it ends what it does first."""
@@ -16,7 +16,7 @@ _held: list[int] = []
 
 
 def alone(root: str) -> None:
-    """No other agent works on this standby while this process lives. Raises Refused if one still does after the patience."""
+    """No other agent works on this standby while this process lives. Raises StandbyInUse if one still does after the patience."""
     folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     until = time.monotonic() + _PATIENCE
     while True:
@@ -25,7 +25,7 @@ def alone(root: str) -> None:
         except BlockingIOError:
             if time.monotonic() > until:
                 os.close(folder)
-                raise Refused(f"another dr works on {root}", hint="wait for its run: dr runs list") from None
+                raise StandbyInUse(f"another dr works on {root}", hint="wait for its run: dr runs list") from None
             time.sleep(0.1)
         else:
             _held.append(folder)  # until the process ends
