@@ -64,6 +64,7 @@ class Context:
         self._services = services
         self._failpoints = failpoints
         self._action = action
+        self._hosts: dict[HostName, Host] = {}
         self._foretold = foretold
         self._count: tuple[int | None, int | None] = (None, None)
 
@@ -149,7 +150,14 @@ class Context:
         return self._services.check(kind)
 
     def host(self, name: HostName) -> Host:
-        return self._services.host(name, self)
+        """One handle a step: across a network each is a connection."""
+        if name not in self._hosts:
+            self._hosts[name] = self._services.host(name, self)
+        return self._hosts[name]
+
+    def release(self) -> None:
+        """The attempt is over: what it held open is let go."""
+        self._hosts.clear()
 
     def writable_host(self, name: HostName) -> WritableHost:
         return self._services.writable_host(name, self)

@@ -85,6 +85,7 @@ class Attempt:
             self._park_if_leaving()
             result = self._lost(error)
         self._park_if_leaving()
+        self.context.release()
         return result
 
     def ask(self) -> JsonObject:
