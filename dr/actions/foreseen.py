@@ -89,6 +89,7 @@ def _select(params: select_backup.Params, ctx: RehearseContext) -> Rehearsal:
     chosen, how = select_backup.choose(params.which, copies, ctx.clock.now(), ctx.inventory.organisation.zone, seed="rehearsal")
     if (chosen.system, chosen.set) not in ctx.repository(chosen.repository).sets(chosen.system):
         raise Refused(f"the copy of {chosen.set} in {chosen.repository} is gone", hint="`dr backups list` shows what there is")
+    how += "; a run draws anew" if select_backup.at_random(params.which) else ""
     facts = {
         "set": chosen.set,
         "system": params.system,

@@ -72,9 +72,8 @@ def run(params: Params, ctx: StepContext) -> Outcome:
 
 def _load(params: Params, opened: OpenSet, host: WritableHost, ctx: StepContext, turn: Turn) -> JsonObject:
     turn.take(lambda: host.require_space(int(opened.manifest.plain * ROOM)))
-    turn.take(
-        lambda: host.claim(params.set)
-    )  # an empty place: a claim that is refused leaves no mark, a crash right after it leaves no data
+    # an empty place: a claim that is refused leaves no mark, a crash right after it leaves no data
+    turn.take(lambda: host.claim(params.set))
     ctx.failpoint("after-claim")
     ctx.records.record_host(HostState(host=params.onto, state="claimed", run=ctx.run, set=params.set, since=ctx.clock.now()))
     ctx.audit("restore.begun", f"{params.onto}/{params.set}", {"from": params.from_})

@@ -1,12 +1,15 @@
 """`select-backup`: resolve 'which backup' to one set, once, and pin it for this run. Later steps use the recorded answer.
 
-Safe to repeat: it only reads, and pins again.
+A draw at random is made with a recorded seed, the run's own name, so that a run that is resumed, and whoever reads its evidence, says the
+same set. Safe to repeat: it only reads, and pins again.
 """
 
 import random
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from pydantic import field_validator
 
 from dr.clock import local
 from dr.errors import ConfigError, Refused
@@ -18,6 +21,7 @@ from dr.units import parse_duration
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """A copy dated further ahead of now than this says that a clock is wrong."""
 _LIST = "`dr backups list` shows what there is"
+_RANDOM = "random-within"
 _FORMS = "write newest, 'random-within 7d', 'at 2026-11-01T12:00' or a set's id"
 
 
@@ -25,6 +29,15 @@ class Params(StrictModel):
     system: SystemName
     tier: TierName
     which: str = "newest"
+    """`newest`, `random-within 7d`, `at 2026-11-01T12:00` (of that time or before, in the organisation's zone), or a set's id."""
+
+    @field_validator("which")
+    @classmethod
+    def _says_one(cls, text: str) -> str:
+        problem = wrong_form(text)
+        if problem:
+            raise ValueError(f"{problem}; {_FORMS}")
+        return text
 
 
 class Facts(StrictModel):
@@ -37,12 +50,16 @@ class Facts(StrictModel):
     how: str
     """In words, for the evidence."""
     candidates: int
+    seed: str = ""
+    """Of a draw at random: the same seed draws the same from the same sets."""
 
 
 def run(params: Params, ctx: StepContext) -> Outcome:
     good = [c for c in ctx.records.copies(params.system) if not c.damaged]
     copies = [c for c in good if c.tier == params.tier]
     chosen, how = _choose_here(params, copies, good, ctx)
+    seed = str(ctx.run) if at_random(params.which) else ""
+    how += f", drawn with seed {seed}" if seed else ""
     _pin(chosen, ctx)
     facts = Facts(
         set=chosen.set,
@@ -53,6 +70,7 @@ def run(params: Params, ctx: StepContext) -> Outcome:
         level=chosen.level,
         how=f"{how}, from {chosen.repository}; its data is as of {local(chosen.as_of, ctx.inventory.organisation.zone)}",
         candidates=len(copies),
+        seed=seed,
     )
     return Outcome(changed=False, facts=facts.to_facts())
 
@@ -97,20 +115,41 @@ def _pin(chosen: Copy, ctx: StepContext) -> None:
         ctx.records.pin(chosen.set, ctx.run)
 
 
+def wrong_form(which: str) -> str:
+    """What is wrong with how a backup was named; empty where it names one, whether or not there is such a set."""
+    word, _, rest = which.strip().partition(" ")
+    try:
+        if word == _RANDOM:
+            parse_duration(rest)
+        elif word == "at":
+            datetime.fromisoformat(rest.strip())
+        elif which.strip() != "newest" and not SET_ID.match(which.strip()):
+            return f"'{which}' says no backup"
+    except ValueError as error:
+        return str(error) if word == _RANDOM else f"'{rest}' is not a time"
+    return ""
+
+
+def at_random(which: str) -> bool:
+    """Whether it is a draw, which another run makes anew."""
+    return which.strip().startswith(_RANDOM)
+
+
 def choose(which: str, copies: Sequence[Copy], now: datetime, zone: str, *, seed: str) -> tuple[Copy, str]:
     """The copy that `which` means, and how it was chosen in words. Raises ConfigError for a form that is none, Refused for no match."""
     ordered = sorted(copies, key=lambda c: (*c.age_order, c.set))
     believed = [c for c in ordered if c.instant <= now + CLOCK_TOLERANCE]
+    problem = wrong_form(which)
+    if problem:
+        raise ConfigError(problem, hint=_FORMS)
     word, _, rest = which.strip().partition(" ")
     if which.strip() == "newest":
         return _newest(ordered, believed)
-    if word == "random-within":
+    if word == _RANDOM:
         return _random(rest, believed, now, seed)
     if word == "at":
         return _at(rest, ordered, zone)
-    if SET_ID.match(which.strip()):
-        return _one([c for c in ordered if c.set == which.strip()], f"there is no undamaged copy of the set {which.strip()}"), "named by id"
-    raise ConfigError(f"'{which}' says no backup", hint=_FORMS)
+    return _one([c for c in ordered if c.set == which.strip()], f"there is no undamaged copy of the set {which.strip()}"), "named by id"
 
 
 def _newest(ordered: Sequence[Copy], believed: Sequence[Copy]) -> tuple[Copy, str]:
@@ -131,24 +170,30 @@ def _one(found: Sequence[Copy], otherwise: str) -> Copy:
 
 def _random(text: str, ordered: Sequence[Copy], now: datetime, seed: str) -> tuple[Copy, str]:
     """Seeded by the run, so that a step that runs again chooses the same."""
-    try:
-        within = parse_duration(text)
-    except ValueError as error:
-        raise ConfigError(str(error), hint=_FORMS) from None
+    within = parse_duration(text)
     found = [c for c in ordered if (now - c.instant).total_seconds() <= within]
     _one(found, f"there is no undamaged copy within {text}")
     return random.Random(seed).choice(found), f"one at random of {len(found)} within {text}"  # noqa: S311 - a drill's choice is no secret
 
 
 def _at(text: str, ordered: Sequence[Copy], zone: str) -> tuple[Copy, str]:
-    try:
-        wanted = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise ConfigError(f"'{text}' is not a time", hint=_FORMS) from None
-    if wanted.tzinfo is None:
-        wanted = wanted.replace(tzinfo=ZoneInfo(zone))
-    found = [c for c in ordered if c.instant <= wanted]
+    wanted = _instant(text.strip(), zone)
+    found = [c for c in ordered if c.as_of <= wanted]
     return _one(found, f"there is no undamaged copy as old as {local(wanted, zone)}"), f"the newest at or before {local(wanted, zone)}"
+
+
+def _instant(text: str, zone: str) -> datetime:
+    """Of a time as the organisation's clocks show it. Raises ConfigError for one that they skip in spring, or show twice in autumn."""
+    wanted = datetime.fromisoformat(text)
+    if wanted.tzinfo is not None:
+        return wanted
+    first, second = (wanted.replace(tzinfo=ZoneInfo(zone), fold=fold) for fold in (0, 1))
+    if first.utcoffset() == second.utcoffset():
+        return first
+    either = " or ".join(f"'at {one.astimezone(UTC).astimezone(ZoneInfo(zone)).isoformat(timespec='minutes')}'" for one in (first, second))
+    there = first.astimezone(UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None) == wanted
+    what = "was twice" if there else "never was: the clocks went forward over it"
+    raise ConfigError(f"{text} {what} in {zone}", hint=f"say which is meant: {either}")
 
 
 ACTION = Action(kind="select-backup", params=Params, facts=Facts, effect=Effect.READS, run=run)
