@@ -27,3 +27,8 @@ def stop_demo(home: Path) -> bool:
     from dr.demo.world import stop
 
     return stop(home)
+
+
+def is_demo(home: Path) -> bool:
+    """Whether a home is the demo's world and no organisation's."""
+    return (home / "demo" / "ports.json").is_file()

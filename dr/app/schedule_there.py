@@ -10,13 +10,16 @@ import shlex
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+from dr.app.demo import is_demo
 from dr.app.home import App
-from dr.app.schedule import scheduled
-from dr.app.schedule_install import CRON, default_folder, has_cron, is_of
+from dr.app.schedule import look, scheduled
+from dr.app.schedule_install import BOOTED, CRON, default_folder, has_cron, is_of
 from dr.errors import DrError
 from dr.hosts.process import LocalRunner
+from dr.model.readiness import Reason
 from dr.timers.calendar_events import calendar_events
 
 MACHINE = Path("/etc/systemd/system")
@@ -89,6 +92,36 @@ def wrong(app: App, files: Sequence[Path], *, booted: bool) -> Iterator[Wrong]:
             events = {f"OnCalendar={event}" for event in calendar_events(runbook.schedule or "", zone)}
             if not any(path.name.endswith(f"-{name}.timer") and events <= set(lines) for path, lines in texts.items()):
                 yield Wrong(f"no timer starts {name} at '{runbook.schedule}', only the hourly look does", _AGAIN, False)
+
+
+class Unstarted:
+    """Why nothing would begin a runbook by itself, for the status; what starts things in this home is looked at once."""
+
+    def __init__(self, app: App, folders: Sequence[Path] | None = None, *, booted: bool | None = None) -> None:
+        """`folders` and `booted`: None looks at the usual ones, and at this machine."""
+        self._app, self._folders, self._booted = app, folders, booted
+
+    def of(self, nightly: str | None) -> list[Reason]:
+        """Nothing of a demo, whose nights begin when somebody asks for them."""
+        if nightly is None or is_demo(self._app.home):
+            return []
+        if not self._app.runbooks[nightly].schedule:
+            how = f"write schedule: '0 1 * * *' into runbooks/{nightly}.yaml, then {_AGAIN}"
+            return [Reason(colour="amber", text=f"'{nightly}' has no schedule: nothing begins the next night", hint=how)]
+        why = self._nothing_starts
+        return [Reason(colour="amber", text=f"nothing would begin the next '{nightly}': {why.what}", hint=why.hint)] if why else []
+
+    @cached_property
+    def _nothing_starts(self) -> Wrong | None:
+        """Of everything that is scheduled in this home."""
+        app = self._app
+        installed = found(app, usual(app) if self._folders is None else self._folders)
+        if installed:
+            booted = BOOTED.is_dir() if self._booted is None else self._booted
+            return next((one for one in wrong(app, installed, booted=booted) if one.grave), None)
+        if in_crontab(crontab(), app.home) or any((claim := look(app, name).claim) and claim.run for name in scheduled(app)):
+            return None
+        return Wrong("no timer of this home is installed here", _AGAIN, True)
 
 
 def _program(path: Path) -> str | None:

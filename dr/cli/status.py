@@ -50,6 +50,9 @@ def status(home: str | None, system: str | None, findings: bool, as_json: bool) 
     if system is None and not as_json and len(app.inventory.systems) > MANY:
         return _of_many(app)
     found = [app.readiness(name) for name in ([app.system(system)] if system else app.inventory.systems)]
+    from dr.app.by_itself import by_itself
+
+    found = by_itself(app, found)
     if as_json:
         print_json([r.to_facts() for r in found])
     else:

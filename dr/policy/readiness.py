@@ -143,17 +143,24 @@ def _night_reasons(entry: SystemEntry, night: NightFact | None, now: datetime) -
 
 
 def _copy_reasons(copies: Sequence[Copy], newest: Copy | None, rpo: float, now: datetime) -> list[Reason]:
-    reasons = []
     if newest is None:
-        stored = [c for c in copies if not c.damaged]
-        reasons.append(_red(f"no good copy ({len(stored)} stored and not verified)" if stored else "no copy"))
-    else:
-        loss, age = (now - newest.as_of).total_seconds(), spoken((now - newest.as_of).total_seconds())
-        words = f"the newest good copy is {age} old, the objective is {short(rpo)}"
-        reasons.append(_red(f"RPO exceeded: {words}") if loss > rpo else _green(words))
-        reasons += _newer_but_not_good(copies, newest, now)
+        return [_red(_none_good(copies))]
+    loss, age = (now - newest.as_of).total_seconds(), spoken((now - newest.as_of).total_seconds())
+    words = f"the newest good copy is {age} old, the objective is {short(rpo)}"
+    reasons = [_red(f"RPO exceeded: {words}") if loss > rpo else _green(words), *_newer_but_not_good(copies, newest, now)]
     damaged = sum(c.damaged for c in copies)
     return reasons + ([_amber(f"{damaged} damaged " + ("copy" if damaged == 1 else "copies"))] if damaged else [])
+
+
+def _none_good(copies: Sequence[Copy]) -> str:
+    """All that there is of it, in one line."""
+    damaged = sum(c.damaged for c in copies)
+    stored = [f"{len(copies) - damaged} stored and not verified"] if damaged < len(copies) else []
+    if not copies:
+        return "no copy"
+    if not stored:
+        return "no good copy: its only copy is damaged" if damaged == 1 else f"no good copy: all {damaged} copies are damaged"
+    return f"no good copy ({', '.join([*stored, *([f'{damaged} damaged'] if damaged else [])])})"
 
 
 def _newer_but_not_good(copies: Sequence[Copy], newest: Copy, now: datetime) -> list[Reason]:

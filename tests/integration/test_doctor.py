@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from dr.app.by_itself import by_itself
 from dr.app.doctor import PARTS, examine
 from dr.app.doctor.machine import _fits
 from dr.app.home import App
 from dr.app.keys import Line
-from dr.app.schedule_there import found, in_crontab, wrong
+from dr.app.schedule_there import Unstarted, found, in_crontab, wrong
 from dr.clock import FixedClock
 from dr.config.init import init_home
+from dr.model.base import RunId
 from dr.model.record import Delivery, Notice
+from tests.support.catalog_runs import plan_of, run_at
 from tests.support.main_job import Home
 
 pytestmark = pytest.mark.integration
@@ -223,6 +226,47 @@ def test_writing_units_elsewhere_is_no_sign_that_something_looks(home: Home, tim
     """`dr schedule install` alone starts nothing, and is no green and no amber."""
     assert timers.is_dir()
     assert any(line.colour == "red" and "nothing starts" in line.text for line in lines_of(home, "schedules"))
+
+
+def status_of(home: Home, *folders: Path, booted: bool = True) -> list[tuple[str, str]]:
+    return [(one.text, one.hint) for one in Unstarted(App.open(str(home.path)), folders, booted=booted).of("nightly")]
+
+
+def test_the_status_says_that_nothing_would_begin_the_next_night(home: Home, timers: Path, tmp_path: Path) -> None:
+    """Green copies of last night are no promise of tonight's; the hint is what the doctor says."""
+    none = ("nothing would begin the next 'nightly': no timer of this home is installed here", "dr schedule install")
+    assert status_of(home, tmp_path) == [none]
+    enabling = "systemctl --user enable --now dr-nightly.timer"
+    (timers / "timers.target.wants" / "dr-nightly.timer").unlink()
+    assert status_of(home, timers) == [("nothing would begin the next 'nightly': dr-nightly.timer is there and not enabled", enabling)]
+    home.rewrite("runbooks/nightly.yaml", 'schedule: "0 1 * * *"', '# schedule: "0 1 * * *"')
+    how = "write schedule: '0 1 * * *' into runbooks/nightly.yaml, then dr schedule install"
+    assert status_of(home, timers) == [("'nightly' has no schedule: nothing begins the next night", how)]
+
+
+@pytest.mark.positive_control
+def test_the_status_is_silent_where_a_timer_is_enabled_and_in_a_demo(home: Home, timers: Path, tmp_path: Path) -> None:
+    """The demo's nights begin when somebody asks for them."""
+    assert status_of(home, timers) == []
+    (home.path / "demo").mkdir()
+    (home.path / "demo" / "ports.json").write_text("{}")
+    assert status_of(home, tmp_path) == []
+
+
+def test_a_good_night_after_which_nothing_begins_the_next_is_not_ready(home: Home, tmp_path: Path) -> None:
+    """READY would be read as: it goes on by itself. Before the first night, that none was run is enough to say."""
+
+    def judged(*folders: Path) -> tuple[str, list[str]]:
+        app = App.open(str(home.path))
+        green = app.readiness("hmis").model_copy(update={"colour": "green", "reasons": ()})
+        (one,) = by_itself(app, [green], folders)
+        return one.colour, [reason.hint for reason in one.reasons]
+
+    assert judged(tmp_path) == ("green", [])
+    with home.catalog() as catalog:
+        catalog.begin_run(run_at(NOW, run=RunId("nightly-1"), kind="backup", runbook="nightly"), plan_of())
+        catalog.end_run(RunId("nightly-1"), "done", "PASS", NOW)
+    assert judged(tmp_path) == ("amber", ["dr schedule install"])
 
 
 @pytest.mark.parametrize(

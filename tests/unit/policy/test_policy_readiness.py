@@ -81,7 +81,7 @@ def test_nothing_at_all_is_red_never_green() -> None:
     [
         ((copy_at(ago(hours=25), level="proven"),), "RPO exceeded: the newest good copy is 25 hours old, the objective is 24 h"),
         ((copy_at(ago(hours=1)),), "no proven copy at all: nothing was ever restored and compared, or what was is gone"),
-        ((copy_at(ago(hours=1), level="proven", damaged=True),), "no copy"),
+        ((copy_at(ago(hours=1), level="proven", damaged=True),), "no good copy: its only copy is damaged"),
         ((copy_at(ago(hours=1), level="stored"),), "no good copy (1 stored and not verified)"),
     ],
 )
@@ -196,6 +196,28 @@ def test_the_last_night_is_looked_at_itself(last: NightFact | None, colour: str,
     found = readiness(HMIS, NIGHTLY, (PROVEN,), (drill(),), (), (), NOW, last)
     assert found.colour == colour
     assert [(r.colour, r.text, r.hint) for r in found.reasons] == [(colour, text, hint)]
+
+
+@pytest.mark.parametrize(
+    ("proven", "stored", "damaged", "said"),
+    [
+        (0, 0, 0, ["no copy"]),
+        (0, 0, 1, ["no good copy: its only copy is damaged"]),
+        (0, 0, 2, ["no good copy: all 2 copies are damaged"]),
+        (0, 2, 0, ["no good copy (2 stored and not verified)"]),
+        (0, 1, 1, ["no good copy (1 stored and not verified, 1 damaged)"]),
+        (1, 0, 1, ["1 damaged copy"]),
+    ],
+)
+def test_one_thing_is_said_of_the_copies_of_a_tier(proven: int, stored: int, damaged: int, said: list[str]) -> None:
+    """'no copy' beside '1 damaged copy' leaves a reader to guess which is meant."""
+    copies = [
+        *(copy_at(ago(hours=1), level="proven") for _ in range(proven)),
+        *(copy_at(ago(hours=2 + n), level="stored") for n in range(stored)),
+        *(copy_at(ago(hours=9 + n), level="proven", damaged=True) for n in range(damaged)),
+    ]
+    found = judge(tuple(copies))
+    assert [r.text for r in found.tiers[0].reasons if r.colour != "green" and ("cop" in r.text) and "proven" not in r.text] == said
 
 
 @pytest.mark.positive_control
