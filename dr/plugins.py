@@ -12,6 +12,7 @@ from dr.actions import (
     opening,
     probe,
     prune,
+    replay_suppressions,
     report,
     restore,
     save_home,
@@ -58,6 +59,7 @@ ACTIONS: dict[str, Action] = {
         command.ACTION,
         probe.ACTION,
         approve.ACTION,
+        replay_suppressions.ACTION,
         opening.ACTION,
         service.ACTION,
     )

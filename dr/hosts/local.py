@@ -24,6 +24,8 @@ from dr.model.ports import (
     Check,
     HostKind,
     HostRequest,
+    ReplayOrder,
+    Replays,
     Restored,
     Runner,
     ServingHost,
@@ -112,6 +114,10 @@ class WritableLocal(Local):
 
     def prove(self, check: Check, params: StrictModel, restored: Restored, ctx: StepContext) -> CheckResult:
         return check.run(params, restored, ctx)
+
+    def replay(self, source: Replays, place: JsonObject, order: ReplayOrder, ctx: StepContext) -> list[int]:
+        self.recheck()
+        return source.replay(place, order, ctx)
 
     def recheck(self) -> None:
         self._drills.recheck()

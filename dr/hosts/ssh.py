@@ -23,6 +23,8 @@ from dr.model.ports import (
     Check,
     HostKind,
     HostRequest,
+    ReplayOrder,
+    Replays,
     Restored,
     Runner,
     SetWriter,
@@ -179,6 +181,12 @@ class WritableSsh(Ssh):
         }
         with self._at_work(ctx, params.to_facts()):
             return CheckResult.from_facts(self._session.ask("prove", asked)["result"])
+
+    def replay(self, source: Replays, place: JsonObject, order: ReplayOrder, ctx: StepContext) -> list[int]:
+        told = {"database": order.database, "templates": order.templates, "requests": [list(one) for one in order.requests]}
+        with self._at_work(ctx):
+            rows = self._session.ask("replay", {"kind": source.kind, "place": place, "order": told, "step": _step(ctx)})["rows"]
+        return [int(count) for count in rows]
 
     def recheck(self) -> None:
         self._session.ask("recheck")

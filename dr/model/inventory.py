@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from dr.model.base import Duration, JsonObject, Slug, StrictModel
+from dr.model.suppression import SuppressionTemplates
 
 
 class SecretRef(StrictModel):
@@ -130,6 +131,8 @@ class SystemEntry(StrictModel):
     retention: dict[Slug, RetentionPolicy]
     """Tier to policy; every tier that the system is copied to has one."""
     runbooks: SystemRunbooks = SystemRunbooks()
+    suppression: SuppressionTemplates | None = None
+    """How requests to be erased, or to be shared no longer, are replayed on what was restored; see `dr suppress`."""
 
 
 class Inventory(StrictModel):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from dr.model.base import Duration, JsonObject, Seconds, StrictModel
-from dr.model.ports import ArtifactReader, CaptureRequest, SetWriter, StepContext, WritableHost
+from dr.model.ports import ArtifactReader, CaptureRequest, ReplayOrder, SetWriter, StepContext, WritableHost
 from dr.model.record import ProductionFacts
 
 PLANTED = "one row, table dr.needle in a schema dr of its own, into each database"
@@ -66,6 +66,12 @@ class PostgresLogicalSource:
         from dr.sources.postgres_restore import restore
 
         return restore(artifacts, host, ctx)
+
+    def replay(self, place: JsonObject, order: ReplayOrder, ctx: StepContext) -> list[int]:
+        """See `ports.Replays`. Raises ConfigError for a template that cannot be run, Refused for a database that is not there, Failed."""
+        from dr.sources.postgres_replay import replay
+
+        return replay(place, order, ctx)
 
 
 SOURCE = PostgresLogicalSource()

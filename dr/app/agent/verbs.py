@@ -16,7 +16,7 @@ from dr.hosts.process import LocalRunner
 from dr.hosts.session import PROTOCOL
 from dr.model.base import HostName, HostPath, JsonObject, RunId, SetId, SystemName
 from dr.model.inventory import SourceEntry
-from dr.model.ports import CaptureRequest, HostRequest, Restored, Standing
+from dr.model.ports import CaptureRequest, HostRequest, ReplayOrder, Replays, Restored, Standing
 from dr.model.record import ProductionFacts
 from dr.wire.link import Call, Link
 
@@ -59,6 +59,7 @@ class Verbs:
             "capture": self._capture,
             "bring": self._bring,
             "prove": self._prove,
+            "replay": self._replay,
         }
 
     def serve(self, call: Call) -> JsonObject:
@@ -197,6 +198,15 @@ class Verbs:
         ctx = self._step(dict(args["step"]), handle, Path(handle.place())).as_context()
         restored = Restored(host=handle, set=ToldSet(args), places=dict(args["places"]))
         return {"result": handle.prove(check, check.params.from_facts(dict(args["params"])), restored, ctx).to_facts()}
+
+    def _replay(self, args: JsonObject) -> JsonObject:
+        handle = self._held()
+        source, told = plugins.SOURCES[str(args["kind"])], dict(args["order"])
+        if not isinstance(source, Replays):
+            raise Refused(f"a source of kind '{source.kind}' replays nothing")
+        ctx = self._step(dict(args["step"]), handle, Path(handle.place())).as_context()
+        requests = tuple((str(kind), str(key)) for kind, key in told["requests"])
+        return {"rows": handle.replay(source, dict(args["place"]), ReplayOrder(told["database"], dict(told["templates"]), requests), ctx)}
 
 
 def _request(told: JsonObject) -> CaptureRequest:

@@ -14,7 +14,7 @@ from dr.model.ports.process import Completed, Process, Runner
 from dr.model.ports.records import Records
 from dr.model.ports.repository import Repository, RepositoryKind, RepositoryOpener, SetUpload
 from dr.model.ports.sets import Mended, Sets, Verified, Written
-from dr.model.ports.source import CaptureRequest, Source
+from dr.model.ports.source import CaptureRequest, ReplayOrder, Replays, Source
 from dr.model.ports.step import StepContext
 
 __all__ = [
@@ -38,6 +38,8 @@ __all__ = [
     "Records",
     "Rehearsal",
     "RehearseContext",
+    "ReplayOrder",
+    "Replays",
     "Reporter",
     "Repository",
     "RepositoryKind",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dr.model.ports.check import Check, Restored
     from dr.model.ports.keys import Keyring
     from dr.model.ports.process import Runner
-    from dr.model.ports.source import CaptureRequest, Source
+    from dr.model.ports.source import CaptureRequest, ReplayOrder, Replays, Source
     from dr.model.ports.step import StepContext
 
 
@@ -77,6 +77,10 @@ class WritableHost(Host, Protocol):
 
     def prove(self, check: Check, params: StrictModel, restored: Restored, ctx: StepContext) -> CheckResult:
         """`check.run`, on this host."""
+        ...
+
+    def replay(self, source: Replays, place: JsonObject, order: ReplayOrder, ctx: StepContext) -> list[int]:
+        """`source.replay` on what this run adopted, on this host, right after the guard was asked once more."""
         ...
 
     def recheck(self) -> None:
