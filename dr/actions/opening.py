@@ -12,6 +12,7 @@ from datetime import datetime
 from pydantic import Field, field_validator, model_validator
 
 from dr.actions.approve import Params as Question
+from dr.clock import local
 from dr.errors import DrError, Failed, Refused
 from dr.model.base import HostName, Instant, JsonObject, Seconds, SetId, StrictModel
 from dr.model.inventory import SecretRef
@@ -146,6 +147,14 @@ def _record(params: Params, settled: JsonObject, ctx: StepContext) -> None:
     since = datetime.fromisoformat(settled["since"])
     ctx.records.record_host(HostState(host=params.host, state="in-service", run=ctx.run, set=params.set, since=since))
     ctx.audit("host.in-service", params.host, {"set": params.set})
+    system = str(ctx.plan.system)
+    ctx.finding(
+        f"reprotect:{system}",
+        "critical",
+        f"{system} runs on '{params.host}' since {local(since, ctx.inventory.organisation.zone)}: its nightlies still read the lost "
+        "production, and the drills that would write there are suspended",
+        hint=f"dr reprotect {system}",
+    )
 
 
 def _login(params: Params, ctx: StepContext) -> tuple[str | None, str | None, str]:

@@ -14,6 +14,7 @@ from dr.model.inventory import Inventory
 from dr.model.record import RunRecord, StepRecord
 from dr.model.runbook import Runbook
 from dr.policy.forecast_words import in_words
+from dr.policy.words import spoken
 from dr.units import show_duration, show_size
 
 Verify = Callable[[bytes, bytes], None]
@@ -21,16 +22,18 @@ Verify = Callable[[bytes, bytes], None]
 
 
 def drill(
-    inventory: Inventory, runbooks: Mapping[str, Runbook], system: SystemName, tier: str, select: str | None
+    inventory: Inventory, runbooks: Mapping[str, Runbook], system: SystemName, tier: str, select: str | None, other: str | None = None
 ) -> tuple[Runbook, dict[str, str]]:
-    """The runbook that the inventory names for a drill from that tier, and its parameters."""
+    """The runbook that the inventory names for a drill from that tier (or an `other` one), and its parameters."""
     named = inventory.systems[system].runbooks.drill
-    if tier not in named:
+    if other is not None and other not in runbooks:
+        raise ConfigError(f"there is no runbook '{other}'", hint=f"runbooks/ has {', '.join(sorted(runbooks)) or 'none'}")
+    if other is None and tier not in named:
         raise ConfigError(
             f"{system} has no drill from tier '{tier}'", hint=f"inventory/systems.yaml names drills from: {', '.join(named) or 'none'}"
         )
-    runbook = runbooks[named[tier]]
-    given = {"system": str(system)} if "system" in runbook.parameters else {}
+    runbook = runbooks[other or named[tier]]
+    given = {name: value for name, value in (("system", str(system)), ("tier", tier)) if name in runbook.parameters}
     return runbook, {**given, **({"select": select} if select else {})}
 
 
@@ -47,6 +50,14 @@ def prune(system: SystemName, confirmed: bool) -> Runbook:
 
 def _runbook(name: str, title: str, step: JsonObject) -> Runbook:
     return Runbook.from_facts({"runbook": name, "title": title, "kind": "maintenance", "steps": [step]})
+
+
+def loss_words(seconds: float, declared: str) -> str:
+    """What a recovery loses, as a person must hear it."""
+    if seconds <= 0:
+        return f"nothing that was entered before {declared}: the set was taken after it"
+    hours = f" ({seconds / 3600:.1f} hours)" if seconds >= 3600 else ""
+    return f"everything that was entered in the {spoken(seconds)}{hours} before {declared}"
 
 
 def without_tokens(step: StepRecord) -> JsonObject:
@@ -171,6 +182,26 @@ def _not_proven(listed: Sequence[JsonObject]) -> list[str]:
     return [*lines, f"     not proven: {len(listed) - 5} more, all named in the evidence (`dr report`)"] if len(listed) > 5 else lines
 
 
+def _open(f: JsonObject, record: RunRecord, zone: str) -> list[str]:
+    """In place of the clock, what is lost: it is what the people who work with it must be told."""
+    where = "; ".join(f"{one['source']} at port {one['port']}, listening on {', '.join(one['listen'])}" for one in f["servers"])
+    lines = [f"OPEN: host '{f['host']}' is production since {local(datetime.fromisoformat(f['since']), zone)} ({where})"]
+    lines.append(f"LOST: {loss_words(f['lost'], local(record.started, zone))}")
+    return [*lines, f"its superuser has {f['login']}; every other role the one that it had"]
+
+
+def _service(f: JsonObject, _: RunRecord, __: str) -> list[str]:
+    return [f"the service {'runs' if f['runs'] else 'is stopped'}{'' if f['ran'] != f['runs'] else ', as it did before'}"]
+
+
+def _probe(f: JsonObject, _: RunRecord, __: str) -> list[str]:
+    return [f"✔ {one['check']}: {one['summary']}" for one in f["answers"]]
+
+
+def _approve(f: JsonObject, _: RunRecord, __: str) -> list[str]:
+    return [f"approved by {f['by']}" + (f": {f['comment']}" if f["comment"] else "")]
+
+
 def _report(f: JsonObject, record: RunRecord, _: str) -> list[str]:
     if f.get("rto_seconds") is None:
         return []
@@ -206,6 +237,10 @@ _SAYERS = {
     "select-backup": _select,
     "restore": _restore,
     "check": _check,
+    "open": _open,
+    "service": _service,
+    "probe": _probe,
+    "approve": _approve,
     "report": _report,
     "scrub": _scrub,
     "save-home": _save_home,

@@ -14,6 +14,7 @@ from dr.app import asked
 from dr.app.binding import bind
 from dr.app.farewell import farewell
 from dr.app.forecasts import forecasts
+from dr.app.in_service import require_fit
 from dr.app.services import HomeServices
 from dr.app.trail import Verified, verify_trail
 from dr.app.unrecorded import lost_catalog, require_catalog
@@ -39,7 +40,7 @@ from dr.model.inventory import Inventory
 from dr.model.ports import Repository
 from dr.model.readiness import Readiness
 from dr.model.record import AuditEntry, Progress, RunRecord
-from dr.model.runbook import Plan, Runbook
+from dr.model.runbook import Plan, Runbook, RunKind
 from dr.policy.readiness import readiness
 
 
@@ -107,16 +108,18 @@ class App:
         """Run a runbook of the home to its end."""
         if runbook not in self.runbooks:
             raise ConfigError(f"there is no runbook '{runbook}'", hint=f"runbooks/ has {', '.join(sorted(self.runbooks)) or 'none'}")
-        return self._carry_out(self.runbooks[runbook], parameters)
+        return self.carry_out(self._plan(self.runbooks[runbook], parameters))
 
     def run_scheduled(self, runbook: str, begin: Callable[[RunId], None]) -> RunRecord:
         """As `run`, for a schedule: `begin` is told the run's name once nothing keeps it from beginning, before it does."""
-        return self._carry_out(self.runbooks[runbook], {}, begin, SCHEDULE)
+        return self.carry_out(self._plan(self.runbooks[runbook], {}), begin, SCHEDULE)
 
-    def _carry_out(
-        self, runbook: Runbook, parameters: Mapping[str, str], begin: Callable[[RunId], None] = _unheeded, by: str = ""
-    ) -> RunRecord:
-        plan = compile_plan(runbook, self.inventory, parameters, plugins.kinds())
+    def _plan(self, runbook: Runbook, parameters: Mapping[str, str], kind: RunKind | None = None) -> Plan:
+        return compile_plan(runbook, self.inventory, parameters, plugins.kinds(), kind)
+
+    def carry_out(self, plan: Plan, begin: Callable[[RunId], None] = _unheeded, by: str = "") -> RunRecord:
+        """Carry a compiled plan to its end. Raises Refused for one that may not be begun now."""
+        require_fit(plan, self.records, self.inventory)
         self.require_secrets(plan)
         with self._engine() as engine:
             run = new_run_id(plan.runbook, self.clock.now())
@@ -146,17 +149,19 @@ class App:
         """Runs that nobody carries on now."""
         return resumable(self.state)
 
-    def drill(self, system: str, tier: str, select: str | None) -> RunRecord:
-        runbook, parameters = asked.drill(self.inventory, self.runbooks, self.system(system), tier, select)
+    def drill(self, system: str, tier: str, select: str | None, named: str | None = None) -> RunRecord:
+        """`named`: another runbook than the tier's own, such as the recovery's, as a drill."""
+        runbook, parameters = asked.drill(self.inventory, self.runbooks, self.system(system), tier, select, named)
         require_catalog(self.records, self.repositories(), self.clock.now(), self.system(system))
-        return self._carry_out(runbook, parameters)
+        return self.carry_out(self._plan(runbook, parameters, "drill"))
 
     def verify(self, system: str | None, tiers: Sequence[str], set_id: str | None, how: JsonObject) -> RunRecord:
         """`how`: further parameters of the `verify` action (depth, budget, decode)."""
-        return self._carry_out(asked.verify(self.inventory, self.system(system), tiers, {**how, **({"set": set_id} if set_id else {})}), {})
+        wanted = {**how, **({"set": set_id} if set_id else {})}
+        return self.carry_out(self._plan(asked.verify(self.inventory, self.system(system), tiers, wanted), {}))
 
     def prune(self, system: str, confirmed: bool) -> RunRecord:
-        return self._carry_out(asked.prune(self.system(system), confirmed), {})
+        return self.carry_out(self._plan(asked.prune(self.system(system), confirmed), {}))
 
     def run_record(self, run: str) -> RunRecord:
         record = self.records.run(RunId(run))

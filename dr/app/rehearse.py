@@ -29,7 +29,7 @@ from dr.model.inventory import SecretRef
 from dr.model.ports import Action, Records, Rehearsal, Repository, Standing
 from dr.model.record import Finding, Severity
 from dr.model.references import resolve_steps
-from dr.model.runbook import PlannedStep, When
+from dr.model.runbook import Plan, PlannedStep, When
 
 READING = frozenset({"name", "tier", "identity", "sets", "manifest", "open", "listing", "tombstones", "free", "list_home", "open_home"})
 """What of a repository a rehearsal may use."""
@@ -60,6 +60,8 @@ class Rehearsed:
     steps: Sequence[RehearsedStep]
     problems: Sequence[str]
     """Of the runbook as a whole: secrets that are not there."""
+    left_out: Sequence[str] = ()
+    """Steps that such a run does not have."""
 
     @property
     def refused(self) -> bool:
@@ -125,13 +127,17 @@ def rehearse(app: App, runbook: str, parameters: Mapping[str, str]) -> Rehearsed
     """Raises ConfigError for a runbook or parameter that cannot be; everything else is said, not raised."""
     if runbook not in app.runbooks:
         raise ConfigError(f"there is no runbook '{runbook}'", hint=f"runbooks/ has {', '.join(sorted(app.runbooks)) or 'none'}")
-    plan = compile_plan(app.runbooks[runbook], app.inventory, parameters, plugins.kinds())
+    return rehearse_plan(app, compile_plan(app.runbooks[runbook], app.inventory, parameters, plugins.kinds()))
+
+
+def rehearse_plan(app: App, plan: Plan) -> Rehearsed:
+    """As `rehearse`, of a plan that is compiled."""
     unset = [problem.message for look in (check_secrets, check_keys) for problem in look(app.inventory, app.home)]
     catalog = app.home / "state" / "catalog.db"
     with tempfile.TemporaryDirectory(prefix="dr-rehearsal-") as folder, open_throwaway(catalog, Path(folder), app.clock) as records:
         walk = _Walk(Context(app, records))
         steps = [walk.step(step) for step in (*plan.steps, *plan.on_failure, *plan.always)]
-    return Rehearsed(plan.runbook, plan.title, steps, unset)
+    return Rehearsed(plan.runbook, plan.title, steps, unset, [f"left out: {one.id} ({one.action}), {one.why}" for one in plan.left_out])
 
 
 class _Walk:

@@ -14,7 +14,7 @@ from dr.model.record import RunRecord
 
 if TYPE_CHECKING:
     from dr.app import App
-    from dr.app.rehearse import RehearsedStep
+    from dr.app.rehearse import Rehearsed, RehearsedStep
 
 
 def parameters(pairs: tuple[str, ...]) -> dict[str, str]:
@@ -45,12 +45,14 @@ def follow(home: str | None, as_json: bool, act: "Callable[[App], RunRecord]", a
 
 def end(app: "App", record: RunRecord, as_json: bool = False) -> int:
     """Say how a run ended, here and to whoever waits for its ping; the verdict's exit code."""
+    from dr.app import glance
     from dr.app.pings import after
 
     if as_json:
         print_json(app.run_facts(record.run))
     else:
         tell(app, record)
+    glance.after(app, record.system)
     problem = after(app, record)
     if problem:
         click.echo(f"   {problem}", err=True)
@@ -95,10 +97,16 @@ def run(home: str | None, runbook: str, pairs: tuple[str, ...], rehearse: bool, 
 def _rehearse(home: str | None, runbook: str, given: dict[str, str], as_json: bool) -> None:
     from dr.app import App, rehearse
 
-    found = rehearse.rehearse(App.open(home), runbook, given)
+    show_rehearsed(rehearse.rehearse(App.open(home), runbook, given), as_json)
+
+
+def show_rehearsed(found: "Rehearsed", as_json: bool) -> None:
+    """What a run would do; ends with exit code 3 where it would be refused."""
     if as_json:
-        steps = [step.to_facts() for step in found.steps]
-        print_json({"runbook": found.runbook, "refused": found.refused, "problems": [*found.problems], "steps": steps})
+        steps, left_out = [step.to_facts() for step in found.steps], [*found.left_out]
+        print_json(
+            {"runbook": found.runbook, "refused": found.refused, "problems": [*found.problems], "steps": steps, "left_out": left_out}
+        )
     else:
         click.echo(f"{found.title}: what it would do. Nothing was written.")
         for problem in found.problems:
@@ -109,13 +117,15 @@ def _rehearse(home: str | None, runbook: str, given: dict[str, str], as_json: bo
                 section = step.section
                 click.echo({"on_failure": "if it failed:", "always": "in any case:"}[section])
             _say_step(step)
+        for line in found.left_out:
+            click.echo(line)
     if found.refused:
         click.echo("it would be refused as things are", err=True)
         sys.exit(Refused.exit_code)
 
 
 def _say_step(step: "RehearsedStep") -> None:
-    said = ", ".join(f"{name}: {value}" for name, value in step.with_.items() if not isinstance(value, dict | list))
+    said = ", ".join(f"{k}: {v}" for k, v in step.with_.items() if not isinstance(v, dict | list) and "\n" not in str(v))
     click.echo(f"  {step.step}  [{step.action}, {step.effect}]" + (f"  {said}" if said else ""))
     for line in step.says:
         click.echo(f"      {line}")
@@ -130,9 +140,12 @@ def _say_step(step: "RehearsedStep") -> None:
 @click.option(
     "--key", type=click.Path(path_type=Path), help="Read with the age identity in this file (0600), as the escrow key's drill does."
 )
+@click.option("--runbook", metavar="NAME", help="Another runbook, as a drill: the recovery's own, say.", shell_complete=known("runbooks"))
 @json_option
 @click.pass_obj
-def drill(home: str | None, system: str, tier: str | None, select: str | None, key: Path | None, as_json: bool) -> None:
+def drill(
+    home: str | None, system: str, tier: str | None, select: str | None, key: Path | None, runbook: str | None, as_json: bool
+) -> None:
     """Restore SYSTEM onto its standby from a tier: timed against the objective, compared with the source, scrubbed.
 
     \b
@@ -140,15 +153,18 @@ def drill(home: str | None, system: str, tier: str | None, select: str | None, k
       dr drill hmis --tier online
       dr drill hmis --tier vault --select 'random-within 7d'
       dr drill hmis --tier vault --key /media/stick/escrow.agekey
+      dr drill hmis --tier online --runbook recover
     """
-    follow(home, as_json, lambda app: _drill(app, system, tier, select, key))
+    if key is not None and runbook is not None:
+        raise ConfigError("--key and --runbook exclude one another")
+    follow(home, as_json, lambda app: _drill(app, system, tier, select, key, runbook))
 
 
-def _drill(app: "App", system: str, tier: str | None, select: str | None, key: Path | None) -> RunRecord:
+def _drill(app: "App", system: str, tier: str | None, select: str | None, key: Path | None, runbook: str | None) -> RunRecord:
     from dr.app.keys import drill_with
 
     if tier is None:
         tiers = app.inventory.systems[app.system(system)].objectives.tiers
         raise ConfigError("from which tier? Name it with --tier", hint=f"{system} has {', '.join(tiers) or 'none'}")
 
-    return drill_with(app, system, tier, select, key) if key else app.drill(system, tier, select)
+    return drill_with(app, system, tier, select, key) if key else app.drill(system, tier, select, runbook)

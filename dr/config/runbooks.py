@@ -12,6 +12,7 @@ from dr.config.names import Names, names_of
 from dr.config.nodes import Scalar, Table, at, plain, plain_table
 from dr.config.parameters import with_problems
 from dr.config.problems import ConfigProblems, Problem, offer
+from dr.config.recovery import recovery_problems
 from dr.config.references import Scope, fill, reference_problems, settle
 from dr.config.steps import StepView, ancestors, graph_problems, read_steps
 from dr.config.validate import validate
@@ -71,6 +72,7 @@ def _check(root: Table, stem: str, around: Around, problems: list[Problem]) -> R
     problems += graph_problems(views)
     problems += _steps(root, views, around)
     problems += _drill(root, views)
+    problems += recovery_problems(root, views)
     problems += objective_problems(root, views, around.inventory)
     return runbook if len(problems) == before else None
 

@@ -56,10 +56,13 @@ def write_hosts(home: Path, known: Remembered) -> None:
     """The hosts with the ports of this start; written only if it says something new."""
     text = _HOSTS.format(production=known.production, standby=known.standby, password=PRODUCTION_PASSWORD)
     path = home / "inventory" / "hosts.yaml"
-    if path.read_text(encoding="utf-8") != text:
+    there = path.read_text(encoding="utf-8")
+    if _RECOVERED not in there and there != text:
         write_text(path, text)
 
 
+_RECOVERED = "# dr reprotect"
+"""Where this stands, production is another host by now, and the file is the person's."""
 _HOSTS = """\
 # The demo's machines: both are this one. Written anew by `dr demo` when a port had to change.
 

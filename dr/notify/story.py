@@ -11,6 +11,7 @@ from dr.model.inventory import Inventory
 from dr.model.ports import Records
 from dr.model.record import Finding, RunRecord, StepRecord
 from dr.policy.occasion import grave, near_misses
+from dr.policy.recovery import lost
 from dr.units import show_duration
 
 SHOWN = 3
@@ -60,6 +61,13 @@ class Story(StrictModel):
     holdings: tuple[Holding, ...]
     rto: str
     rpo: str
+    lost: str
+    """Of a recovery: how long people worked for nothing, from the set to the failure. Empty where nothing is lost, or nothing is known."""
+    took: str
+    """Of a recovery: from recognition until now."""
+    reason: str
+    alone: str
+    by: str
     objective: str
     near_misses: tuple[str, ...]
     found: tuple[Found, ...]
@@ -96,12 +104,30 @@ def tell_story(inventory: Inventory, records: Records, run: RunId, now: datetime
         holdings=_holdings(inventory, record, records, now, zone),
         rto=_length(report.get("rto_seconds")),
         rpo=_length(report.get("rpo_seconds")),
+        **_recovery(record, records, run, steps, now),
         objective=_length((record.objective or {}).get("rto")),
         near_misses=near_misses(record, steps, records.copies(record.system), open_findings, now),
         found=found[:SHOWN],
         more_found=max(0, len(found) - SHOWN),
         note=note,
     )
+
+
+def _recovery(record: RunRecord, records: Records, run: RunId, steps: Sequence[StepRecord], now: datetime) -> dict[str, str]:
+    plan = records.plan(run)
+    said = plan.declaration if plan else None
+    if said is None:
+        return dict.fromkeys(("lost", "took", "reason", "alone", "by"), "")
+    instants = [s.facts["instant"] for s in steps if s.action == "select-backup" and s.facts.get("instant")]
+    seconds = lost(said.declared, datetime.fromisoformat(instants[-1])) if instants else 0.0
+    took = show_duration((now - record.started).total_seconds())
+    return {
+        "lost": show_duration(seconds) if seconds else "",
+        "took": took,
+        "reason": _line(said.reason),
+        "alone": _line(said.alone),
+        "by": said.by,
+    }
 
 
 def _failures(steps: Sequence[StepRecord]) -> tuple[FailedStep, ...]:

@@ -237,7 +237,7 @@ class ActionContext:
 
     def __init__(self, world: World, run: RunId, action: Action) -> None:
         self._world, self._action = world, action
-        self.run, self.step = run, StepId(action.kind)
+        self.run, self.step, self.plan = run, StepId(action.kind), plan_of()
         self.clock, self.records, self.keys, self.sets, self.inventory = world.clock, world.catalog, world.keys, world.sets, world.inventory
 
     def check_stop(self) -> None:

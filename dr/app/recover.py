@@ -1,0 +1,243 @@
+"""`dr recover`: what it would bring back, what is lost, who must agree, said before it begins; then the runbook, for real.
+
+The clock starts at recognition: when the failure was declared, or when the command was typed. It never pauses.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from dr import plugins
+from dr.actions.select_backup import choose
+from dr.app.asked import loss_words
+from dr.app.forecasts import forecasts
+from dr.app.home import App, whoami
+from dr.app.in_service import require_fit
+from dr.app.unrecorded import require_catalog
+from dr.clock import local
+from dr.config.plan import compile_plan
+from dr.errors import ConfigError, Refused
+from dr.model.backup import Copy, at_least
+from dr.model.base import RunId, SystemName
+from dr.model.record import RunRecord
+from dr.model.runbook import Declaration, Plan, PlannedStep, Runbook
+from dr.policy.forecast_words import in_words
+from dr.policy.recovery import best_tier, lost, targets
+from dr.units import show_duration
+
+_AHEAD = timedelta(minutes=1)
+"""A declared time may be this far ahead: it is written to the minute."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a person types. `which`: as select-backup takes it. `alone`: why nobody else approves; empty: somebody must."""
+
+    system: str
+    reason: str
+    which: str | None = None
+    tier: str | None = None
+    runbook: str | None = None
+    declared: str | None = None
+    alone: str | None = None
+    parameters: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A recovery that may be begun. `lines` say what it means, `warnings` what to think of before it begins."""
+
+    plan: Plan
+    lines: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...]
+
+
+def prepare(app: App, asked: Asked) -> Prepared:
+    """Choose, compile and look. Nothing is begun. Raises ConfigError for what was typed, Refused for what may not be."""
+    system = app.system(asked.system)
+    now = app.clock.now()
+    declaration = Declaration(
+        declared=_declared(asked.declared, now, app.inventory.organisation.zone),
+        reason=_words("--reason", asked.reason),
+        by=whoami(),
+        alone=_words("--alone", asked.alone) if asked.alone is not None else "",
+    )
+    require_catalog(app.records, app.repositories(), now, system)
+    runbook = _runbook(app, system, asked.runbook)
+    given = _parameters(app, system, runbook, asked)
+    plan = compile_plan(runbook, app.inventory, given, plugins.kinds(), "recovery", declaration)
+    require_fit(plan, app.records, app.inventory)
+    _require_free(app, plan)
+    chosen = _foreseen(app, system, plan)
+    return Prepared(plan, tuple(_lines(app, system, plan, chosen, now)), tuple(_warnings(app, system, plan, chosen, now)))
+
+
+def carry_out(app: App, prepared: Prepared) -> RunRecord:
+    """For real."""
+    return app.carry_out(prepared.plan)
+
+
+# ---------------------------------------------------------------- what was typed
+
+
+def _words(option: str, text: str) -> str:
+    said = " ".join(text.split())
+    if not said:
+        raise ConfigError(f"{option} says nothing", hint=f'write why in a few words: {option} "..."; it goes into the evidence')
+    return said[:500]
+
+
+def _declared(text: str | None, now: datetime, zone: str) -> datetime:
+    """`14:05` is today's, in the organisation's zone. Raises ConfigError for what is no time, or still to come."""
+    if text is None:
+        return now
+    here = now.astimezone(ZoneInfo(zone))
+    try:
+        clock = re.fullmatch(r"(\d{1,2}):(\d{2})", text.strip())
+        at = (
+            here.replace(hour=int(clock[1]), minute=int(clock[2]), second=0, microsecond=0)
+            if clock
+            else datetime.fromisoformat(text.strip())
+        )
+    except ValueError:
+        raise ConfigError(f"--declared '{text}' is not a time", hint="write 14:05 (today), or 2026-11-01T14:05") from None
+    at = at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))
+    if at > now + _AHEAD:
+        raise ConfigError(
+            f"--declared {local(at, zone)} is still to come", hint="it is when the failure was recognised; of yesterday, with its date"
+        )
+    return min(at, now)
+
+
+def _runbook(app: App, system: SystemName, named: str | None) -> Runbook:
+    name = named or app.inventory.systems[system].runbooks.recover
+    if name is None:
+        hint = "write `recover: recover` under the system's `runbooks`; dr init writes such a runbook, in runbooks/recover.yaml"
+        raise ConfigError(f"inventory/systems.yaml names no runbook for a recovery of {system}", hint=hint)
+    if name not in app.runbooks:
+        raise ConfigError(f"there is no runbook '{name}'", hint=f"runbooks/ has {', '.join(sorted(app.runbooks)) or 'none'}")
+    return app.runbooks[name]
+
+
+def _parameters(app: App, system: SystemName, runbook: Runbook, asked: Asked) -> dict[str, str]:
+    """Those that the runbook has; the tier that gives the most back where none is named. What was typed and it does not have is refused."""
+    given = {"system": str(system), **({"tier": asked.tier} if asked.tier else {}), **({"select": asked.which} if asked.which else {})}
+    if "system" not in runbook.parameters:
+        del given["system"]
+    if "tier" in runbook.parameters and "tier" not in given and "tier" not in (asked.parameters or {}):
+        given["tier"] = _tier(app, system, asked.which or "newest")
+    return {**given, **(asked.parameters or {})}
+
+
+def _tier(app: App, system: SystemName, which: str) -> str:
+    objectives = app.inventory.systems[system].objectives.tiers
+    copies = [c for c in app.records.copies(system) if not c.damaged]
+    found, refusals = {}, []
+    for tier in dict.fromkeys([*objectives, *(c.tier for c in copies)]):
+        here = [c for c in copies if c.tier == tier]
+        try:
+            found[tier] = _choose(app, which, here)
+        except Refused as refusal:
+            refusals.append(refusal)
+    best = best_tier(found, {name: float(objective.rto) for name, objective in objectives.items()})
+    if best is None:
+        raise refusals[-1] if refusals else Refused(f"there is no undamaged copy of {system}", hint="dr backups list")
+    return best
+
+
+def _choose(app: App, which: str, copies: Sequence[Copy]) -> Copy:
+    if not copies:
+        raise Refused(
+            "there is no undamaged copy at all",
+            hint="`dr backups list` shows what there is; after a loss of the catalog, dr catalog rebuild",
+        )
+    return choose(which, copies, app.clock.now(), app.inventory.organisation.zone, seed="recovery")[0]
+
+
+def _require_free(app: App, plan: Plan) -> None:
+    """A drill that was broken off holds the standby, and would be taken up first: that is for a person to end, now, not in an hour."""
+    active, interrupted = app.services.active(), set(app.interrupted())
+    for state in app.records.hosts():
+        if state.host in targets(plan) and state.state in ("claimed", "adopted") and state.run in active:
+            how = "cancel --hard" if state.run in interrupted else "cancel"
+            raise Refused(f"host '{state.host}' is held by {state.run}", hint=f"dr runs {how} {state.run}, then type this again")
+
+
+# ---------------------------------------------------------------- what it means
+
+
+def _foreseen(app: App, system: SystemName, plan: Plan) -> Copy | None:
+    """The copy that will be chosen; None where an earlier step decides. Raises Refused where there is none."""
+    step = _select(plan)
+    which, tier = (str(step.with_.get(key, "newest")) for key in ("which", "tier")) if step else ("${steps", "")
+    if "${steps" in which or "${steps" in tier:
+        return None
+    here = [c for c in app.records.copies(system) if c.tier == tier and not c.damaged]
+    if not here:
+        raise Refused(
+            f"there is no undamaged copy of {system} in tier {tier}", hint="`dr backups list` shows what there is; name another --tier"
+        )
+    return _choose(app, which, here)
+
+
+def _select(plan: Plan) -> PlannedStep | None:
+    return next((s for s in plan.steps if s.action == "select-backup"), None)
+
+
+def _lines(app: App, system: SystemName, plan: Plan, chosen: Copy | None, now: datetime) -> Iterator[tuple[str, str]]:
+    zone, said = app.inventory.organisation.zone, plan.declaration
+    assert said is not None
+    declared = local(said.declared, zone)
+    if chosen is None:
+        yield "comes back", "the backup that this runbook itself makes"
+    else:
+        yield "comes back", f"{chosen.set} from {chosen.repository} ({chosen.tier}, {chosen.level}), as of {local(chosen.as_of, zone)}"
+        yield "IS LOST", loss_words(lost(said.declared, chosen.as_of), declared)
+    onto = ", ".join(targets(plan)) or "the host that the runbook names"
+    yield "onto", f"{onto}, which is production from `open` on: no standby any more, and no drill until there is a new one"
+    yield "clock", f"runs since {declared}, when the failure was recognised{_left(plan, said.declared, now, zone)}"
+    for one in forecasts(system, app.inventory.systems[system], app.records, app.clock):
+        if one.tier == plan.tier:
+            yield "foreseen", in_words(one)
+    yield "reason", said.reason
+    yield (
+        "approval",
+        f"nobody else is asked: {said.alone}" if said.alone else f"somebody other than {said.by} must approve before it is opened",
+    )
+
+
+def _left(plan: Plan, declared: datetime, now: datetime, zone: str) -> str:
+    if plan.objective is None:
+        return ""
+    deadline = declared + timedelta(seconds=plan.objective.rto)
+    left = (deadline - now).total_seconds()
+    ends = f"; the objective of {show_duration(plan.objective.rto)} ends {local(deadline, zone)}"
+    return f"{ends}, {show_duration(left)} from now" if left > 0 else f"{ends}: it is missed already"
+
+
+def _warnings(app: App, system: SystemName, plan: Plan, chosen: Copy | None, now: datetime) -> Iterator[str]:
+    said = plan.declaration
+    if chosen is None or said is None:
+        return
+    zone = app.inventory.organisation.zone
+    if chosen.shrunken:
+        yield f"{chosen.set} is much smaller than the one before it: was the damage in it already? `--at TIME` takes an earlier one"
+    if not at_least(chosen.level, "intact"):
+        yield f"{chosen.set} is only {chosen.level}: it was never read back; an older one may be surer (dr backups list)"
+    if chosen.as_of > said.declared:
+        yield f"{chosen.set} was taken after the failure was recognised ({local(said.declared, zone)}): it may hold the damage"
+    newer = [c for c in app.records.copies(system) if c.as_of > chosen.as_of and not c.damaged and c.instant <= now]
+    if newer and (_select(plan) or plan.steps[0]).with_.get("which") == "newest":
+        one = newer[0]
+        yield f"tier {one.tier} has a newer set, as of {local(one.as_of, zone)}: --tier {one.tier} loses less"
+
+
+def interrupted_recovery(app: App, system: SystemName) -> RunId | None:
+    """A recovery of the system that was broken off: it goes on where it was, which is sooner than another."""
+    for run in app.interrupted():
+        record = app.records.run(run)
+        if record is not None and (record.kind, record.system) == ("recovery", system):
+            return run
+    return None

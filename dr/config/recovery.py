@@ -1,0 +1,49 @@
+"""What a runbook must be to bring a system back for real, told at `dr check` and not at 3 in the morning."""
+
+from collections.abc import Iterator, Sequence
+
+from dr.config.nodes import Scalar, Table, at, plain
+from dr.config.problems import Problem
+from dr.config.steps import StepView, ancestors
+
+
+def recovery_problems(root: Table, views: Sequence[StepView]) -> Iterator[Problem]:
+    """Of every runbook: only a recovery opens. Of a recovery: it opens, after a second person's word and a check; then it is probed."""
+    kind = plain(root.get("kind"))
+    if kind == "recovery":
+        yield from _recovery(root, views)
+    elif isinstance(kind, str):
+        for view in views:
+            if view.action == "open" and view.only != "recovery":
+                yield _at_action(view, "opens a system, which only a recovery does", "mark the step `only: recovery`")
+
+
+def _recovery(root: Table, views: Sequence[StepView]) -> Iterator[Problem]:
+    schedule, kind = root.get("schedule"), root.get("kind")
+    assert kind is not None
+    if isinstance(schedule, Scalar):
+        yield schedule.problem("a recovery is begun by a person, not by a schedule", "take `schedule` out")
+    ours = [view for view in views if view.only in (None, "recovery")]
+    for view in ours:
+        if view.action == "scrub":
+            yield _at_action(view, "a recovery must not remove what it brings back", "mark the step `only: drill`")
+    steps = [view for view in ours if view.section == "steps"]
+    opens = [view for view in steps if view.action == "open"]
+    if not opens:
+        yield kind.problem("a recovery that opens nothing brings nothing back", "add a step with `action: open` under `steps`")
+    above = ancestors(views)
+    for view in opens:
+        before = [one for one in steps if one.id in above[view.id]]
+        if not any(one.action == "approve" and one.with_.get("second_person") is True for one in before):
+            hint = "let it need a step with `action: approve` and `second_person: true`; `dr recover --alone` leaves that out, and says so"
+            yield _at_action(view, "opens the system without a second person's word", hint)
+        if not any(one.action == "check" for one in before):
+            yield _at_action(view, "opens what nobody has looked at", "let it need a step with `action: check`")
+    if opens and not any(view.action == "probe" and any(one.id in above[view.id] for one in opens) for view in steps):
+        yield _at_action(
+            opens[-1], "no probe after it says when a user can work", "add a step with `action: probe` after it: it stops the clock"
+        )
+
+
+def _at_action(view: StepView, message: str, hint: str) -> Problem:
+    return at(view.node, ["action"]).problem(f"{view.prefix}{message}", hint)
