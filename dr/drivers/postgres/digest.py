@@ -1,8 +1,8 @@
 """Digests of rows, independent of their order: a count and a sum over per-row hashes, so chunks may be read in any order and place.
 
-A bare sum of `hash_record_extended` is linear by column, so that swapping one value between two rows leaves it unchanged: each row's
-hash is therefore hashed again before it is summed. The seeds are public constants, since a secret in SQL would land in server logs; the
-secrecy of what is stored comes from the HMAC over the sum.
+The hash of a row's values is linear by column, or nearly, so that swapping one value between two rows would leave a bare sum unchanged:
+it is therefore hashed again before it is summed (`rowhash`). The seeds are public constants, since a secret in SQL would land in server
+logs; the secrecy of what is stored comes from the HMAC over the sum.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,18 +11,14 @@ from typing import Literal, Protocol
 
 import blake3
 
+from dr.drivers.postgres import rowhash
 from dr.drivers.postgres.connect import Connection
 from dr.drivers.postgres.names import quoted
-from dr.drivers.postgres.objects import Column, Table
+from dr.drivers.postgres.objects import Table
 
 Method = Literal["fast", "cryptographic"]
-ROW_SEED, FINAL_SEED = 7341921158350217, 5086173409914763
 CHUNK_BLOCKS = 2048
 BLOCK = 8192
-_NULLS_PER_WORD = 31
-FAST_VERSION = 2
-"""Of the fast digest, and so of a proof's form. 1, which sets of earlier releases bear and every later release must still make: all but
-the types that are hashed as they are went through text, and the bitmap of NULLs was of every column."""
 MODULUS = 2**256
 """Of the cryptographic sum, chunk by chunk and over all of them."""
 
@@ -80,19 +76,14 @@ class Digester(Protocol):
     def digest(self, connection: Connection, chunk: Chunk) -> Tally: ...
 
 
-def finalised(record_hash: str) -> str:
-    """The finaliser: a second hash, which is not linear, over the record's."""
-    return f'hashtextextended(({record_hash})::text COLLATE "C", {FINAL_SEED})'
-
-
 class Fast:
     """Hashed and summed inside the server. `version`: of what is hashed; `finalise` is there for the test that shows why it is needed."""
 
     method: Method = "fast"
     most_sessions = 32
 
-    def __init__(self, finalise: Callable[[str], str] = finalised, version: int = FAST_VERSION) -> None:
-        self._finalise, self._version = finalise, version
+    def __init__(self, finalise: Callable[[str], str] | None = None, version: int = rowhash.VERSION) -> None:
+        self._finalise, self._version = finalise or rowhash.finaliser(version), version
 
     def digest(self, connection: Connection, chunk: Chunk) -> Tally:
         row = connection.execute(self.statement(chunk)).fetchone()
@@ -100,44 +91,8 @@ class Fast:
         return Tally(int(row[0]), int(row[1]))
 
     def statement(self, chunk: Chunk) -> str:
-        columns = chunk.table.columns
-        if self._version == 1:
-            values = [_value_1(column) for column in columns] + list(_null_words(columns))
-        else:
-            values = [_value(column) for column in columns] + list(_null_words(tuple(c for c in columns if not _null_is_told(c))))
-        record = f"hash_record_extended(ROW({', '.join(values)}), {ROW_SEED})"
-        return f"SELECT count(*), coalesce(sum({self._finalise(record)}), 0)::text {chunk.source}"
-
-
-def _value(column: Column) -> str:
-    return f"{column.sender}({quoted(column.name)})" if column.sender else _value_1(column)
-
-
-def _value_1(column: Column) -> str:
-    """By its own hash, or as its type's output text: `concat` calls the output function, which a cast to text need not."""
-    name = quoted(column.name)
-    return name if column.as_is else f'concat({name}) COLLATE "C"'
-
-
-def _null_is_told(column: Column) -> bool:
-    """Whether the value itself tells a NULL: its hash is 0, which no value of these types has but by a chance of 2^-64.
-
-    Not so where `concat` makes it an empty text, which may be a value too.
-    """
-    return column.as_is or bool(column.sender)
-
-
-def _null_words(columns: tuple[Column, ...]) -> Iterator[str]:
-    """The bitmap of NULLs of these columns, 31 to an int4: `concat` makes a NULL an empty text.
-
-    `IS NOT DISTINCT FROM NULL`, since `IS NULL` also holds for a composite value of NULLs.
-    """
-    for start in range(0, len(columns), _NULLS_PER_WORD):
-        bits = (
-            f"CASE WHEN {quoted(column.name)} IS NOT DISTINCT FROM NULL THEN {1 << bit} ELSE 0 END"
-            for bit, column in enumerate(columns[start : start + _NULLS_PER_WORD])
-        )
-        yield " | ".join(bits)
+        row = rowhash.row_hash(chunk.table.columns, self._version)
+        return f"SELECT count(*), coalesce(sum({self._finalise(row)}), 0)::text {chunk.source}"
 
 
 class Cryptographic:

@@ -8,7 +8,7 @@ from dr.drivers.postgres.names import qualified, shown
 
 _AS_IS = frozenset({16, 17, 21, 23, 25, 1043, 1082, 2950})
 """bool, bytea, int2, int4, text, varchar, date, uuid: types whose hash sees every bit of the value. int8's folds its halves, numeric's
-drops trailing zeros, timestamps hash as int8 does: those, and everything else, go through their output text."""
+drops trailing zeros, timestamps hash as int8 does: those, and everything else, go through their output text. (Of versions 1 and 2.)"""
 _SENDERS = {20: "int8send", 1114: "timestamp_send", 1184: "timestamptz_send"}
 """int8, timestamp and timestamptz: types of one 64-bit number each, which a dump and a load keep to the bit; their bytes by the function
 that sends them over the wire take a fraction of the time that their text does. (Not floats: a NaN of another sign is the same text.)"""
@@ -23,6 +23,8 @@ class Column:
     as_is: bool
     sender: str = ""
     """The function that gives its bytes, where they say all that its text does."""
+    oid: int = 0
+    """Of its type."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,8 @@ def _read_columns(connection: Connection, oids: Sequence[int]) -> tuple[dict[int
     virtual: dict[int, list[str]] = {}
     for oid, name, type_, type_oid, deterministic, generated in connection.execute(_COLUMNS, (list(oids),)).fetchall():
         if generated in ("", "s"):
-            stored.setdefault(oid, []).append(Column(name, type_, type_oid in _AS_IS and deterministic, _SENDERS.get(type_oid, "")))
+            as_is, sender = type_oid in _AS_IS and deterministic, _SENDERS.get(type_oid, "")
+            stored.setdefault(oid, []).append(Column(name, type_, as_is, sender, type_oid))
         else:
             virtual.setdefault(oid, []).append(name)
     return {oid: sorted(columns, key=lambda c: c.name.encode()) for oid, columns in stored.items()}, virtual

@@ -22,16 +22,17 @@ from dr.drivers.postgres.cluster_proof import digest_globals
 from dr.drivers.postgres.compare import compare_databases, compare_globals
 from dr.drivers.postgres.connect import Connection, Dsn
 from dr.drivers.postgres.crew import Crew, Progress, unreadable
-from dr.drivers.postgres.digest import FAST_VERSION, MODULUS, Cryptographic, Digester, Fast, Method, Tally, chunks
+from dr.drivers.postgres.digest import MODULUS, Cryptographic, Digester, Fast, Method, Tally, chunks
 from dr.drivers.postgres.large_objects import keyed, read_large_objects
 from dr.drivers.postgres.objects import Objects, Table, read_objects
+from dr.drivers.postgres.rowhash import VERSION as ROW_HASH
 from dr.drivers.postgres.schema import SchemaText, digest_entries, parse
 from dr.drivers.postgres.sequences import read_positions
 from dr.drivers.postgres.session import export, reading
 from dr.model.base import JsonObject
 from dr.model.record import Difference
 
-VERSION, GLOBALS_VERSION = FAST_VERSION, 1
+VERSION, GLOBALS_VERSION = ROW_HASH, 1
 """Of the form of a database's proof, and of that of the globals: two proofs are compared only if it is the same."""
 _LOCKED_AT_ONCE = 200
 
