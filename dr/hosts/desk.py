@@ -1,7 +1,7 @@
 """What a `dr` on another machine may ask of us while it works there: a short list, and each question is checked.
 
 The machine may be somebody else's by now, so it is given what its work needs and no more: signatures under its own markers only, the
-secrets of its own entry only, the bytes of the artifacts that it was handed, findings, but of the closing only of its own kind.
+secrets of its own entry only, the bytes of the artifacts that it was handed, and findings of the kind that sources and checks report.
 """
 
 import base64
@@ -15,12 +15,13 @@ from dr.model.base import JsonObject, RunId, SetId, SourceName, SystemName, cano
 from dr.model.inventory import SecretRef
 from dr.model.ports import ArtifactReader, HostRequest, SetWriter, Standing, StepContext
 from dr.model.ports.bytes import ArtifactSink
+from dr.units import visible
 from dr.wire.link import Call
 from dr.wire.pipes import CHUNK
 
 _MARKERS = {"dr-standby", "dr-claim", "dr-adopted", "dr-in-service"}
-_CLOSABLE = ("not-refreshed:", "setting-not-carried:", "neutralised:", "files:", "undumped-database:", "clock-skew:", "roles-vanished:")
-"""Prefixes of the findings that sources and checks close themselves."""
+_OWN_FINDINGS = ("not-refreshed:", "setting-not-carried:", "neutralised:", "files:", "undumped-database:", "clock-skew:", "roles-vanished:")
+"""Prefixes of the findings that sources and checks report and close themselves."""
 
 
 class Desk:
@@ -61,7 +62,7 @@ class Desk:
         if verb == "progress" and self.ctx is not None and not self.ctx.stop.is_set():
             done, total = args.get("done"), args.get("total")
             self.ctx.progress(
-                str(args.get("what"))[:300],
+                visible(str(args.get("what"))[:300]),
                 done if isinstance(done, int) else None,
                 total if isinstance(total, int) else None,
                 "bytes" if args.get("unit") == "bytes" else "items" if args.get("unit") == "items" else "",
@@ -76,7 +77,10 @@ class Desk:
         return {"signature": base64.b64encode(self._given().keys.sign(data)).decode("ascii")}
 
     def _may_be_signed(self, data: bytes) -> bool:
-        said = json.loads(data)
+        try:
+            said = json.loads(data)
+        except (ValueError, RecursionError):
+            return False
         if not isinstance(said, dict) or canonical(said) != data or said.get("host") != self._host:
             return False
         if said.get("run") != (None if said.get("what") == "dr-standby" else self._run):
@@ -111,13 +115,15 @@ class Desk:
         severity = given.get("severity")
         if severity not in ("info", "warning", "critical"):
             raise Refused(f"host '{self._host}' reported a finding of no known severity")
-        key, message, hint = (str(given.get(name) or "")[:2000] for name in ("key", "message", "hint"))
+        key, message, hint = (visible(str(given.get(name) or "")[:2000]) for name in ("key", "message", "hint"))
+        if not key.startswith(_OWN_FINDINGS):
+            raise Refused(f"host '{self._host}' reported a finding that is not its own")
         self._working().finding(key, severity, message, system=system, hint=hint)
         return {}
 
     def _close_findings(self, call: Call) -> JsonObject:
         prefix, keep = str(call.args.get("prefix")), [str(key) for key in call.args.get("keep", [])]
-        if not prefix.startswith(_CLOSABLE):
+        if not prefix.startswith(_OWN_FINDINGS):
             raise Refused(f"host '{self._host}' asked to close findings that are not its own")
         ctx = self._working()
         ctx.records.close_findings(prefix, keep, ctx.clock.now(), ctx.run)
@@ -125,7 +131,7 @@ class Desk:
 
     def _close_finding(self, call: Call) -> JsonObject:
         key = str(call.args.get("key"))
-        if not key.startswith(_CLOSABLE):
+        if not key.startswith(_OWN_FINDINGS):
             raise Refused(f"host '{self._host}' asked to close a finding that is not its own")
         ctx = self._working()
         ctx.records.close_finding(key, ctx.clock.now(), ctx.run)

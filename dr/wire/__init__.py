@@ -1,5 +1,5 @@
 """How two `dr` processes talk over a pair of byte streams, as an SSH connection gives them: calls both ways, bytes, signs of life.
 
-Here: frames and the link, which know nothing of what is called. Not here: what may be asked (`dr/hosts/remote`, `dr/app/agent`).
+Here: frames and the link, which know nothing of what is called. Not here: what may be asked (`dr/hosts/desk.py`, `dr/app/agent`).
 Every value that crosses is JSON or plain bytes; nothing that arrives is ever run or unpickled.
 """

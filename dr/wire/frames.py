@@ -2,15 +2,24 @@
 
 import json
 import struct
+from collections.abc import Callable
 from enum import IntEnum
-from typing import IO
+from typing import Protocol
 
 from dr.errors import Failed
 from dr.model.base import JsonObject
+from dr.wire.pipes import CHUNK
 
 _HEAD = struct.Struct(">BII")
 MOST = 64 * 2**20
 """Bytes of one payload at most: a peer that announces more is not ours."""
+_PIECE = 64 * 1024
+
+
+class Readable(Protocol):
+    """A binary stream that gives what has come, without waiting for all that was asked for."""
+
+    def read1(self, size: int, /) -> bytes: ...
 
 
 class Kind(IntEnum):
@@ -39,15 +48,15 @@ def pack(kind: Kind, call: int, payload: bytes | memoryview = b"") -> bytes:
     return _HEAD.pack(kind, call, len(payload)) + payload
 
 
-def read(stream: IO[bytes]) -> tuple[Kind, int, bytes] | None:
-    """The next frame, or None at the end of the stream. Raises Failed for what is no frame."""
-    head = _exactly(stream, _HEAD.size)
+def read(stream: Readable, seen: Callable[[], None] = lambda: None) -> tuple[Kind, int, bytes] | None:
+    """The next frame, or None at the end of the stream; `seen` is told of every piece that comes. Raises Failed for what is no frame."""
+    head = _exactly(stream, _HEAD.size, seen)
     if head is None:
         return None
     kind, call, length = _HEAD.unpack(head)
-    if kind not in set(Kind) or length > MOST:
+    if kind not in set(Kind) or length > _most(Kind(kind)):
         raise Failed("the other side does not speak dr's language", hint="something there prints before dr does: see that login's profile")
-    payload = _exactly(stream, length)
+    payload = _exactly(stream, length, seen)
     return None if payload is None else (Kind(kind), call, payload)
 
 
@@ -62,12 +71,17 @@ def message(payload: bytes) -> JsonObject:
     return found
 
 
-def _exactly(stream: IO[bytes], length: int) -> bytes | None:
+def _most(kind: Kind) -> int:
+    return CHUNK if kind in (Kind.UP, Kind.DOWN) else MOST
+
+
+def _exactly(stream: Readable, length: int, seen: Callable[[], None]) -> bytes | None:
     """None where the stream ends before."""
     found = bytearray()
     while len(found) < length:
-        block = stream.read(length - len(found))
+        block = stream.read1(min(_PIECE, length - len(found)))
         if not block:
             return None
+        seen()
         found += block
     return bytes(found)

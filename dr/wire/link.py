@@ -7,11 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import IO
+from typing import IO, cast
 
 from dr import errors
 from dr.errors import DrError, Failed, Unreachable
 from dr.model.base import JsonObject
+from dr.units import visible
 from dr.wire import frames
 from dr.wire.frames import Kind
 from dr.wire.pipes import Inlet, Outlet
@@ -20,6 +21,8 @@ SILENCE = 30.0
 """Seconds without a sign of life after which a link is dead."""
 _LONGEST = 4000
 """Characters of an error that are believed."""
+_AT_ONCE = 64
+"""Calls that are answered at once: a peer that asks more is not ours."""
 
 
 @dataclass
@@ -57,8 +60,11 @@ class Link:
         noted: Callable[[str, JsonObject], None] = lambda _verb, _args: None,
         lost: Callable[[], None] = lambda: None,
         silence: float = SILENCE,
+        first: float = 0.0,
     ) -> None:
+        """`first`: seconds that the other side may take until its first sign of life, where it must be started first."""
         self.silence = silence
+        self._first = max(first, silence)
         self._reader, self._writer = reader, writer
         self._serve, self._noted, self._tell_lost = serve, noted, lost
         self._writing, self._state = threading.Lock(), threading.Lock()
@@ -66,6 +72,7 @@ class Link:
         self._pending: dict[int, _Pending] = {}
         self._served: dict[int, Call] = {}
         self._seen = time.monotonic()
+        self._met = False
         self._lost: DrError | None = None
         self._over = threading.Event()
 
@@ -172,14 +179,18 @@ class Link:
     def _read(self) -> None:
         why: DrError = Unreachable("the link ended")
         try:
-            while (frame := frames.read(self._reader)) is not None:
-                self._seen = time.monotonic()
+            while (frame := frames.read(cast("frames.Readable", self._reader), self._sign_of_life)) is not None:
                 self._take(*frame)
         except DrError as error:
             why = error
-        except (OSError, ValueError):
+        except (OSError, ValueError):  # the stream was closed under us
             pass
+        except Exception as error:  # noqa: BLE001 - whatever a stranger sends ends the link, and never only this thread
+            why = Failed(f"the other side sent what is no message ({type(error).__name__})")
         self._lose(why)
+
+    def _sign_of_life(self) -> None:
+        self._seen, self._met = time.monotonic(), True
 
     def _take(self, kind: Kind, number: int, payload: bytes) -> None:
         match kind:
@@ -204,6 +215,8 @@ class Link:
             Outlet(lambda data: self._send(Kind.DOWN, number, data)),
         )
         with self._state:
+            if len(self._served) >= _AT_ONCE:
+                raise Failed("the other side asks more at once than anybody of ours")
             self._served[number] = call
         threading.Thread(target=self._answer, args=(number, call), daemon=True).start()
 
@@ -250,8 +263,9 @@ class Link:
 
     def _watch(self) -> None:
         while not self._over.wait(min(1.0, self.silence / 6)):
-            if time.monotonic() - self._seen > self.silence:
-                self._lose(Unreachable(f"the link was silent for {self.silence:g} s"))
+            patience = self.silence if self._met else self._first
+            if time.monotonic() - self._seen > patience:
+                self._lose(Unreachable(f"the link was silent for {patience:g} s"))
 
     def _lose(self, why: DrError) -> None:
         with self._state:
@@ -287,4 +301,8 @@ def _spelled(error: BaseException) -> bytes:
 def _understood(told: JsonObject) -> DrError:
     kind = getattr(errors, str(told.get("error")), None)
     known = kind if isinstance(kind, type) and issubclass(kind, DrError) else Failed
-    return known(str(told.get("message"))[:_LONGEST], hint=str(told.get("hint") or "")[:_LONGEST])
+    return known(_said(told.get("message")), hint=_said(told.get("hint") or ""))
+
+
+def _said(text: object) -> str:
+    return visible(str(text)[:_LONGEST])

@@ -4,7 +4,7 @@ import queue
 import threading
 from collections.abc import Callable
 
-from dr.errors import DrError
+from dr.errors import DrError, Failed
 
 CHUNK = 256 * 1024
 """Bytes of one frame."""
@@ -23,7 +23,8 @@ class Outlet:
     def write(self, data: bytes | bytearray | memoryview) -> int:
         view = memoryview(data)
         for start in range(0, len(view), CHUNK):
-            self._room.acquire()
+            if not self._over:
+                self._room.acquire()
             if self._over:
                 raise self._over
             self._send(view[start : start + CHUNK])
@@ -44,6 +45,7 @@ class Inlet:
 
     def __init__(self, taken: Callable[[], None]) -> None:
         self._taken = taken
+        self._room = threading.Semaphore(WINDOW)
         self._frames: queue.SimpleQueue[bytes | DrError | None] = queue.SimpleQueue()
         self._rest = memoryview(b"")
         self._ended = False
@@ -53,7 +55,7 @@ class Inlet:
         """At most `size` bytes, at least one unless it has ended; all that is left for a negative size. Raises what ended it."""
         if size < 0:
             return b"".join(iter(lambda: self.read(1 << 20), b""))
-        if not self._rest and not self._ended:
+        while not self._rest and not self._ended:
             self._next()
         if self._raise:
             raise self._raise
@@ -64,11 +66,15 @@ class Inlet:
         frame = self._frames.get()
         if isinstance(frame, bytes):
             self._rest = memoryview(frame)
+            self._room.release()
             self._taken()
         else:
             self._ended, self._raise = True, frame
 
     def put(self, frame: bytes) -> None:
+        """Raises Failed where more comes than there is room for: whoever sends it does not wait to be let."""
+        if not self._room.acquire(blocking=False):
+            raise Failed("the other side sends more than it was given room for")
         self._frames.put(frame)
 
     def end(self, error: DrError | None = None) -> None:

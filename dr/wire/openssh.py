@@ -5,12 +5,12 @@ Whatever a person's own ssh configuration says is not read (`-F none`): what is 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dr.errors import DrError, NotProvablyStandby, Refused, Unreachable
-from dr.model.ports import Runner
+from dr.units import visible
 
 _FINGERPRINT = re.compile(rb"\bSHA256:[A-Za-z0-9+/]{43}")
 
@@ -42,7 +42,8 @@ def argv(address: Address, command: Sequence[str]) -> list[str]:
     options = {
         "BatchMode": "yes",
         "StrictHostKeyChecking": "yes",
-        "UserKnownHostsFile": f'"{address.known_hosts}"',
+        "UserKnownHostsFile": _file(address.known_hosts),
+        "HostKeyAlias": address.known_as,  # else a key that is known for the name alone would do for any port of it
         "GlobalKnownHostsFile": "/dev/null",
         "UpdateHostKeys": "no",
         "CheckHostIP": "no",
@@ -61,18 +62,27 @@ def argv(address: Address, command: Sequence[str]) -> list[str]:
         "ServerAliveCountMax": "3",
         "LogLevel": "ERROR",
     }
-    words = ["ssh", "-F", "none", "-T", "-x", "-a", "-i", address.key, "-p", str(address.port), "-l", address.user]
+    words = ["ssh", "-F", "none", "-T", "-x", "-a", "-i", address.key.replace("%", "%%"), "-p", str(address.port), "-l", address.user]
     for name, value in options.items():
         words += ["-o", f"{name}={value}"]
     return [*words, "--", address.at, " ".join(command)]
 
 
-def fingerprints(address: Address, runner: Runner) -> tuple[str, ...]:
-    """Of the keys that the host may show, by its known_hosts file. Raises Refused if there is none: then nothing is sent to it."""
+def _file(path: str) -> str:
+    """As ssh_config(5) reads a path."""
+    escaped = path.replace("%", "%%").replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def fingerprints(address: Address, output: Callable[[Sequence[str]], bytes]) -> tuple[str, ...]:
+    """Of the keys that the host may show, by its known_hosts file. Raises Refused if there is none: then nothing is sent to it.
+
+    `output`: what a command of this machine prints, whatever it ends with.
+    """
     if not Path(address.known_hosts).is_file():
         raise _unknown(address)
     asked = ["ssh-keygen", "-l", "-F", address.known_as, "-f", address.known_hosts]
-    found = _FINGERPRINT.findall(runner.run(asked, check=False, timeout=20).stdout)
+    found = _FINGERPRINT.findall(output(asked))
     if not found:
         raise _unknown(address)
     return tuple(sorted({one.decode("ascii") for one in found}))
@@ -86,22 +96,26 @@ def _unknown(address: Address) -> Refused:
     )
 
 
-def why(address: Address, said: bytes, code: int | None) -> DrError:
-    """What ended a connection before anything was asked, from ssh's own words (which never hold client data: nothing was sent yet)."""
-    text = said.decode("utf-8", errors="replace")
+def why(address: Address, said: bytes, code: int, otherwise: str) -> DrError:
+    """What ended a connection before anything was asked, from ssh's own words (which never hold client data: nothing was sent yet).
+
+    `otherwise`: where it said none.
+    """
+    text = visible(said.decode("utf-8", errors="replace"))
     where = f"host '{address.host}'"
     if "Host key verification failed" in text or "IDENTIFICATION HAS CHANGED" in text:
         return NotProvablyStandby(
             f"{where}: {address.known_as} shows an SSH host key that is not the known one, so nothing was sent to it",
             hint=f"was the machine replaced, or is it another one? Compare on its console, then mend {address.known_hosts}",
         )
-    if "Permission denied" in text:
+    if "Permission denied (" in text:
         return Unreachable(
             f"{where}: user {address.user} is not let in with the key {address.key}",
             hint="its public half belongs in that user's authorized_keys; the key's file must be readable by dr alone (0600)",
         )
-    if code == 127 or "command not found" in text or "No such file" in text:
+    if code in (126, 127) or "command not found" in text or "No such file" in text:
         return Unreachable(f"{where}: there is no dr where the inventory says", hint="install the same version of dr there, and set `dr:`")
-    last = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), f"ssh ended with exit code {code}")
+    ended = otherwise if code < 0 else f"ssh ended with exit code {code}"
+    last = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), ended)
     met = f"{address.user}@{address.known_as}"
     return Unreachable(f"{where}: {met} does not answer: {last[:200]}", hint=f"try: dr hosts check {address.host}")
