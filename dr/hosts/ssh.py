@@ -12,7 +12,6 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from dr.errors import DrError, NotProvablyStandby, Refused
-from dr.hosts import openssh
 from dr.hosts.desk import Desk, secrets_in
 from dr.hosts.postgres import HostPostgres
 from dr.hosts.session import Session
@@ -34,6 +33,7 @@ from dr.model.ports import (
     WritableHost,
 )
 from dr.model.record import CheckResult, ProductionFacts, ScrubCertificate
+from dr.wire import openssh
 
 _PROGRAM = re.compile(r"/?[A-Za-z0-9_][A-Za-z0-9_./-]*")
 
@@ -84,7 +84,7 @@ class Ssh:
 
     @cached_property
     def _known(self) -> tuple[str, ...]:
-        return openssh.fingerprints(address(self._request), self._request.runner)
+        return _fingerprints(self._request)
 
     @cached_property
     def _session(self) -> Session:
@@ -230,6 +230,10 @@ def address(request: HostRequest) -> openssh.Address:
     )
 
 
+def _fingerprints(request: HostRequest) -> tuple[str, ...]:
+    return openssh.fingerprints(address(request), lambda asked: request.runner.run(asked, check=False, timeout=20).stdout)
+
+
 def require_other_key(name: HostName, known: Sequence[str], standing: Standing) -> None:
     """Raises NotProvablyStandby where the host is known by a key of production's: it is that machine, whatever it is called here."""
     for facts in standing.production:
@@ -299,7 +303,7 @@ def _check(request: HostRequest, standing: Standing) -> Sequence[tuple[bool, str
 
 def _foresee(request: HostRequest, standing: Standing) -> Sequence[tuple[bool, str]]:
     told = _asked(request, standing, "foresee")
-    known = ", ".join(openssh.fingerprints(address(request), request.runner))
+    known = ", ".join(_fingerprints(request))
     met = f"{request.params.user}@{address(request).known_as} let us in; its host key is {known}"
     return [(True, met), *((bool(ok), str(what)) for ok, what in told["lines"])]
 

@@ -13,11 +13,11 @@ from dr.errors import Refused
 from dr.hosts import local
 from dr.hosts.local import Local, LocalHost, WritableLocal
 from dr.hosts.process import LocalRunner
-from dr.hosts.session import PROTOCOL
 from dr.model.base import HostName, HostPath, JsonObject, RunId, SetId, SystemName
 from dr.model.inventory import SourceEntry
 from dr.model.ports import CaptureRequest, HostRequest, ReplayOrder, Replays, Restored, Standing
 from dr.model.record import ProductionFacts
+from dr.wire.connection import PROTOCOL
 from dr.wire.link import Call, Link
 
 READING = ("hello", "host", "path", "facts", "check", "foresee", "plant", "capture")
