@@ -2,7 +2,7 @@
 
 DrError
 ├── ConfigError              what the person wrote: exit 2
-├── Refused                  a guard said no; nothing was changed: exit 3
+├── Refused                  a guard said no, or there is nothing to work with; nothing was changed: exit 3
 │   ├── NotProvablyStandby   the host cannot be shown to be the standby
 │   ├── StandbyInUse         another run has it: that ends, so it can be waited for
 │   └── LastProvenCopy       it would have deleted what still protects us
@@ -12,7 +12,8 @@ DrError
 ├── Failed                   a step or a tool failed: exit 1
 └── Stopped                  cancelled or timed out while working; what it started was ended: exit 1
 
-Exit codes: 0 done or PASS, 1 FAIL or a failed run, 2-6 as above (2 is also click's own), 7 INCOMPLETE, 130 interrupted and resumable.
+Exit codes: 0 done or PASS, 1 FAIL, 2-6 as above (2 is also click's own), 7 INCOMPLETE, 130 interrupted and resumable. A run that FAILED
+ends with its first failed step's code, and its headline says in words what that is.
 Every message says what and where; `hint` says what next. No message carries client data or a secret.
 """
 

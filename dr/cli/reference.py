@@ -16,9 +16,9 @@ from dr import __version__
 SUMMARY = "disaster-recovery orchestrator and backup verifier"
 EXIT_CODES = (
     ("0", "done, or PASS"),
-    ("1", "FAIL, or a failed run; a listing that found something wrong"),
+    ("1", "FAIL; a listing that found something wrong. A run that FAILED ends with 2 to 6 where its first failed step failed for that"),
     ("2", "what was written (YAML, command line) is wrong; nothing was run"),
-    ("3", "a guard refused; nothing was changed"),
+    ("3", "refused by a guard, or because there is nothing to work with (no copy to restore)"),
     ("4", "bytes are not what was signed"),
     ("5", "a host, repository, server or channel did not answer"),
     ("6", "an effect may or may not have happened; the message says how to find out"),

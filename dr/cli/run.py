@@ -9,7 +9,7 @@ import click
 
 from dr.cli.completion import known
 from dr.cli.show import coloured, json_option, marked, print_json
-from dr.errors import ConfigError, Refused
+from dr.errors import ConfigError, Damaged, Refused, Unknown, Unreachable
 from dr.model.record import RunRecord
 
 if TYPE_CHECKING:
@@ -61,14 +61,30 @@ def end(app: "App", record: RunRecord, as_json: bool = False) -> int:
 
 def tell(app: "App", record: RunRecord) -> None:
     """How a run ended, in a few lines."""
-    words = {"PASS": "finished", "FAIL": "FAILED", "INCOMPLETE": "is incomplete"}
-    verdict = record.verdict or "INCOMPLETE"
-    click.echo(f"{marked(verdict)}  {record.runbook} {words[verdict]}  ({record.run})")
+    click.echo(headline(record, app.exit_code(record)))
     for line in app.summary(record):
         click.echo(f"   {line}")
     evidence = app.evidence(record.run)
     if evidence:
         click.echo(f"   evidence: {evidence}")
+
+
+_CAUSES = {
+    ConfigError.exit_code: "what is written is wrong",
+    Refused.exit_code: "refused",
+    Damaged.exit_code: "stored bytes are damaged",
+    Unreachable.exit_code: "something did not answer",
+    Unknown.exit_code: "how a step ended is not known",
+}
+"""What a failed run's exit code says of its first failed step."""
+
+
+def headline(record: RunRecord, code: int) -> str:
+    """The verdict in a line; of a failed run also what its exit code means, so that the two agree."""
+    words = {"PASS": "finished", "FAIL": "FAILED", "INCOMPLETE": "is incomplete"}
+    verdict = record.verdict or "INCOMPLETE"
+    cause = f": {_CAUSES[code]}" if verdict == "FAIL" and code in _CAUSES else ""
+    return f"{marked(verdict)}  {record.runbook} {words[verdict]}{cause}  ({record.run})"
 
 
 @click.command()
@@ -85,7 +101,8 @@ def run(home: str | None, runbook: str, pairs: tuple[str, ...], rehearse: bool, 
       dr run nightly
       dr run drill-online -p select='random-within 7d'
       dr run drill-vault --rehearse
-    Exit codes: 0 PASS, 1 FAIL, 2 what was written is wrong, 3 a rehearsal would be refused, 7 INCOMPLETE, 130 interrupted and resumable.
+    Exit codes: 0 PASS, 7 INCOMPLETE, 130 interrupted and resumable. FAIL ends with what the first failed step failed with: 2 what was
+    written is wrong, 3 refused (a rehearsal: it would be), 4 stored bytes are damaged, 5 something did not answer, 6 not known, else 1.
     """
     given = parameters(pairs)
     if rehearse:
@@ -154,6 +171,7 @@ def drill(
       dr drill hmis --tier vault --select 'random-within 7d'
       dr drill hmis --tier vault --key /media/stick/escrow.agekey
       dr drill hmis --tier online --runbook recover
+    Exit codes: as `dr run`.
     """
     if key is not None and runbook is not None:
         raise ConfigError("--key and --runbook exclude one another")
