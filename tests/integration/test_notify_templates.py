@@ -91,6 +91,14 @@ def test_a_failed_drill_says_what_is_still_proven(tmp_path: Path) -> None:
     assert "3. Drill again: dr drill hmis --tier online\n" in told.body
 
 
+def test_a_drill_that_will_be_late_says_what_holds_and_how_to_watch(tmp_path: Path) -> None:
+    """While it still goes: whoever reads it can do something yet."""
+    told = message(tmp_path, "objective-late", kind="drill", note="the objective of 4 h, which ends Sun 10:00 CST, will be missed")
+    assert told.subject == "hmis: nightly (online) will be too late for its objective"
+    assert "now: the objective of 4 h, which ends Sun 10:00 CST, will be missed.\n" in told.body
+    assert f"1. Watch it: dr runs watch {RUN}\n" in told.body
+
+
 def test_a_recovered_nightly_says_how_long_it_had_failed(tmp_path: Path) -> None:
     """So that nobody goes on looking for the fault."""
     told = message(tmp_path, "nightly-recovered")
@@ -122,6 +130,7 @@ def test_an_unknown_template_or_run_is_refused_with_a_hint(tmp_path: Path) -> No
         render("nightly-failled", story)
     assert str(missing.value) == (
         "there is no notice template 'nightly-failled'\n"
-        "   HINT: there are: approval-wanted, drill-failed, drill-passed, near-miss, nightly-failed, nightly-found, nightly-recovered"
+        "   HINT: there are: approval-wanted, drill-failed, drill-passed, near-miss, nightly-failed, nightly-found, nightly-recovered, "
+        "objective-late, recovered, recovery-begun, recovery-failed"
     )
     assert all(len(render(name, story).subject) < 80 for name in template_names())
