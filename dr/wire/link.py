@@ -258,7 +258,7 @@ class Link:
     # ------------------------------------------------------------ life
 
     def _beat(self) -> None:
-        while not self._over.wait(self.silence / 6):
+        while not self._over.wait(min(1.0, self.silence / 6)):  # soon, since the silence is agreed on only after we began
             self._send_quietly(Kind.BEAT, 0)
 
     def _watch(self) -> None:
