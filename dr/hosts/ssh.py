@@ -4,18 +4,14 @@ So the guard, the claims, the restore and the scrub are one implementation, and 
 artifacts' bytes and the answers (`dr/wire`). Nothing is sent to a machine whose SSH host key is not known, or is one of production's.
 """
 
-import re
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
-
-from pydantic import Field, field_validator
 
 from dr.errors import DrError, NotProvablyStandby, Refused
 from dr.hosts.desk import Desk, secrets_in
 from dr.hosts.postgres import HostPostgres
 from dr.hosts.session import Session
-from dr.model.base import Duration, HostName, HostPath, JsonObject, RunId, Seconds, SetId, StrictModel
+from dr.model.base import HostName, HostPath, JsonObject, RunId, SetId, StrictModel
 from dr.model.ports import (
     ArtifactReader,
     CaptureRequest,
@@ -34,42 +30,12 @@ from dr.model.ports import (
 )
 from dr.model.record import CheckResult, ProductionFacts, ScrubCertificate
 from dr.wire import openssh
+from dr.wire.login import Login
 
-_PROGRAM = re.compile(r"/?[A-Za-z0-9_][A-Za-z0-9_./-]*")
-
-
-class SshHost(StrictModel):
+class SshHost(Login):
     """`with` of a host of kind ssh. `path` and what is under `postgres` are as on a local host, and mean that machine."""
 
-    address: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:_-]{0,252}$")
-    port: int = Field(default=22, ge=1, le=65535)
-    user: str = Field(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")
-    key: HostPath
-    """The private key that dr logs in with: a file of the controller's, below the home or absolute."""
-    known_hosts: HostPath = HostPath("keys/known_hosts")
-    """The host keys that are believed; no other file is read."""
-    dr: str = "dr"
-    """The program on that machine: a name in its PATH, or a path."""
-    sudo: bool = False
-    """Whether it is started with `sudo -n`."""
-    silence: Duration = Field(default=Seconds(30), ge=5, le=300)
-    """Seconds without a sign of life after which the link is dead and what it did there is ended."""
-    path: HostPath | None = None
     postgres: HostPostgres | None = None
-
-    @field_validator("dr")
-    @classmethod
-    def _plain(cls, program: str) -> str:
-        if not _PROGRAM.fullmatch(program):
-            raise ValueError(f"'{program}' is no plain path of a program")
-        return program
-
-    @field_validator("path")
-    @classmethod
-    def _absolute(cls, path: HostPath | None) -> HostPath | None:
-        if path is not None and not path.startswith("/"):
-            raise ValueError(f"'{path}' is not absolute, as a path on another machine must be")
-        return path
 
 
 class Ssh:
@@ -90,7 +56,7 @@ class Ssh:
     def _session(self) -> Session:
         self._known  # noqa: B018 - refused before anything is started
         settings: SshHost = self._request.params
-        return Session(address(self._request), _command(settings), self._request, self._desk)
+        return Session(address(self._request), settings.command(), self._request, self._desk)
 
     def runner(self) -> Runner:
         return self._session.runner()
@@ -217,17 +183,9 @@ class _AtWork:
 
 
 def address(request: HostRequest) -> openssh.Address:
-    """Where and how it is reached; files are below the home unless they are absolute."""
+    """Where and how it is reached."""
     given: SshHost = request.params
-    return openssh.Address(
-        host=request.name,
-        at=given.address,
-        port=given.port,
-        user=given.user,
-        key=str(Path(request.home, given.key).absolute()),
-        known_hosts=str(Path(request.home, given.known_hosts).absolute()),
-        silence=float(given.silence),
-    )
+    return given.reached(request.name, request.home)
 
 
 def _fingerprints(request: HostRequest) -> tuple[str, ...]:
@@ -242,10 +200,6 @@ def require_other_key(name: HostName, known: Sequence[str], standing: Standing) 
                 f"host '{name}' may not be written to: its SSH host key is that of production host '{facts.host}'",
                 hint="does `address` name the standby? If it is a clone, make it host keys of its own: ssh-keygen -A",
             )
-
-
-def _command(given: SshHost) -> list[str]:
-    return [*(["sudo", "-n"] if given.sudo else []), given.dr, "agent"]
 
 
 def _captured(request: CaptureRequest) -> JsonObject:
