@@ -3,28 +3,31 @@
 import re
 import secrets
 import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import rmtree
 
 from dr.drivers.postgres import binaries, globals, load, neutralise
 from dr.drivers.postgres.catalogue import maintenance, read_server
 from dr.drivers.postgres.cluster import Cluster, configure, initialise, start, stop
 from dr.drivers.postgres.connect import Dsn, connect, passfile_line, write_private
 from dr.drivers.postgres.names import shown
-from dr.drivers.postgres.tar import extract_dump, read_globals
-from dr.errors import Damaged, Failed, Refused
+from dr.drivers.postgres.tar import read_globals
+from dr.errors import Damaged, Refused
 from dr.model.base import JsonObject
 from dr.model.ports import ArtifactReader, Runner, StepContext, WritableHost
 from dr.sources.postgres_meter import Meter
 from dr.sources.postgres_settings import folder_of_binaries, settings_of
+from dr.sources.postgres_staging import naming, private, unpacked
 
 LOOPBACK = "127.0.0.1"
 _WRITTEN_WRONG = "its bytes are as they were signed, so it was written wrong or by another program; restore another set"
 _KEPT = {"max_locks_per_transaction": "256", "max_logical_replication_workers": "0"}
 """Room for a dump's locks; and no subscription of the source can be switched on by accident (pg_dump leaves them disabled already)."""
+
+Made = tuple[dict[str, bytes], list[str]]
+"""A new server's own files, and its mapped tablespaces."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def _globals_artifact(artifacts: Sequence[ArtifactReader]) -> ArtifactReader:
 
 
 def _read_globals(reader: ArtifactReader) -> tuple[JsonObject, bytes]:
-    with _naming(reader):
+    with naming(reader):
         with reader.stream() as stream:
             described, text = read_globals(stream)
         _require_described(described)
@@ -111,7 +114,7 @@ def _prepare(described: JsonObject, host: WritableHost, ctx: StepContext) -> Res
     server = binaries.find("postgres", at_least=wanted, setting=folder_of_binaries(host))
     folder = str(Path(server).parent)
     major = binaries.major_of(server) or 0
-    log, secret = _private(place / "log"), _private(place / "secret")
+    log, secret = private(place / "log"), private(place / "secret")
     password = secrets.token_urlsafe(24)
     user = str(described["bootstrap"])
     write_private(secret / "superuser.pgpass", passfile_line(LOOPBACK, settings.port, password, user=user))
@@ -131,29 +134,19 @@ def _require_free_port(port: int) -> None:
             ) from None
 
 
-def _private(folder: Path) -> Path:
-    folder.mkdir(mode=0o700, exist_ok=True)
-    folder.chmod(0o700)
-    return folder
-
-
 def _load(job: Restoring, described: JsonObject, text: bytes, readers: dict[str, ArtifactReader], roles: ArtifactReader) -> JsonObject:
-    job.host.recheck()
-    initialise(job.cluster, job.runner, password=job.dsn.password, sync=False)
-    configure(job.cluster, _KEPT)
-    own = neutralise.own_files(Path(job.cluster.data))
-    start(job.cluster, job.runner, options={**neutralise.pins(job.major), **load.load_settings()}, confined=True)
-    job.host.recheck()  # what serves the port now is what was just started, in our place
-    with _naming(roles):
-        mapped = _load_globals(job, described, text)
     names = [entry["name"] for entry in described["databases"]]
     not_refreshed: dict[str, list[str]] = {}
     meter = Meter(job.ctx, {str(e["name"]): (int(readers[e["artifact"]].artifact.plain), int(e["size"])) for e in described["databases"]})
-    for entry in sorted(described["databases"], key=_last_the_default_ones):
-        left = _load_database(job, readers[entry["artifact"]], str(entry["name"]), meter)
-        meter.loaded(str(entry["name"]))
-        _say_not_refreshed(job, str(entry["name"]), left)
-        not_refreshed |= {str(entry["name"]): list(left.views)} if left.views else {}
+    job.host.recheck()
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="new-server") as beside:
+        made = beside.submit(_make_server, job, described, text, roles)
+        for entry in sorted(described["databases"], key=_last_the_default_ones):
+            left = _load_database(job, readers[entry["artifact"]], str(entry["name"]), meter, made)
+            meter.loaded(str(entry["name"]))
+            _say_not_refreshed(job, str(entry["name"]), left)
+            not_refreshed |= {str(entry["name"]): list(left.views)} if left.views else {}
+        own, mapped = made.result()
     load.drop_missing(job.dsn, names)
     job.ctx.progress("first statistics")
     _first_statistics(job, names)
@@ -162,6 +155,17 @@ def _load(job: Restoring, described: JsonObject, text: bytes, readers: dict[str,
     _carry_settings(job, described)
     _make_durable(job)
     return {**_facts(job, names, mapped), "not_refreshed": not_refreshed, "neutralised": [one.to_facts() for one in held]}
+
+
+def _make_server(job: Restoring, described: JsonObject, text: bytes, roles: ArtifactReader) -> Made:
+    """In a thread of its own, right after the guard agreed: the first dump is taken apart meanwhile."""
+    initialise(job.cluster, job.runner, password=job.dsn.password, sync=False)
+    configure(job.cluster, _KEPT)
+    own = neutralise.own_files(Path(job.cluster.data))
+    start(job.cluster, job.runner, options={**neutralise.pins(job.major), **load.load_settings()}, confined=True)
+    job.host.recheck()  # what serves the port now is what was just started, in our place
+    with naming(roles):
+        return own, _load_globals(job, described, text)
 
 
 def _last_the_default_ones(entry: JsonObject) -> tuple[int, str]:
@@ -178,24 +182,19 @@ def _load_globals(job: Restoring, described: JsonObject, text: bytes) -> list[st
         target_major=job.major,
     )
     if adapted.tablespaces:
-        _private(job.place / "tablespaces")
+        private(job.place / "tablespaces")
     for folder in adapted.tablespaces:
-        _private(Path(folder))
+        private(Path(folder))
     with connect(job.dsn) as connection:
         globals.load(connection, adapted)
     return list(adapted.mapped)
 
 
-def _load_database(job: Restoring, reader: ArtifactReader, name: str, meter: Meter) -> load.NotRefreshed:
+def _load_database(job: Restoring, reader: ArtifactReader, name: str, meter: Meter, made: "Future[Made]") -> load.NotRefreshed:
     """From the stream into a private folder of the place, from there into the server; the folder is gone afterwards."""
-    _private(job.place / "staging")
-    folder = _private(job.place / "staging" / reader.artifact.name)
-    try:
-        with _naming(reader):
-            with reader.stream() as stream:
-                described = extract_dump(meter.reading(name, shown(name), stream), folder, job.ctx.check_stop)
-            if described.get("name") != name:
-                raise Damaged("it holds another database than the set's globals say", hint="restore another set")
+    with unpacked(job.place, reader, name, meter, made, job.ctx.check_stop) as folder:
+        made.result()
+        with naming(reader):
             return load.restore_database(
                 job.dsn,
                 name,
@@ -207,8 +206,6 @@ def _load_database(job: Restoring, reader: ArtifactReader, name: str, meter: Met
                 watch=meter.loading(name, shown(name), lambda: load.database_size(job.dsn, name)),
                 loaded=lambda: _first_statistics(job, [name]),
             )
-    finally:
-        rmtree(folder)
 
 
 def _first_statistics(job: Restoring, names: list[str]) -> None:
@@ -264,14 +261,3 @@ def _facts(job: Restoring, names: list[str], mapped: list[str]) -> JsonObject:
         "statistics": "first stage; run vacuumdb --all --analyze-only once it is open",
         "mapped": mapped,
     }
-
-
-@contextmanager
-def _naming(reader: ArtifactReader) -> Iterator[None]:
-    """What is found inside an artifact, or what loading it ended with, names the artifact first, as damage of its parts does."""
-    try:
-        yield
-    except (Damaged, Failed) as error:
-        if error.message.startswith(reader.artifact.name):
-            raise
-        raise type(error)(f"{reader.artifact.name}: {error.message}", hint=error.hint) from None
