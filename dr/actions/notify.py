@@ -22,6 +22,8 @@ class Params(StrictModel):
     only_after: Literal["failure", "near-miss", "finding"] | None = None
     """Tell only if this run is the first success after a failure of the same runbook, if it went well but only just, or if it found
     something grave that no notice of a failure has told."""
+    best_effort: bool = False
+    """A notice that did not reach everybody fails no step; `dr status` is red all the same. For a recovery: mail may be what was lost."""
 
 
 class Facts(StrictModel):
@@ -36,7 +38,7 @@ def run(params: Params, ctx: StepContext) -> Outcome:
     notice = ctx.notifier.tell(Telling(to=params.to, template=params.template, severity=params.severity, note=params.note), ctx)
     delivered = sum(d.state == "delivered" for d in notice.deliveries)
     good_news = params.only_after in ("failure", "near-miss")  # if that got lost, it spoils no good night; the ledger is red
-    if notice.state != "delivered" and not good_news:
+    if notice.state != "delivered" and not (good_news or params.best_effort):
         raise Failed(
             f"the notice to '{params.to}' {what_became(notice)}",
             hint="tell them by hand now; `dr notices` shows whom it did not reach, `dr notices retry` sends it again",

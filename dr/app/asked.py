@@ -78,7 +78,8 @@ def summary(record: RunRecord, steps: Sequence[StepRecord], zone: str) -> list[s
     """What a run did, in a few lines a person reads at 3 in the morning."""
     lines = [line for step, why in _once(steps) for line in (_about(step, record, zone) if why is None else [why])]
     took = show_duration((record.ended - record.started).total_seconds()) if record.ended else "not ended"
-    return [*lines, f"started {local(record.started, zone)}, took {took}"]
+    began = "the failure was recognised" if record.kind == "recovery" else "started"
+    return [*lines, f"{began} {local(record.started, zone)}, {'over after' if record.kind == 'recovery' else 'took'} {took}"]
 
 
 def _once(steps: Sequence[StepRecord]) -> Iterator[tuple[StepRecord, str | None]]:

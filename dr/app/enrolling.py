@@ -5,15 +5,20 @@ from pathlib import Path
 
 from dr import plugins
 from dr.app.home import App
-from dr.errors import DrError
+from dr.app.in_service import in_service
+from dr.errors import DrError, Refused
 from dr.hosts.process import LocalRunner
 from dr.model.base import HostName, HostPath, RepositoryName
 from dr.stream.patience import Patience, PatientRepository
 
 
 def foreseen(app: App, host: str) -> Sequence[tuple[bool, str]]:
-    """What enrolling would do, or what speaks against it: lines of (fine, what). Raises ConfigError, Unreachable."""
+    """What enrolling would do, or what speaks against it: lines of (fine, what). Raises ConfigError, Refused, Unreachable."""
     kind, request = app.services.host_request(HostName(host), LocalRunner())
+    if request.role == "standby" and host in in_service(app.records):
+        raise Refused(
+            f"host '{host}' went into service in a recovery", hint="give the new standby a name of its own in inventory/hosts.yaml"
+        )
     return kind.foresee(request, app.services.standing())
 
 

@@ -1,12 +1,18 @@
 """What a recovery made production: no run that would write to it is begun, and it says what to do."""
 
+from typing import TYPE_CHECKING
+
 from dr.clock import local
+from dr.config.plan import compile_plan
 from dr.errors import Refused
 from dr.model.inventory import Inventory
 from dr.model.ports import Records
 from dr.model.record import HostState
-from dr.model.runbook import Plan
+from dr.model.runbook import Plan, Runbook
 from dr.policy.recovery import in_the_way, unfit
+
+if TYPE_CHECKING:
+    from dr.app.home import App
 
 
 def in_service(records: Records) -> dict[str, HostState]:
@@ -38,3 +44,13 @@ def suspended_hint(plan: Plan, host: str, inventory: Inventory) -> str:
     if spare:
         return f"name the new standby in the runbook, or for once: dr run {plan.runbook} -p standby={spare[0]}"
     return "a new standby is needed: name one in inventory/hosts.yaml, under a name of its own, and dr hosts enrol it"
+
+
+def suspended(app: "App", runbook: Runbook) -> str:
+    """Why the runbook, with its defaults, cannot be begun now; empty: it can."""
+    serving = in_service(app.records)
+    if not serving:
+        return ""
+    plan = compile_plan(runbook, app.inventory, {})
+    host = in_the_way(plan, serving)
+    return f"host '{host}' is in service" if host else ""

@@ -77,7 +77,9 @@ def write(app: App, changes: Changes) -> None:
             replace_file(app.home / name, before.encode())
         raise
     now = app.clock.now()
-    app.records.audit("system.reprotected", changes.system, {"host": changes.host, "files": sorted(changes.texts)}, actor=whoami(), at=now)
+    if changes.texts:
+        facts: JsonObject = {"host": changes.host, "files": sorted(changes.texts)}
+        app.records.audit("system.reprotected", changes.system, facts, actor=whoami(), at=now)
     app.records.close_finding(f"reprotect:{changes.system}", now, RunId(""))
     state = _newest(app, changes.system)
     if not _drilled_since(app, changes.system, state):

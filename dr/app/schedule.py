@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from dr.app.home import SCHEDULE, App
+from dr.app.in_service import suspended
 from dr.app.pings import after
 from dr.clock import local
 from dr.errors import DrError, Refused
@@ -43,10 +44,12 @@ class Look:
     """A run of it that is not over."""
     broken_off: bool = False
     """Nobody carries that run."""
+    suspended: str = ""
+    """Why it cannot be begun although it may be due: what it would write to is production since a recovery."""
 
     def to_facts(self) -> JsonObject:
         claim = self.claim.to_facts() if self.claim else None
-        running = {"running": self.running, "broken_off": self.broken_off}
+        running = {"running": self.running, "broken_off": self.broken_off, "suspended": self.suspended}
         return {"runbook": self.runbook, "schedule": self.cron, "due": self.due.to_facts(), "last": claim, **running}
 
 
@@ -66,7 +69,7 @@ def look(app: App, name: str) -> Look:
     left = app.interrupted()
     running = [run for run in sorted(app.services.active(), key=lambda run: run in left) if _runbook_of(app, run) == name]
     first = running[0] if running else None
-    return Look(name, runbook.schedule, due, believed(claims, app.clock.now()), first, first in left)
+    return Look(name, runbook.schedule, due, believed(claims, app.clock.now()), first, first in left, suspended(app, runbook))
 
 
 def anchor(app: App, names: Collection[str]) -> None:

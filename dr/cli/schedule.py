@@ -72,6 +72,8 @@ def _state(one: "Look") -> str:
         return f"broken off: {one.running}"
     if one.running:
         return f"running: {one.running}"
+    if one.suspended:
+        return f"SUSPENDED: {one.suspended}"
     if one.due.state == "due":
         return f"DUE since {round(one.due.late / 60)} min" + (f", {one.due.missed} missed before" if one.due.missed else "")
     return "waits" if one.due.state == "done" else "never looked at"

@@ -68,6 +68,7 @@ class Story(StrictModel):
     reason: str
     alone: str
     by: str
+    opened: bool
     objective: str
     near_misses: tuple[str, ...]
     found: tuple[Found, ...]
@@ -105,6 +106,7 @@ def tell_story(inventory: Inventory, records: Records, run: RunId, now: datetime
         rto=_length(report.get("rto_seconds")),
         rpo=_length(report.get("rpo_seconds")),
         **_recovery(record, records, run, steps, now),
+        opened=any(s.action == "open" and s.state == "done" for s in steps),
         objective=_length((record.objective or {}).get("rto")),
         near_misses=near_misses(record, steps, records.copies(record.system), open_findings, now),
         found=found[:SHOWN],

@@ -72,6 +72,7 @@ def page(evidence: Evidence, digest: str, key: str, *, paper: Paper = "") -> str
         compared=compared(evidence),
         reach=tables.reach(evidence),
         unproven=tables.unproven(evidence),
+        approved=[s for s in evidence.steps if s.action == "approve" and s.state == "done"],
         proofs=[proof(c) for c in evidence.checks],
         night=night(evidence),
         steps=tables.steps(evidence),
@@ -128,6 +129,9 @@ def answer(evidence: Evidence) -> str:
         parts.append(f"The system was usable {show_duration(evidence.rto.seconds)} after recognition{_against(evidence)}.")
     elif run.kind in MEASURED:
         parts.append("The system did not become usable.")
+    if evidence.declaration and evidence.rpo:
+        hours = show_duration(evidence.rpo.seconds)
+        parts.append(f"What was entered in the {hours} before the failure is lost." if evidence.rpo.seconds else "Nothing was lost.")
     if evidence.chosen:
         as_of, where = local(evidence.chosen.instant, zone), f"the {evidence.chosen.tier} copy in {evidence.chosen.repository}"
         parts.append(
