@@ -243,7 +243,7 @@ def standing(interrupted: Sequence[RunId], active: set[RunId], hosts: Sequence[H
     for host in hosts:
         since = f"since {local(host.since, zone)}"
         if host.state == "in-service":
-            said.append((f"✖ {host.host} is in service {since}: it is no standby any more", "red"))
+            said.append((f"● {host.host} is in service {since}: nothing is ever restored onto it again", ""))  # the rest is a finding
         elif host.state in ("claimed", "adopted") and (host.run not in active or host.run in interrupted):
             of = f" of {host.run}" if host.run else ""
             then = "its run scrubs it when it is resumed" if host.run in interrupted else "scrub it by the next drill, or look at it now"
