@@ -11,6 +11,7 @@ from dr.clock import iso
 from dr.errors import DrError, Failed, Refused, Unreachable
 from dr.model.base import JsonObject
 from dr.model.ports import Process
+from dr.units import visible
 from dr.wire import openssh
 from dr.wire.link import Call, Link
 from dr.wire.openssh import Address
@@ -49,21 +50,25 @@ class Connection:
         self.link = Link(process.stdout, process.stdin, serve=serve, noted=noted, lost=process.kill, silence=address.silence, first=FIRST)
         self._closing = weakref.finalize(self, _close, self.link, process)
         self.link.start()
-        self._greet(now)
+        try:
+            self._greet(now)
+        except BaseException:
+            self.close()
+            raise
 
     def _greet(self, now: datetime) -> None:
         where = f"host '{self.address.host}'"
         try:
             told = self.link.call("hello", {"protocol": PROTOCOL, "silence": self.address.silence, "now": iso(now)})
         except (Unreachable, Failed) as error:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                code = self._process.wait(5)
-                raise openssh.why(self.address, self._process.stderr_tail(), code, error.message) from None
+            if isinstance(error, Unreachable):  # else it spoke, and not as dr does: ssh has nothing to add
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    code = self._process.wait(5)
+                    raise openssh.why(self.address, self._process.stderr_tail(), code, error.message) from None
             raise Unreachable(f"{where}: {error.message}", hint=error.hint) from None
         if told.get("protocol") != PROTOCOL:
-            self.close()
             raise Refused(
-                f"{where} has dr {told.get('version')}, which does not understand this one ({__version__})",
+                f"{where} has dr {visible(str(told.get('version'))[:40])}, which does not understand this one ({__version__})",
                 hint="install the same version there",
             )
 

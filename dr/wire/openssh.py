@@ -48,6 +48,7 @@ def argv(address: Address, command: Sequence[str]) -> list[str]:
         "UpdateHostKeys": "no",
         "CheckHostIP": "no",
         "VerifyHostKeyDNS": "no",
+        "IdentityFile": _file(address.key),  # `-i` would fall back to a person's own keys where that file is not there
         "IdentitiesOnly": "yes",
         "IdentityAgent": "none",
         "PreferredAuthentications": "publickey",
@@ -62,7 +63,7 @@ def argv(address: Address, command: Sequence[str]) -> list[str]:
         "ServerAliveCountMax": "3",
         "LogLevel": "ERROR",
     }
-    words = ["ssh", "-F", "none", "-T", "-x", "-a", "-i", address.key.replace("%", "%%"), "-p", str(address.port), "-l", address.user]
+    words = ["ssh", "-F", "none", "-T", "-x", "-a", "-p", str(address.port), "-l", address.user]
     for name, value in options.items():
         words += ["-o", f"{name}={value}"]
     return [*words, "--", address.at, " ".join(command)]

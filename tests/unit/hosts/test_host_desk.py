@@ -1,0 +1,307 @@
+"""The desk: what a machine of somebody else's by now may ask of us, and nothing beside it. Each refusal with the twin that is answered."""
+
+import base64
+import io
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import IO, Any, cast
+
+import pytest
+
+from dr.clock import FixedClock
+from dr.errors import Refused
+from dr.hosts.desk import Desk, secrets_in
+from dr.hosts.process import LocalRunner
+from dr.hosts.ssh import SshHost
+from dr.model.base import HostName, HostPath, JsonObject, RunId, canonical
+from dr.model.inventory import SecretRef
+from dr.model.ports import ArtifactReader, HostRequest, Standing, StepContext
+from dr.wire.link import Call
+from dr.wire.pipes import Inlet, Outlet
+from tests.support.host_world import NOW, OTHER, RUN
+from tests.support.pg_world import MemorySet
+from tests.support.stream_keys import TestKeys
+
+pytestmark = pytest.mark.unit
+OWN, STEPS, ANOTHERS = SecretRef(file="keys/standby.password"), SecretRef(env="CHECK"), SecretRef(file="keys/production.password")
+SETTINGS = {
+    "address": "standby.example",
+    "user": "dr",
+    "key": "keys/login",
+    "postgres": {"port": 5432, "password": {"file": "keys/standby.password"}},
+}
+KEYS = TestKeys()
+
+
+@dataclass
+class Step:
+    """What of a step the desk reaches."""
+
+    run: RunId = RUN
+    stop: threading.Event = field(default_factory=threading.Event)
+    clock: FixedClock = field(default_factory=lambda: FixedClock(NOW))
+    keys: TestKeys = KEYS
+    found: list[tuple[str, str, str]] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+    said: list[tuple[object, ...]] = field(default_factory=list)
+
+    @property
+    def records(self) -> "Step":
+        return self
+
+    def close_findings(self, prefix: str, keep: Sequence[str], at: datetime, run: RunId) -> None:
+        self.closed.append(prefix)
+
+    def close_finding(self, key: str, at: datetime, run: RunId) -> None:
+        self.closed.append(key)
+
+    def finding(self, key: str, severity: str, message: str, *, system: object = None, hint: str = "") -> None:
+        self.found.append((key, severity, message))
+
+    def progress(self, what: str, done: int | None, total: int | None, unit: str) -> None:
+        self.said.append((what, done, total, unit))
+
+
+@dataclass
+class Reader:
+    """An artifact as it is handed over."""
+
+    data: bytes
+
+    @property
+    def artifact(self) -> "Reader":
+        return self
+
+    @property
+    def name(self) -> str:
+        return "database-00"
+
+    @contextmanager
+    def stream(self) -> Iterator[IO[bytes]]:
+        yield io.BytesIO(self.data)
+
+
+def desk(*, standing: bool = True, step: Step | None = None, run: RunId | None = RUN) -> Desk:
+    request = HostRequest(
+        name=HostName("standby"),
+        role="standby",
+        params=SshHost.from_facts(SETTINGS),
+        home=HostPath("/nowhere"),
+        clock=FixedClock(NOW),
+        runner=LocalRunner(),
+        secret=lambda ref: f"the secret {ref.place}",
+    )
+    told = Standing(organisation="Harbor", keys=KEYS, production=(), active=lambda: frozenset({OTHER}))
+    made = Desk(request, run, told if standing else None)
+    made.ctx = cast("StepContext", step) if step else None
+    return made
+
+
+def ask(of: Desk, verb: str, inlet: Inlet | None = None, sent: list[bytes] | None = None, /, **args: Any) -> JsonObject:
+    out = sent if sent is not None else []
+    outlet = Outlet(lambda data: out.append(bytes(data)))
+    return of.serve(Call(verb, args, inlet or Inlet(lambda: None), outlet))
+
+
+def text(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+MARK = {"what": "dr-claim", "format": 1, "organisation": "Harbor", "host": "standby", "run": RUN, "set": "s", "device": 1, "inode": 2}
+STANDBY = {"what": "dr-standby", "format": 1, "organisation": "Harbor", "host": "standby", "path": "/x", "device": 1, "inode": 2}
+CERTIFICATE = {"host": "standby", "run": RUN, "at": "2026", "searched": [], "removed": [], "canaries": 1, "found": 0}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {**MARK, "host": "production"},
+        {**MARK, "organisation": "Another"},
+        {**MARK, "run": OTHER},
+        {**MARK, "run": None},
+        {**MARK, "what": "manifest"},
+        {**STANDBY, "run": RUN},
+        {**STANDBY, "host": "vault"},
+        {**CERTIFICATE, "run": OTHER},
+        {**CERTIFICATE, "host": "another"},
+        {**CERTIFICATE, "what": "approval"},
+        {"host": "standby", "run": RUN},
+        {"system": "hmis", "set": "20261122T070000Z-7f3a9c", "artifacts": [], "host": "standby"},
+        {"seq": 8, "event": "run-ended", "host": "standby"},
+    ],
+)
+def test_nothing_is_signed_but_its_own_markers(said: JsonObject) -> None:
+    """A signature of ours under a manifest, an approval or another host's marker would be believed everywhere."""
+    with pytest.raises(Refused, match="under what is no marker of its own"):
+        ask(desk(), "sign", data=text(canonical(said)))
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"manifest", b"[]", b'"dr-standby"', canonical(MARK) + b"\n", canonical(MARK).replace(b",", b", "), b"[" * 9999]
+)
+def test_nothing_is_signed_that_is_not_exactly_a_marker(data: bytes) -> None:
+    with pytest.raises(Refused, match="under what is no marker of its own"):
+        ask(desk(), "sign", data=text(data))
+
+
+@pytest.mark.positive_control
+@pytest.mark.parametrize("said", [MARK, STANDBY, CERTIFICATE, {**MARK, "what": "dr-adopted"}, {**MARK, "what": "dr-in-service"}])
+def test_its_own_markers_are_signed(said: JsonObject) -> None:
+    data = canonical(said)
+    KEYS.verify(data, base64.b64decode(ask(desk(), "sign", data=text(data))["signature"]))
+
+
+def test_a_host_that_is_only_read_signs_nothing() -> None:
+    for verb, args in (("sign", {"data": text(canonical(STANDBY))}), ("active", {})):
+        with pytest.raises(Refused, match="is only read, and signs nothing"):
+            ask(desk(standing=False, run=None), verb, **args)
+
+
+@pytest.mark.positive_control
+def test_a_standby_hears_which_runs_live() -> None:
+    assert ask(desk(), "active") == {"runs": [OTHER]}
+
+
+@pytest.mark.parametrize("verb", ["identity", "digest-key", "runs", "audit", "record_parts", "", "Sign", "__class__", "serve"])
+def test_what_is_not_on_the_list_is_refused(verb: str) -> None:
+    with pytest.raises(Refused) as caught:
+        ask(desk(step=Step()), verb)
+    assert caught.value.message == f"host 'standby' asked for '{verb}', which no host may ask"
+
+
+@pytest.mark.parametrize("ref", [ANOTHERS, SecretRef(env="CHECK"), SecretRef(credential="x"), SecretRef(file="keys/./standby.password")])
+def test_a_secret_that_is_not_its_own_is_not_told(ref: SecretRef) -> None:
+    """Production's password above all."""
+    with pytest.raises(Refused, match="asked for a secret that is not its own"):
+        ask(desk(step=Step()), "secret", ref=ref.to_facts())
+
+
+@pytest.mark.positive_control
+def test_its_own_secrets_and_the_steps_are_told() -> None:
+    at_work = desk(step=Step())
+    at_work.secrets = frozenset({STEPS})
+    assert ask(at_work, "secret", ref=OWN.to_facts()) == {"secret": f"the secret {OWN.place}"}
+    assert ask(at_work, "secret", ref=STEPS.to_facts()) == {"secret": f"the secret {STEPS.place}"}
+
+
+def test_secrets_are_found_wherever_they_are_written() -> None:
+    written = {"a": [{"b": {"file": "one"}}, {"env": "TWO"}], "c": {"credential": "three", "more": 1}, "d": {}, "e": "file"}
+    assert secrets_in(written) == {SecretRef(file="one"), SecretRef(env="TWO")}
+
+
+FOREIGN = ("audit-broken", "damaged:online", "", "file", "xfiles:hmis")
+
+
+@pytest.mark.parametrize("key", FOREIGN)
+def test_no_finding_but_its_own_is_reported_or_closed(key: str) -> None:
+    """A host must not quieten another finding, nor close the one that accuses it."""
+    step = Step()
+    for verb, args, what in (
+        ("finding", {"key": key, "severity": "info", "message": "m"}, "reported a finding that is not its own"),
+        ("close-finding", {"key": key}, "asked to close a finding that is not its own"),
+        ("close-findings", {"prefix": key, "keep": []}, "asked to close findings that are not its own"),
+    ):
+        with pytest.raises(Refused, match=what):
+            ask(desk(step=step), verb, **args)
+    assert (step.found, step.closed) == ([], [])
+
+
+def test_a_finding_of_no_known_severity_is_refused() -> None:
+    with pytest.raises(Refused, match="a finding of no known severity"):
+        ask(desk(step=Step()), "finding", key="files:hmis:site:changed", severity="none", message="m")
+
+
+@pytest.mark.positive_control
+def test_its_own_findings_are_reported_and_closed() -> None:
+    step = Step()
+    ask(desk(step=step), "finding", key="files:hmis:site:changed", severity="warning", message="\x1b[2Jtwo changed")
+    ask(desk(step=step), "close-finding", key="clock-skew:hmis:database")
+    ask(desk(step=step), "close-findings", prefix="files:hmis:site:", keep=[])
+    assert step.found == [("files:hmis:site:changed", "warning", "\\u001b[2Jtwo changed")]
+    assert step.closed == ["clock-skew:hmis:database", "files:hmis:site:"]
+
+
+@pytest.mark.parametrize("verb", ["finding", "close-finding", "close-findings", "baselines"])
+def test_without_a_step_at_work_there_is_nothing_to_ask(verb: str) -> None:
+    args = {"key": "files:x", "prefix": "files:x", "severity": "info", "system": "hmis", "set": "s"}
+    with pytest.raises(Refused, match="belongs to a step, and none is at work there"):
+        ask(desk(), verb, **args)
+
+
+def test_only_what_was_handed_over_is_read() -> None:
+    with pytest.raises(Refused, match="an artifact that it was not handed"):
+        ask(desk(step=Step()), "artifact", name="database-00")
+    handed = desk(step=Step())
+    handed.readers = [cast("ArtifactReader", Reader(b"x"))]
+    with pytest.raises(Refused, match="an artifact that it was not handed"):
+        ask(handed, "artifact", name="database-01")
+
+
+@pytest.mark.positive_control
+def test_what_was_handed_over_is_read() -> None:
+    handed, sent = desk(step=Step()), list[bytes]()
+    handed.readers = [cast("ArtifactReader", Reader(b"rows"))]
+    ask(handed, "artifact", None, sent, name="database-00")
+    assert sent == [b"rows"]
+
+
+def inlet(*blocks: bytes) -> Inlet:
+    made = Inlet(lambda: None)
+    for block in blocks:
+        made.put(block)
+    made.end()
+    return made
+
+
+def test_bytes_that_nobody_asked_for_are_kept_nowhere() -> None:
+    with pytest.raises(Refused, match="sent bytes that nobody asked it for"):
+        ask(desk(step=Step()), "sink", inlet(b"x"), name="a", kind="postgres_logical", source="database")
+    with pytest.raises(Refused, match="described an artifact that is not open"):
+        ask(desk(step=Step()), "describe", name="a", instant=NOW.isoformat(), identity={}, content={})
+
+
+@pytest.mark.positive_control
+def test_bytes_that_were_asked_for_become_an_artifact() -> None:
+    at_work, kept = desk(step=Step()), MemorySet()
+    at_work.into = kept.as_writer()
+
+    def described() -> None:
+        """While it is open, as a source does."""
+        ask(at_work, "describe", name="a", instant=NOW.isoformat(), identity={"v": "18"}, content={"n": 1})
+
+    block = Inlet(described)
+    block.put(b"rows")
+    block.end()
+    ask(at_work, "sink", block, name="a", kind="postgres_logical", source="database")
+    sink, kind, source = kept.whole["a"]
+    assert (bytes(sink.data), sink.described["content"], kind, source) == (b"rows", {"n": 1}, "postgres_logical", "database")
+    assert sink.described["instant"] == datetime(2026, 11, 22, 7, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("told", [{"what": "x", "done": "much", "total": None, "unit": "rows"}, {"what": "x" * 9999}, {}])
+def test_progress_is_a_line_and_two_numbers_whatever_is_told(told: JsonObject) -> None:
+    step = Step()
+    desk(step=step).noted("progress", told)
+    desk(step=step).noted("anything", told)
+    desk().noted("progress", told)
+    assert len(step.said) == 1
+    what, done, total, unit = step.said[0]
+    assert len(str(what)) <= 300
+    assert (done, total, unit) == (None, None, "")
+
+
+def test_a_stopped_step_hears_no_progress() -> None:
+    step = Step()
+    step.stop.set()
+    desk(step=step).noted("progress", {"what": "x"})
+    assert step.said == []
+
+
+@pytest.mark.positive_control
+def test_progress_is_shown() -> None:
+    step = Step()
+    desk(step=step).noted("progress", {"what": "loading", "done": 3, "total": 9, "unit": "bytes"})
+    assert step.said == [("loading", 3, 9, "bytes")]
