@@ -1,5 +1,7 @@
 """After a run that has a ping in the inventory: the URL is told how it ended, so that silence is noticed somewhere else."""
 
+from collections.abc import Iterator, Sequence
+
 from dr.app.home import App
 from dr.errors import DrError
 from dr.model.base import RunId
@@ -20,3 +22,10 @@ def after(app: App, record: RunRecord) -> str:
         return error.message
     app.records.close_finding(key, now, RunId(record.run))
     return ""
+
+
+def after_each(app: App, taken_up: Sequence[RunId], but: RunId) -> Iterator[str]:
+    """As `after`, for interrupted runs that were taken up beside `but` and are over now: nobody else tells how they ended."""
+    for record in [app.records.run(run) for run in taken_up if run != but]:
+        if record is not None and record.ended is not None:
+            yield after(app, record)

@@ -34,13 +34,18 @@ def follow(home: str | None, as_json: bool, act: "Callable[[App], RunRecord]", a
     `asked`: the interrupted run that is to be resumed, if it is one.
     """
     from dr.app import App, leave
+    from dr.app.pings import after_each
     from dr.cli.progress import Watcher
 
     watcher = Watcher()
     app = App.open(home, watch=watcher)
     watcher.live_in(app.inventory.organisation.zone)
-    watcher.expect([run for run in app.interrupted() if run != asked])
-    leave(end(app, act(app), as_json))
+    left = app.interrupted()
+    watcher.expect([run for run in left if run != asked])
+    record = act(app)
+    for problem in filter(None, after_each(app, left, record.run)):
+        click.echo(f"   {problem}", err=True)
+    leave(end(app, record, as_json))
 
 
 def end(app: "App", record: RunRecord, as_json: bool = False) -> int:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.home_world import HomeWorld
 from tests.support.main_job import KILLED, Home
+from tests.support.web import Page, web
 
 pytestmark = pytest.mark.fault
 KILL = {"DR_FAILPOINT": "save-home.after-record"}
@@ -46,6 +47,20 @@ def test_the_next_run_takes_up_the_killed_one_finishes_it_and_says_so(home: Home
         assert steps_of(home, run) == {"first": ("done", 1), "second": ("done", 1)}, "what was done is not done again"
     assert home.json("runs", "list")[0]["run"] != killed
     assert home.dr("runs", "resume").stderr == "no run is interrupted\n"
+
+
+def test_each_run_that_is_taken_up_tells_the_outside_how_it_ended(home: Home) -> None:
+    """Two runs end in one process: somebody waits for a sign of each of them."""
+    names = ("ask-one", "ask-two")
+    with web({f"/{name}": Page("OK") for name in names}) as outside:
+        for name in names:
+            file = home.path / "keys" / f"{name}.url"
+            file.write_text(f"http://127.0.0.1:{outside.port}/{name}")
+            file.chmod(0o600)
+        lines = [f"  {name}: !secret {{file: keys/{name}.url}}\n" for name in names]
+        (home.path / "inventory" / "pings.yaml").write_text("pings:\n" + "".join(lines))
+        home.dr("run", "ask-two")
+    assert sorted(path for path, _ in outside.asked) == ["/ask-one", "/ask-two"]
 
 
 def test_a_command_that_only_looks_leaves_the_killed_run_where_it_is(home: Home) -> None:

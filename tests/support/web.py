@@ -53,6 +53,10 @@ def web(pages: dict[str, Page] | None = None, *, port: int = 0, certificate: Pat
             self.end_headers()
             self.wfile.write(body)
 
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.do_GET()
+
         def log_message(self, format: str, *args: object) -> None:
             return None
 
