@@ -101,13 +101,22 @@ class Herald:
     # ------------------------------------------------------------ inside
 
     def _make_rounds(self) -> None:
+        """For as long as there is a run to accompany."""
         rest = threading.Event()
         while not rest.wait(_ROUND):
-            for run in list(self._runs):
-                try:
-                    self.look(run)
-                except Exception as error:  # noqa: BLE001 the next round looks again; what the catalog's trouble is, others say
-                    _log.debug("the clock of %s could not be looked at: %s", run, type(error).__name__)
+            with self._lock:
+                runs = list(self._runs)
+                self._rounds = self._rounds if runs else None
+            if not runs:
+                return
+            for run in runs:
+                self._look_patiently(run)
+
+    def _look_patiently(self, run: RunId) -> None:
+        try:
+            self.look(run)
+        except Exception as error:  # noqa: BLE001 the next round looks again; what the catalog's trouble is, others say
+            _log.debug("the clock of %s could not be looked at: %s", run, type(error).__name__)
 
     def _look_at_idle(self, run: RunId, about: _Accompanied) -> None:
         """A person is waited for, a retry, or the end of a pause: the clock runs on until a check has been reached."""

@@ -1,5 +1,6 @@
 """Two at the same moment, an end from outside, a port that is taken, an open umask, a key that is wrong: nothing lost, all of it named."""
 
+import json
 import os
 import signal
 import socket
@@ -64,16 +65,39 @@ def test_two_nightlies_at_the_same_moment_are_two_whole_sets(home: Home) -> None
     home.dr("audit", "verify")
 
 
-def test_the_second_drill_is_refused_and_the_first_is_unharmed(home: Home) -> None:
+def test_the_second_drill_waits_for_the_first_and_says_so(home: Home) -> None:
+    """Both come to their end, one after the other; the wait is in the second's recovery time, and its evidence says how much it was."""
     first = home.start("drill", "hmis", "--tier", "online")
     until(lambda: home.drills() and not home.drills()[0].startswith("."), first)
     [run] = home.drills()
-    second = home.dr("drill", "hmis", "--tier", "online", expect=3)
-    assert f"   restore: host 'standby' is in use by run {run}\n" in second.stdout
-    assert f"      HINT: wait for it, or cancel it: dr runs cancel {run}\n" in second.stdout
-    code, said = ended(first)
-    assert code == 0, said
-    assert home.drills() == [], said + second.stdout
+    second = home.dr("drill", "hmis", "--tier", "vault")
+    assert f"… restore: waiting for run {run}, which uses standby 'standby'" in second.stderr
+    said = next(line for line in second.stdout.splitlines() if line.startswith("   waited "))
+    assert said.endswith(f" for {run} to leave the standby; the clock ran on")
+    code, words = ended(first)
+    assert code == 0, words
+    evidence = json.loads(next(home.path.glob("evidence/drill-vault-*.json")).read_text())["evidence"]
+    assert [r for r in evidence["remarks"] if r.endswith(f"of the RTO passed while the standby was in use by {run}")]
+    assert home.drills() == []
+
+
+def test_a_drill_that_is_cancelled_while_it_waits_ends_at_once_and_leaves_the_first_alone(home: Home) -> None:
+    """It brought nothing there: what lies there is the other's, which scrubs it."""
+    first = home.start("drill", "hmis", "--tier", "online")
+    until(lambda: home.drills() and not home.drills()[0].startswith("."), first)
+    [run] = home.drills()
+    second = home.start("drill", "hmis", "--tier", "vault")
+    assert second.stderr is not None
+    waits = next(line for line in second.stderr if "waiting for run" in line)
+    assert run in waits
+    mine = next(one["run"] for one in home.json("runs", "list") if one["runbook"] == "drill-vault" and one["state"] == "running")
+    home.dr("runs", "cancel", mine)
+    code, words = ended(second)
+    assert code == 7, words
+    assert f"this run brought nothing to standby; host 'standby' is in use by run {run}, which scrubs it" in words
+    code, words = ended(first)
+    assert code == 0, words
+    assert home.drills() == []
 
 
 def test_a_port_that_is_taken_in_the_middle_of_a_restore_fails_it_by_name(home: Home) -> None:

@@ -1,5 +1,6 @@
 """Claim, adopt, scrub: what a run does on a standby is repeatable, and touches nothing that is not its own."""
 
+import fcntl
 import os
 import stat
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 from dr.drivers.postgres import binaries, cluster
 from dr.drivers.postgres.cluster import Cluster
 from dr.drivers.postgres.connect import passfile_line, write_private
-from dr.errors import Damaged, Failed, NotProvablyStandby, Refused
+from dr.errors import Damaged, Failed, NotProvablyStandby, Refused, StandbyInUse
 from dr.hosts import canaries, marker
 from dr.hosts.local import KIND, WritableLocal
 from dr.hosts.places import system_identifier
@@ -118,6 +119,20 @@ def test_a_place_of_a_living_run_is_in_use(world: World) -> None:
         assert str(caught.value) == f"host 'standby' is in use by run {OTHER}\n   HINT: wait for it, or cancel it: dr runs cancel {OTHER}"
     assert world.tree() == before
     assert place.exists()
+
+
+def test_two_claims_at_the_same_moment_are_one(world: World) -> None:
+    """While one run looks and claims, or scrubs and looks what is left, no other does: it is told to wait, and finds nothing changed."""
+    (world.root / "drills").mkdir(mode=0o700, exist_ok=True)
+    handle = world.open()
+    busy = os.open(world.root / "drills", os.O_RDONLY)
+    fcntl.flock(busy, fcntl.LOCK_EX)
+    with pytest.raises(StandbyInUse) as caught:
+        handle.claim(SET)
+    assert str(caught.value) == "host 'standby' is in use by another run\n   HINT: wait for it: dr runs list"
+    assert os.listdir(world.root / "drills") == []
+    os.close(busy)
+    assert handle.claim(SET)
 
 
 @pytest.mark.positive_control
