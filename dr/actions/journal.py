@@ -14,8 +14,9 @@ from tempfile import NamedTemporaryFile
 from pydantic import ValidationError
 
 from dr.errors import ConfigError, Damaged, DrError, Refused
-from dr.model.base import HostPath, JsonObject, Sha256, SystemName, canonical
-from dr.model.ports import Keyring, Records, Repository
+from dr.model.base import HostPath, JsonObject, SetId, Sha256, SystemName, canonical
+from dr.model.ports import Keyring, Records, Repository, StepContext
+from dr.model.record import Severity
 from dr.model.suppression import SuppressionEntry, SuppressionJournal
 from dr.policy.suppression import Judged, judge
 
@@ -209,3 +210,55 @@ class Looked:
             "behind": list(self.judged.behind),
             "wrong": self.judged.wrong,
         }
+
+
+# ---------------------------------------------------------------- in a run
+
+
+def places_of(system: SystemName, ctx: StepContext) -> Places:
+    return Places(system, ctx.inventory.organisation.name, ctx.home, ctx.repositories(), ctx.keys, ctx.records)
+
+
+def tell(system: SystemName, looked: Looked, ctx: StepContext) -> None:
+    """A copy that lags or is damaged beside a good one stops nothing, and is told; where none is good, a recovery would be stopped."""
+    prefix = f"suppression:{system}:"
+    wrong = dict.fromkeys(looked.judged.behind, "is missing, or an earlier state") | looked.damaged | looked.unreachable
+    held = looked.judged.journal is not None
+    hint = f"dr suppress verify {system} --mend writes it there anew" if held else f"dr suppress verify {system}; never begun: `begin`"
+    if not held:
+        wrong = {"none": looked.judged.wrong}
+    for place, what in wrong.items():
+        where = f"the suppression journal of {system}" + (f" in {place}" if held else "")
+        severity: Severity = "warning" if held else "critical"
+        ctx.finding(f"{prefix}{place.replace(' ', '-')}", severity, f"{where}: {what}", system=system, hint=hint)
+    ctx.records.close_findings(prefix, [f"{prefix}{place.replace(' ', '-')}" for place in wrong], ctx.clock.now(), ctx.run)
+
+
+def settle(ctx: StepContext) -> None:
+    """Every night: each system's journal is looked at, and written wherever it is missing, damaged or behind. Raises nothing for that."""
+    for name, entry in ctx.inventory.systems.items():
+        if entry.suppression is None:
+            continue
+        places = places_of(SystemName(name), ctx)
+        with places.alone():
+            looked = places.look()
+            journal = looked.judged.journal
+            wrong = {*looked.judged.behind, *looked.damaged}
+            if journal is not None and wrong:
+                if HOME in wrong:
+                    places.keep(journal)
+                places.publish(journal, only=wrong)
+                looked = places.look()
+        tell(SystemName(name), looked, ctx)
+
+
+def require_replayed(system: SystemName, set_id: SetId, ctx: StepContext) -> None:
+    """What `open` asks first. Raises Refused where the system declares suppression and this run has not replayed it on that set."""
+    if ctx.inventory.systems[system].suppression is None:
+        return
+    done = [s for s in ctx.records.steps(ctx.run) if s.action == "replay-suppressions" and s.state == "done"]
+    if not any(s.facts.get("set") == set_id and s.facts.get("system") == system for s in done):
+        raise Refused(
+            f"the requests to {system} that came after {set_id} were not replayed on it, so it is not opened",
+            hint="a replay-suppressions step must come before open; it says what is wrong with the journal",
+        )

@@ -12,9 +12,10 @@ from datetime import datetime
 from pydantic import Field, field_validator, model_validator
 
 from dr.actions.approve import Params as Question
+from dr.actions.journal import require_replayed
 from dr.clock import local
 from dr.errors import DrError, Failed, Refused
-from dr.model.base import HostName, Instant, JsonObject, Seconds, SetId, StrictModel
+from dr.model.base import HostName, Instant, JsonObject, Seconds, SetId, StrictModel, SystemName
 from dr.model.inventory import SecretRef
 from dr.model.ports import Action, Effect, Outcome, Rehearsal, RehearseContext, ServingHost, StepContext
 from dr.model.record import HostState, ProductionFacts
@@ -82,6 +83,7 @@ def run(params: Params, ctx: StepContext) -> Outcome:
     serving = ctx.serving_host(params.host)
     entered = serving is None
     if serving is None:
+        require_replayed(SystemName(str(ctx.plan.system)), params.set, ctx)
         serving = _enter(params, ctx)
     settled = serving.settled()
     if settled["set"] != params.set:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from pydantic import Field
 
-from dr.actions.journal import HOME, Looked, Places, open_key
+from dr.actions.journal import open_key, places_of, tell
+from dr.clock import iso
 from dr.errors import Damaged, Refused
 from dr.model.base import HostName, JsonObject, SetId, Sha256, SourceName, StrictModel, SystemName
 from dr.model.inventory import Inventory
@@ -43,8 +44,8 @@ def run(params: Params, ctx: StepContext) -> Outcome:
     if not host.holds(params.set):
         raise Refused(f"{params.host} does not hold {params.set} as restored by this run", hint="a restore step must come before")
     _require_compared(params, ctx)
-    looked = _places(params.system, ctx).look()
-    _say(params.system, looked, ctx)
+    looked = places_of(params.system, ctx).look()
+    tell(params.system, looked, ctx)
     journal = looked.holding(params.system)
     entries = due(journal, _instant(params, ctx), wanted.margin)
     source = ctx.source(ctx.inventory.systems[params.system].sources[wanted.source].kind)
@@ -80,37 +81,6 @@ def _require_compared(params: Params, ctx: StepContext) -> None:
             f"{params.set} was not compared with its source yet, and would differ from it afterwards",
             hint="a `check` step with content-equals-source must come before replay-suppressions",
         )
-
-
-def require_replayed(system: SystemName, set_id: SetId, ctx: StepContext) -> None:
-    """What `open` asks first. Raises Refused where the system declares suppression and this run has not replayed it on that set."""
-    if ctx.inventory.systems[system].suppression is None:
-        return
-    done = [s for s in ctx.records.steps(ctx.run) if s.action == "replay-suppressions" and s.state == "done"]
-    if not any(s.facts.get("set") == set_id and s.facts.get("system") == system for s in done):
-        raise Refused(
-            f"the requests to {system} that came after {set_id} were not replayed on it, so it is not opened",
-            hint="a replay-suppressions step must come before open; it says what is wrong with the journal",
-        )
-
-
-def _places(system: SystemName, ctx: StepContext) -> Places:
-    return Places(system, ctx.inventory.organisation.name, ctx.home, ctx.repositories(), ctx.keys, ctx.records)
-
-
-def _say(system: SystemName, looked: Looked, ctx: StepContext) -> None:
-    """A copy that lags or is damaged beside a good one stops nothing, and is told."""
-    prefix = f"suppression:{system}:"
-    wrong = dict.fromkeys(looked.judged.behind, "is missing, or an earlier state") | looked.damaged | looked.unreachable
-    for place, what in wrong.items():
-        ctx.finding(
-            f"{prefix}{place}",
-            "warning",
-            f"the suppression journal of {system} in {'' if place == HOME else 'repository '}{place}: {what}",
-            system=system,
-            hint=f"dr suppress verify {system} --mend writes it there anew",
-        )
-    ctx.records.close_findings(prefix, [f"{prefix}{place}" for place in wrong], ctx.clock.now(), ctx.run)
 
 
 def _instant(params: Params, ctx: StepContext) -> datetime:
@@ -149,7 +119,7 @@ def _place(places: JsonObject, source: SourceName) -> JsonObject:
 
 
 def _told(entry: SuppressionEntry, rows: int) -> JsonObject:
-    return {"entry": entry.seq, "kind": entry.kind, "asked": entry.at.isoformat(), "hmac": entry.subject, "rows": rows}
+    return {"entry": entry.seq, "kind": entry.kind, "asked": iso(entry.at), "hmac": entry.subject, "rows": rows}
 
 
 def rehearse(params: Params, ctx: RehearseContext) -> Rehearsal:

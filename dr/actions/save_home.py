@@ -4,6 +4,8 @@ In it: inventory, runbooks, evidence, a snapshot of the catalog, and keys/ with 
 the digest key. They are meant to be there. The home is encrypted to the same recipients as the client data, so it is in no worse hands,
 and at 3 in the morning in another office they are what is missing. Only the age private keys stay out: they are what opens it.
 
+Beside it, as every night, the journals of what must not come back (`dr suppress`) are compared, and written where one lacks something.
+
 Safe to repeat: a home's name is its run's and step's; where it is whole already it is left alone, elsewhere it is written anew.
 """
 
@@ -13,6 +15,7 @@ from typing import IO, cast
 
 from pydantic import Field
 
+from dr.actions.journal import settle
 from dr.errors import Damaged, DrError, Failed, Refused
 from dr.model.backup import make_set_id
 from dr.model.base import ByteCount, HostPath, JsonValue, RepositoryName, StrictModel, TierName, canonical, sha256
@@ -61,6 +64,7 @@ def run(params: Params, ctx: StepContext) -> Outcome:
     for repository in (r for r in targets if r.name not in failed):
         _settle(name, repository, params.keep, ctx)
     _say(name, failed, targets, ctx)
+    settle(ctx)
     if not facts.copies:
         raise Failed(f"the home was stored nowhere: {'; '.join(failed.values())}", hint="`dr repositories check` says what is wrong")
     return Outcome(changed=bool(lacking) or not whole, facts=facts.to_facts())

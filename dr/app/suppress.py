@@ -5,6 +5,7 @@ from datetime import datetime
 
 from dr.actions.journal import HOME, Looked, Places, hmac_of, open_key, seal, subject_of
 from dr.app.home import App, whoami
+from dr.drivers.postgres.replay import prepare
 from dr.errors import DrError, Refused
 from dr.model.base import HostPath, JsonObject, SystemName
 from dr.model.suppression import SuppressionEntry, SuppressionJournal, SuppressionKind
@@ -49,6 +50,25 @@ def journal_of(app: App, system: str) -> SuppressionJournal:
     """Raises Refused where it cannot be relied on."""
     places = _places(app, system)
     return places.look().holding(places.system)
+
+
+def without_sql(app: App, system: str) -> list[str]:
+    """Why a restore would be stopped: kinds of request that the system has no SQL for, and SQL that cannot be run."""
+    wanted = app.inventory.systems[app.system(system)].suppression
+    if wanted is None:
+        return [f"{system} names no SQL by which requests are replayed: write `suppression` under it in inventory/systems.yaml"]
+    wrong = []
+    for kind, named in (("erase", wanted.erase), ("unshare", wanted.unshare)):
+        if named is None:
+            wrong.append(f"no SQL is named for requests to {kind}: a restore stops at the first of them")
+            continue
+        try:
+            prepare((app.home / named).read_text(encoding="utf-8"), named)
+        except (OSError, UnicodeDecodeError):
+            wrong.append(f"{named}, the SQL for requests to {kind}, cannot be read")
+        except DrError as error:
+            wrong.append(error.message)
+    return wrong
 
 
 def look(app: App, system: str) -> Looked:

@@ -64,11 +64,14 @@ def add(home: str | None, system: str, kind: "SuppressionKind", key_file: Path |
     """
     from dr.app import App
     from dr.app.suppress import add as write
+    from dr.app.suppress import without_sql
 
     app = App.open(home)
     kept = write(app, app.system(system), kind, _key(key_file))
     entry = kept.entry
     assert entry is not None
+    for line in without_sql(app, system):
+        click.echo(marked("amber", line))
     _told(kept, f"entry {entry.seq} of {system}: {kind}, key HMAC {entry.subject[:16]}")
 
 
@@ -123,7 +126,7 @@ def verify(home: str | None, system: str | None, mend: bool, as_json: bool) -> N
       dr suppress verify hmis --mend
     """
     from dr.app import App
-    from dr.app.suppress import look, unread
+    from dr.app.suppress import look, unread, without_sql
     from dr.app.suppress import mend as write
 
     app = App.open(home)
@@ -140,6 +143,8 @@ def verify(home: str | None, system: str | None, mend: bool, as_json: bool) -> N
         for place, what in sorted((looked.damaged | looked.unreachable).items()):
             click.echo(marked("red", f"{place}: {what}"))
     looked.holding(name)
+    for line in without_sql(app, name):
+        click.echo(marked("amber", line), err=as_json)
     wrong = unread(app, name)
     for line in wrong:
         click.echo(coloured(line, "red"))
