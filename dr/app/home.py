@@ -24,7 +24,7 @@ from dr.catalog.nights import last_night
 from dr.clock import Clock, SystemClock
 from dr.config.home import find_home
 from dr.config.key_files import check_keys
-from dr.config.known import load_known
+from dr.config.known import KEPT, load_known
 from dr.config.load import load
 from dr.config.plan import compile_plan
 from dr.config.problems import ConfigProblems
@@ -61,11 +61,10 @@ class App:
 
     def __init__(self, home: Path, clock: Clock, watch: Callable[[Progress], None], looking: bool = False) -> None:
         self.home, self.clock, self._watch = home, clock, watch
-        kept = home / "state" / "inventory.known"
-        loaded = load_known(home, plugins.kinds(), kept, __version__) if looking else load(home, plugins.kinds())
+        loaded = load_known(home, plugins.kinds(), home / KEPT, __version__) if looking else load(home, plugins.kinds())
         self.inventory: Inventory = loaded.inventory
         self.runbooks: dict[str, Runbook] = loaded.runbooks
-        self._loaded = loaded
+        self.files, self._loaded = loaded.files, loaded
         if (home / "state").is_dir():
             bind(home)
         self.own_key = True

@@ -12,6 +12,7 @@ from dr.catalog.parts import PartRecords
 from dr.catalog.runs import RunRecords
 from dr.catalog.sets import SetRecords
 from dr.catalog.settings import SettingRecords
+from dr.catalog.standings import StandingRecords
 from dr.catalog.store import Store, make_new
 from dr.catalog.summaries import SummaryRecords
 from dr.clock import Clock
@@ -30,6 +31,7 @@ class Catalog(
     AuditRecords,
     SettingRecords,
     FleetRecords,
+    StandingRecords,
 ):
     """`dr.model.ports.Records` on a SQLite file. Safe with several threads and processes; every write is idempotent and durable."""
 

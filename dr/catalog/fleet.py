@@ -14,7 +14,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, text
 from dr.catalog.noun import Noun
 from dr.catalog.sets import SHRUNKEN
 from dr.model.backup import Copy
-from dr.model.base import Seconds
+from dr.model.base import Seconds, StepId
 from dr.model.readiness import DrillFact, NightFact
 
 _EXISTING = f"""
@@ -27,18 +27,22 @@ SELECT s.set_id, s.system, s.instant,
   LEFT JOIN sets b ON b.set_id = s.previous LEFT JOIN shrinkages h ON h.set_id = s.set_id
  WHERE c.removed_at IS NULL AND {{}}
 """
+_NAMED = _EXISTING.replace("FROM copies c CROSS JOIN sets s ON", "FROM sets s CROSS JOIN copies c ON")
+"""Where few systems are asked for, by their sets: SQLite keeps to the order of a CROSS JOIN."""
 _GOOD = "level <> 'stored' AND NOT damaged AND NOT shrunken AND instant <= :ahead"
 _AGE_ORDER = "coalesce(not_after, instant) || (not_after IS NULL) || set_id || repository"
 """As `Copy.age_order`."""
-_NEWEST = f"SELECT *, max({_AGE_ORDER}) FROM ({_EXISTING}) WHERE {{}} GROUP BY system, tier"
-_OTHERS = f"SELECT * FROM ({_EXISTING}) WHERE NOT ({_GOOD})"
-_RECENT = "c.set_id >= :since"
-_OF_SYSTEMS = "s.system IN :systems"
-_PROVEN = _NEWEST.format("c.level = 'proven' AND c.damaged_at IS NULL", "1")
+_NEWEST = f"SELECT *, max({_AGE_ORDER}) FROM ({{}}) WHERE {{}} GROUP BY system, tier"
+_OTHERS = f"SELECT * FROM ({{}}) WHERE NOT ({_GOOD})"
+_RECENT = _EXISTING.format("c.set_id >= :since")
+_OF_SYSTEMS = _NAMED.format("s.system IN :systems")
+_IS_PROVEN = "c.level = 'proven' AND c.damaged_at IS NULL"
+_PROVEN = _NEWEST.format(_EXISTING.format(_IS_PROVEN), "1")
+_PROVEN_OF_SYSTEMS = _NEWEST.format(_NAMED.format(f"s.system IN :systems AND {_IS_PROVEN}"), "1")
 _DAMAGED = _EXISTING.format("c.damaged_at IS NOT NULL")
 _DRILLS = """
 SELECT system, run, verdict, ended, json_extract(record, '$.tier') AS tier, max(ended || run) FROM runs
- WHERE kind = 'drill' AND ended IS NOT NULL AND system IS NOT NULL AND json_extract(record, '$.tier') IS NOT NULL GROUP BY 1, 5
+ WHERE kind = 'drill' AND ended IS NOT NULL AND system IS NOT NULL AND json_extract(record, '$.tier') IS NOT NULL {} GROUP BY 1, 5
 """
 _TOLD = """
 SELECT run, json_extract(record, '$.action') AS action, json_extract(record, '$.facts.rto_seconds') AS rto,
@@ -48,7 +52,7 @@ SELECT run, json_extract(record, '$.action') AS action, json_extract(record, '$.
 _NIGHTS = """
 SELECT r.system, r.runbook, r.run, r.verdict, r.started, r.ended FROM runs r
   JOIN (SELECT run, max(started || run) FROM runs
-         WHERE kind = 'backup' AND ended IS NOT NULL AND system IS NOT NULL GROUP BY system, runbook) n ON n.run = r.run
+         WHERE kind = 'backup' AND ended IS NOT NULL AND system IS NOT NULL {} GROUP BY system, runbook) n ON n.run = r.run
 """
 _FAILED = "SELECT run, step FROM steps WHERE run IN :runs AND state = 'failed' ORDER BY seq"
 _AT_ONCE = 500
@@ -73,17 +77,19 @@ class FleetRecords(Noun):
             found = [*recent, *_read(connection, _OTHERS.format(_RECENT), given), *_read(connection, _PROVEN), *_read(connection, _DAMAGED)]
             there = {(copy.system, copy.tier) for copy in recent}
             open_ones = sorted({system for system, tier in tiers if (system, tier) not in there})
-            for query in (_NEWEST.format(_OF_SYSTEMS, _GOOD), _OTHERS.format(_OF_SYSTEMS)):
-                found += [_copy(row) for row in _in_turns(connection, query, "systems", open_ones, given)]
-        by_system: dict[str, list[Copy]] = {}
-        for copy in {(copy.set, copy.repository): copy for copy in found}.values():
-            by_system.setdefault(copy.system, []).append(copy)
-        return by_system
+            found += _of_systems(connection, (_NEWEST.format(_OF_SYSTEMS, _GOOD), _OTHERS.format(_OF_SYSTEMS)), open_ones, given)
+        return _by_system(found)
 
-    def last_drills(self) -> dict[str, list[DrillFact]]:
-        """By system, the newest finished drill of each tier, as `drill_facts` tells it."""
+    def judged_copies_of(self, systems: Sequence[str], ahead: datetime) -> dict[str, list[Copy]]:
+        """As `judged_copies`, of these systems only."""
+        queries = (_NEWEST.format(_OF_SYSTEMS, _GOOD), _OTHERS.format(_OF_SYSTEMS), _PROVEN_OF_SYSTEMS)
         with self._store.read() as connection:
-            drills = connection.execute(text(_DRILLS)).mappings().all()
+            return _by_system(_of_systems(connection, queries, systems, {"ahead": f"{ahead.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"}))
+
+    def last_drills(self, systems: Sequence[str] | None = None) -> dict[str, list[DrillFact]]:
+        """By system (all, or these), the newest finished drill of each tier, as `drill_facts` tells it."""
+        with self._store.read() as connection:
+            drills = _about(connection, _DRILLS, systems)
             told = {(row["run"], row["action"]): row for row in _in_turns(connection, _TOLD, "runs", [drill["run"] for drill in drills])}
         found: dict[str, list[DrillFact]] = {}
         for drill in drills:
@@ -99,21 +105,41 @@ class FleetRecords(Noun):
             found.setdefault(drill["system"], []).append(fact)
         return found
 
-    def last_nights(self) -> dict[tuple[str, str], NightFact]:
-        """By system and runbook, the newest backup run that is over, as `last_night` tells it; of one that failed, the failed steps."""
+    def last_nights(self, systems: Sequence[str] | None = None) -> dict[tuple[str, str], NightFact]:
+        """By system (all, or these) and runbook, the newest backup run that is over, as `last_night` tells it, with its failed steps."""
         with self._store.read() as connection:
-            nights = connection.execute(text(_NIGHTS)).mappings().all()
-            failed = list(_in_turns(connection, _FAILED, "runs", [night["run"] for night in nights if night["verdict"] == "FAIL"]))
+            nights = _about(connection, _NIGHTS, systems)
+            failed: dict[str, list[StepId]] = {}
+            for row in _in_turns(connection, _FAILED, "runs", [night["run"] for night in nights if night["verdict"] == "FAIL"]):
+                failed.setdefault(row["run"], []).append(row["step"])
         return {
             (night["system"], night["runbook"]): NightFact(
                 run=night["run"],
                 verdict=night["verdict"] or "INCOMPLETE",
                 began=_instant(night["started"]),
                 ended=_instant(night["ended"]),
-                failed=tuple(row["step"] for row in failed if row["run"] == night["run"]),
+                failed=tuple(failed.get(night["run"], ())),
             )
             for night in nights
         }
+
+
+def _about(connection: Connection, query: str, systems: Sequence[str] | None) -> list[RowMapping]:
+    """Rows of all systems or of these; the query has a place (`{}`) for which."""
+    if systems is None:
+        return list(connection.execute(text(query.format(""))).mappings())
+    return list(_in_turns(connection, query.format("AND system IN :systems"), "systems", systems))
+
+
+def _of_systems(connection: Connection, queries: Sequence[str], systems: Sequence[str], given: Mapping[str, Any]) -> list[Copy]:
+    return [_copy(row) for query in queries for row in _in_turns(connection, query, "systems", systems, given)]
+
+
+def _by_system(found: Sequence[Copy]) -> dict[str, list[Copy]]:
+    by_system: dict[str, list[Copy]] = {}
+    for copy in {(copy.set, copy.repository): copy for copy in found}.values():
+        by_system.setdefault(copy.system, []).append(copy)
+    return by_system
 
 
 def _read(connection: Connection, query: str, given: Mapping[str, Any] = MappingProxyType({})) -> list[Copy]:

@@ -17,11 +17,9 @@ from dr.model.record import Finding, HostState
 from dr.units import show_duration
 
 if TYPE_CHECKING:
-    from dr.app import App
+    from dr.app.glance import Glance
 
 _WORDS = {"green": "READY", "amber": "NEEDS ATTENTION", "red": "AT RISK"}
-MANY = 20
-"""Systems that are shown one after the other; of more, only those that need somebody."""
 _LONGEST = 320
 """Characters of one reason; the evidence has the rest."""
 
@@ -41,6 +39,10 @@ def status(home: str | None, system: str | None, findings: bool, as_json: bool) 
       dr status
       dr status hmis --json
     """
+    from dr.app.glance import MANY, glance, of_app
+
+    if system is None and not findings and not as_json and (seen := glance(home)) is not None:
+        return _of_many(seen)
     from dr.app import App
     from dr.app.unrecorded import lost_catalog
 
@@ -48,7 +50,7 @@ def status(home: str | None, system: str | None, findings: bool, as_json: bool) 
     if findings:
         return show_findings(app, system, as_json)
     if system is None and not as_json and len(app.inventory.systems) > MANY:
-        return _of_many(app)
+        return _of_many(of_app(app))
     found = [app.readiness(name) for name in ([app.system(system)] if system else app.inventory.systems)]
     from dr.app.by_itself import by_itself
 
@@ -69,15 +71,12 @@ def status(home: str | None, system: str | None, findings: bool, as_json: bool) 
     return None
 
 
-def _of_many(app: "App") -> None:
+def _of_many(seen: "Glance") -> None:
     """Those that need somebody, where one screen cannot hold them all."""
-    from dr.app.fleet import judge_all
-
-    judged, organisation = judge_all(app), app.inventory.organisation
-    click.echo(heading(organisation.name, local(app.clock.now(), organisation.zone), screen()))
-    show_all(fleet.lines(judged, app.inventory, screen()))
-    show_all(standing(app.interrupted(), app.services.active(), app.records.hosts(), organisation.zone, screen()))
-    if any(one.colour == "red" for one in judged):
+    click.echo(heading(seen.organisation, local(seen.many.clock.now(), seen.zone), screen()))
+    show_all(fleet.lines(seen.fleet, seen.zone, screen()))
+    show_all(standing(seen.interrupted(), seen.active(), seen.records.hosts(), seen.zone, screen()))
+    if seen.fleet.counts["red"]:
         raise SystemExit(1)
 
 

@@ -6,44 +6,99 @@ place lie in another?) is not asked again: whatever runs something reads and che
 
 import json
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dr.config.files import replace_file
-from dr.config.kinds import Kinds
-from dr.config.load import Loaded, load
-from dr.model.base import Sha256, canonical, sha256
-from dr.model.inventory import Inventory
-from dr.model.runbook import Runbook
+from dr.model.base import JsonObject, Sha256, canonical, sha256
 
-WORTH = 256 * 1024
+if TYPE_CHECKING:
+    from dr.config.kinds import Kinds
+    from dr.config.load import Loaded
+
+WORTH = 64 * 1024
 """Bytes of files: less is read in a moment."""
+KEPT = Path("state", "inventory.known")
 
 
-def load_known(home: Path, kinds: Kinds, kept: Path, release: str) -> Loaded:
-    """As `load`, and raises what it raises. `kept`: a private file for what this release of dr understood of these very bytes."""
-    files = {path.relative_to(home): path for folder in ("inventory", "runbooks") for path in sorted((home / folder).glob("[!.]*"))}
-    try:
-        data = {str(name): path.read_bytes() for name, path in files.items()}
-    except OSError:  # said better by who reads them one by one
-        return load(home, kinds)
-    if sum(map(len, data.values())) < WORTH:
-        return load(home, kinds)
-    key = sha256(canonical({"release": release, "home": str(home), "files": {name: sha256(text) for name, text in data.items()}}))
-    return _known(kept, key) or _kept(load(home, kinds), kept, key)
+@dataclass(frozen=True)
+class Known:
+    """What was understood of the very files that are there: JSON, of which a model can be made where one is wanted."""
+
+    files: Sha256
+    """Their digest."""
+    inventory: JsonObject
+    """All of it but the systems."""
+    systems: dict[str, str]
+    """By name, each as JSON text: of thousands only a few are looked at."""
+    runbooks: JsonObject
 
 
-def _known(kept: Path, key: Sha256) -> Loaded | None:
-    """None where other files were understood, or nothing that can still be read."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        first, inventory, runbooks = kept.read_text(encoding="utf-8").splitlines()
-        if first == key:
-            return Loaded(Inventory.from_json(inventory), {name: Runbook.from_facts(one) for name, one in json.loads(runbooks).items()})
+def known(home: Path, kept: Path, release: str) -> Known | None:
+    """None where this release of dr never understood these files, where they are few, or where nothing that can be read was kept."""
+    key = _key(home, release)
+    if key is None:
+        return None
+    with suppress(OSError, ValueError):
+        whose, _, written = kept.read_bytes().partition(b"\n")
+        if whose.decode() == f"{key} {sha256(written)}":
+            inventory, runbooks, *systems = written.decode().splitlines()
+            return Known(key, json.loads(inventory), dict(_pair(line) for line in systems), json.loads(runbooks))
     return None
 
 
-def _kept(loaded: Loaded, kept: Path, key: Sha256) -> Loaded:
-    """A line each: whose it is, the inventory, the runbooks. Secrets are not in it, only where they are kept."""
-    runbooks = json.dumps({name: one.to_facts() for name, one in loaded.runbooks.items()})
+def load_known(home: Path, kinds: "Kinds", kept: Path, release: str) -> "Loaded":
+    """As `load`, and raises what it raises. `kept`: a private file for what this release of dr understood of these very bytes."""
+    from dr.config.load import load
+
+    if found := known(home, kept, release):
+        with suppress(ValueError, KeyError, TypeError):
+            return _understood(found)
+    before = _key(home, release)
+    loaded = load(home, kinds)
+    if before is None or _key(home, release) != before:  # edited meanwhile: nobody can tell which of the two was read
+        return loaded
+    return _kept(loaded, kept, before)
+
+
+def _key(home: Path, release: str) -> Sha256 | None:
+    """None where the files are few, or one of them cannot be read: said better by who reads them one by one."""
+    files = {path.relative_to(home): path for folder in ("inventory", "runbooks") for path in sorted((home / folder).glob("[!.]*"))}
+    try:
+        data = {str(name): path.read_bytes() for name, path in files.items()}
+    except OSError:
+        return None
+    if sum(map(len, data.values())) < WORTH:
+        return None
+    return sha256(
+        canonical({"written": 2, "release": release, "home": str(home), "files": {name: sha256(text) for name, text in data.items()}})
+    )
+
+
+def _pair(line: str) -> tuple[str, str]:
+    name, _, text = line.partition(" ")
+    return name, text
+
+
+def _understood(found: Known) -> "Loaded":
+    from dr.config.load import Loaded
+    from dr.model.inventory import Inventory
+    from dr.model.runbook import Runbook
+
+    runbooks = {name: Runbook.from_facts(one) for name, one in found.runbooks.items()}
+    systems = {name: json.loads(text) for name, text in found.systems.items()}
+    return Loaded(Inventory.from_facts({**found.inventory, "systems": systems}), runbooks, found.files)
+
+
+def _kept(loaded: "Loaded", kept: Path, key: Sha256) -> "Loaded":
+    """A line each: whose it is and its own digest, the inventory, the runbooks, and each system.
+
+    Secrets are not in it, only where they are kept.
+    """
+    inventory, runbooks = loaded.inventory.to_facts(), {name: one.to_facts() for name, one in loaded.runbooks.items()}
+    systems = [f"{name} {json.dumps(entry)}" for name, entry in inventory.pop("systems").items()]
+    written = "\n".join((json.dumps(inventory), json.dumps(runbooks), *systems)).encode()
     with suppress(OSError):  # then it is read afresh the next time too
-        replace_file(kept, "\n".join((key, json.dumps(loaded.inventory.to_facts()), runbooks)).encode())
-    return loaded
+        replace_file(kept, f"{key} {sha256(written)}\n".encode() + written)
+    return replace(loaded, files=key)

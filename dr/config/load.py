@@ -1,7 +1,7 @@
 """The way in: everything that a home says, read and checked at once."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dr.config.inventory import Checked, check_inventory
@@ -9,6 +9,7 @@ from dr.config.kinds import Kinds
 from dr.config.nodes import Scalar, match
 from dr.config.problems import ConfigProblems, Problem
 from dr.config.runbooks import Around, CheckedRunbooks, check_runbooks
+from dr.model.base import Sha256
 from dr.model.inventory import Inventory
 from dr.model.runbook import Runbook
 
@@ -19,6 +20,8 @@ class Loaded:
 
     inventory: Inventory
     runbooks: dict[str, Runbook]
+    files: Sha256 | None = field(default=None, compare=False)
+    """The digest of the files, where it was reckoned (`load_known`)."""
 
 
 def load(home: Path, kinds: Kinds) -> Loaded:

@@ -1,9 +1,11 @@
 """How ready a system is, as one answer with its reasons: what `dr status` shows."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from dr.model.backup import ProofLevel
-from dr.model.base import Instant, RunId, Seconds, SetId, StepId, StrictModel, SystemName
+from dr.model.base import Instant, RunId, Seconds, SetId, Sha256, StepId, StrictModel, SystemName
 from dr.model.forecast import TierForecast
 from dr.model.record import Verdict
 
@@ -85,3 +87,24 @@ class Readiness(StrictModel):
     """What would be lost now, by the newest good copy of any tier. None: everything."""
     rpo_objective: Seconds
     tiers: tuple[TierReadiness, ...]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A judgement of one system that was kept, findings and notices left out: those are few, and asked for anew each time."""
+
+    system: SystemName
+    judged: int
+    """How much had befallen the system (as the catalog counts) before the facts were read."""
+    files: Sha256
+    """What the home said then: the digest of its files."""
+    at: datetime
+    until: datetime
+    """Before this instant it is not otherwise by the passing of time alone."""
+    colour: Colour
+    as_of: datetime | None
+    """Of the newest good copy of any tier."""
+
+    def holds(self, befallen: int, files: Sha256, now: datetime) -> bool:
+        """Whether it is what a judgement of now would be. A clock that went back makes it none."""
+        return self.judged == befallen and self.files == files and self.at <= now < self.until

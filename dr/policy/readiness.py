@@ -43,13 +43,8 @@ def readiness(
     foreseen = {one.tier: one for one in forecasts}
     judged = [_tier(name, entry, own, drills, now) for name in names]
     tiers = tuple(tier.model_copy(update={"forecast": foreseen.get(tier.tier)}) for tier in judged)
-    newest = _newest_good(own, now)
-    reasons = (
-        *_proof_reasons(own, names),
-        *_night_reasons(entry, night, now),
-        *_finding_reasons(system, findings),
-        *_notice_reasons(notices, now),
-    )
+    newest = newest_good(own, now)
+    reasons = (*_proof_reasons(own, names), *_night_reasons(entry, night, now), *noticed(system, findings, notices, now))
     return Readiness(
         system=system,
         at=now,
@@ -63,7 +58,7 @@ def readiness(
 
 def _tier(name: str, entry: SystemEntry, copies: Sequence[Copy], drills: Sequence[DrillFact], now: datetime) -> TierReadiness:
     own = [c for c in copies if c.tier == name]
-    newest, proven = _newest_good(own, now), _newest_proven(own)
+    newest, proven = newest_good(own, now), _newest_proven(own)
     drill = max((d for d in drills if d.tier == name), key=lambda d: (d.ended, d.run), default=None)
     objective = entry.objectives.tiers.get(name)
     reasons = (
@@ -88,7 +83,8 @@ def _tier(name: str, entry: SystemEntry, copies: Sequence[Copy], drills: Sequenc
     )
 
 
-def _newest_good(copies: Sequence[Copy], now: datetime) -> Copy | None:
+def newest_good(copies: Sequence[Copy], now: datetime) -> Copy | None:
+    """What would come back: intact or better, undamaged, not shrunken, and not dated ahead of now."""
     good = [c for c in copies if at_least(c.level, "intact") and not c.damaged and not c.shrunken and c.instant <= now + CLOCK_TOLERANCE]
     return max(good, key=lambda c: (*c.age_order, c.set, c.repository), default=None)
 
@@ -206,7 +202,12 @@ def _rto_reason(rto: float | None, objective: Objective | None) -> Reason:
     return _green(f"{took}, the objective is {short(objective.rto)}")
 
 
-def _finding_reasons(system: SystemName, findings: Sequence[Finding]) -> list[Reason]:
+def noticed(system: SystemName | None, findings: Sequence[Finding], notices: Sequence[Notice], now: datetime) -> tuple[Reason, ...]:
+    """What speaks against a system (None: against each) beside its own copies, drills and nights; the worst of both is its colour."""
+    return (*_finding_reasons(system, findings), *_notice_reasons(notices, now))
+
+
+def _finding_reasons(system: SystemName | None, findings: Sequence[Finding]) -> list[Reason]:
     own = sorted((f for f in findings if f.system in (None, system)), key=lambda f: (f.at, f.key))
     shades: dict[str, Colour] = {"critical": "red", "warning": "amber"}
     return [Reason(colour=shades[f.severity], text=f.message) for f in own if f.severity in shades]

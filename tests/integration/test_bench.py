@@ -10,7 +10,7 @@ from benchlib.catalog import make_home
 from benchlib.table import Pair, Report
 
 from dr.app import App
-from dr.app.fleet import judge_all
+from dr.app.glance import of_app
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +44,8 @@ def test_the_catalog_that_is_measured_is_one_that_dr_understands(tmp_path: Path)
     """Invented rows that dr could not read, or judged by a shorter way than real ones, would make the figures worthless."""
     home = make_home(tmp_path, 3, 8, lambda _: None)
     app = App.open(str(home))
-    assert {one.colour for one in judge_all(app)} == {"green"} == {app.readiness(name).colour for name in app.inventory.systems}
+    assert dict(of_app(app).fleet.counts) == {"green": 3}
+    assert {"green"} == {app.readiness(name).colour for name in app.inventory.systems}
     assert len(app.copies()) == 3 * 8 * 2
     app.records.close()
 

@@ -9,7 +9,8 @@ import click
 import pytest
 
 from dr.app import App
-from dr.app.fleet import judge_all
+from dr.app.fleet import judge
+from dr.app.glance import of_app
 from dr.cli import fleet
 from dr.config.init import init_home
 from dr.config.inventory import read_folder
@@ -17,6 +18,7 @@ from dr.model.backup import LEVELS
 from dr.model.base import JsonObject, RunId, SystemName
 from dr.model.readiness import COLOURS, Readiness, Reason
 from dr.model.record import Finding, Verdict
+from dr.policy.readiness import newest_good
 from tests.support.catalog_copies import copy_at, manifest_at
 from tests.support.catalog_runs import plan_of, run_at, step_of
 
@@ -93,7 +95,8 @@ def _said(reasons: Sequence[Reason]) -> list[tuple[str, str]]:
 
 def test_all_at_once_are_judged_as_each_is(app: App) -> None:
     """Nobody is told READY by the short way whom the long way would warn."""
-    together = judge_all(app)
+    many = of_app(app).many
+    together = list(judge(many, many.systems, app.clock.now()).values())
     assert [_judgement(one) for one in together] == [_judgement(app.readiness(one.system)) for one in together]
     assert len(together) == SYSTEMS
     assert len({repr(_judgement(one)) for one in together}) > SYSTEMS / 2, "chance made them all alike, which would show nothing"
@@ -101,16 +104,30 @@ def test_all_at_once_are_judged_as_each_is(app: App) -> None:
 
 def test_the_screen_of_many_counts_all_and_names_who_is_not_ready(app: App) -> None:
     """Nobody is missing from the counts, and whoever is at risk is named with a reason, before whoever only needs attention."""
-    judged = [one.model_copy(update={"colour": "green"}) if n == 3 else one for n, one in enumerate(judge_all(app))]
-    text = [click.unstyle(line) for line in fleet.lines(judged, app.inventory, 100)]
+    seen = of_app(app).fleet
+    text = [click.unstyle(line) for line in fleet.lines(seen, "UTC", 100)]
     counts = [int(word) for word in text[1].split() if word.isdigit()]
     assert sum(counts) == SYSTEMS
     named = [line.split()[1] for line in text if line.startswith(("  ✖", "  ▲"))]
-    poor = [one for one in judged if one.colour != "green"]
-    assert set(named) == {one.system for one in poor}
-    colours = [next(one.colour for one in poor if one.system == name) for name in named]
-    assert colours == sorted(colours, key=COLOURS.index, reverse=True)
-    assert f"✖ {judged[-1].system}" in "\n".join(text)
+    colours = {name: app.readiness(name).colour for name in app.inventory.systems}
+    assert set(named) == {name for name, colour in colours.items() if colour != "green"}
+    shown = [colours[name] for name in named]
+    assert shown == sorted(shown, key=COLOURS.index, reverse=True)
+    assert f"✖ system-{SYSTEMS - 1}" in "\n".join(text)
+
+
+def test_few_asked_for_by_name_have_the_facts_that_all_have(app: App) -> None:
+    """The statements that read for some leave out nothing that those for all read, and add nobody else's."""
+    records, now = app.records, app.clock.now()
+    tiers = {(name, tier) for name, entry in app.inventory.systems.items() for tier in (*entry.objectives.tiers, *entry.retention)}
+    copies, some = records.judged_copies(tiers, now, now - timedelta(days=2)), sorted(app.inventory.systems)[3:9]
+    newest = {name: (newest_good(of, now), {c.set for c in of if c.level == "proven" or c.damaged}) for name, of in copies.items()}
+    named = records.judged_copies_of(some, now)
+    assert {name: (newest_good(of, now), {c.set for c in of if c.level == "proven" or c.damaged}) for name, of in named.items()} == {
+        name: found for name, found in newest.items() if name in some
+    }
+    assert records.last_drills(some) == {name: found for name, found in records.last_drills().items() if name in some}
+    assert records.last_nights(some) == {key: found for key, found in records.last_nights().items() if key[0] in some}
 
 
 def test_a_name_that_two_files_of_systems_give_is_refused(tmp_path: Path) -> None:

@@ -4,6 +4,28 @@ from tests.support.guards.guard import Guard, Off, guards_of
 
 GUARDS: tuple[Guard, ...] = (
     *guards_of(
+        "dr/model/readiness.py",
+        "tests/unit/policy/test_policy_standing.py",
+        Off(
+            "a kept judgement is void once anything befell its system",
+            "self.judged == befallen and ",
+            "",
+            "test_a_kept_judgement_is_void_where_anything_is_otherwise",
+        ),
+        Off(
+            "a kept judgement is void once a file of the home is another",
+            "self.files == files and ",
+            "",
+            "test_a_kept_judgement_is_void_where_anything_is_otherwise",
+        ),
+        Off(
+            "a kept judgement is void once time changes it, or went back",
+            "self.at <= now < self.until",
+            "now is not None",
+            "test_a_kept_judgement_is_void_where_anything_is_otherwise",
+        ),
+    ),
+    *guards_of(
         "dr/catalog/audit.py",
         "tests/unit/catalog/test_catalog_audit.py",
         Off(

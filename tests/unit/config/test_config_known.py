@@ -9,6 +9,7 @@ from dr.config.init import init_home
 from dr.config.known import WORTH, load_known
 from dr.config.load import Loaded, load
 from dr.config.problems import ConfigProblems
+from dr.model.base import sha256
 
 pytestmark = pytest.mark.unit
 CONTACTS = "inventory/contacts.yaml"
@@ -40,11 +41,13 @@ def test_what_is_known_is_what_would_be_read(home: Path) -> None:
     assert _load(home) == _load(home) == load(home, plugins.kinds())
     kept = home / "state" / "inventory.known"
     assert kept.stat().st_mode & 0o777 == 0o600
-    kept.write_text(kept.read_text().replace("Example Homelessness", "x").replace('"Known"', '"Taken from here"'))
+    whose, _, written = kept.read_text().partition("\n")
+    forged = written.replace('"Known"', '"Taken from here"')
+    kept.write_text(f"{whose.split()[0]} {sha256(forged.encode())}\n{forged}")
     assert _load(home).inventory.organisation.name == "Taken from here"
 
 
-@pytest.mark.parametrize("change", ["a byte", "another file", "another release", "a damaged memory"])
+@pytest.mark.parametrize("change", ["a byte", "another file", "another release", "a damaged memory", "a memory cut short"])
 def test_anything_else_is_read_and_checked(home: Path, change: str) -> None:
     """A file that was edited into something wrong since is refused, not passed over; a memory that cannot be read is none."""
     before = _load(home)
@@ -55,9 +58,9 @@ def test_anything_else_is_read_and_checked(home: Path, change: str) -> None:
         with pytest.raises(ConfigProblems, match=r"more\.yml: this file is not read"):
             _load(home)
         return
-    if change == "a damaged memory":
+    if change == "a memory cut short":
         kept = home / "state" / "inventory.known"
-        kept.write_text(kept.read_text()[:-9])
+        kept.write_text("\n".join(kept.read_text().splitlines()[:-1]))
     else:
         kept = home / "state" / "inventory.known"
         kept.write_text(kept.read_text().replace('"Known"', '"Stale"'))
