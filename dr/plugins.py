@@ -38,6 +38,7 @@ from dr.config.kinds import Kinds
 from dr.hosts import local, ssh
 from dr.model.ports import Action, Check, HostKind, RepositoryKind, Source
 from dr.repositories import directory
+from dr.repositories import ssh as ssh_repository
 from dr.sources import files, postgres_logical
 
 ACTIONS: dict[str, Action] = {
@@ -73,7 +74,7 @@ SOURCES: dict[str, Source] = {
 }
 NEEDLES = {postgres_logical.SOURCE.kind: postgres_logical.PLANTED, files.SOURCE.kind: files.PLANTED}
 """Kind of source to what its needle writes into production, in words."""
-REPOSITORIES: dict[str, RepositoryKind] = {repository.kind: repository for repository in (directory.KIND,)}
+REPOSITORIES: dict[str, RepositoryKind] = {repository.kind: repository for repository in (directory.KIND, ssh_repository.KIND)}
 HOSTS: dict[str, HostKind] = {host.kind: host for host in (local.KIND, ssh.KIND)}
 CHECKS: dict[str, Check] = {
     one.kind: one

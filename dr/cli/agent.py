@@ -4,8 +4,8 @@ import click
 
 
 @click.command()
-@click.option("--only", type=click.Choice(["capture"]), help="Answer only what a production host is asked: read, never write or restore.")
-@click.option("--root", metavar="FOLDER", help="Answer only for the standby in this folder.")
+@click.option("--only", type=click.Choice(["capture", "repository"]), help="Answer only what a production host, or a file server, is asked.")
+@click.option("--root", metavar="FOLDER", help="Answer only for the standby, or the repository, in this folder.")
 def agent(only: str | None, root: str | None) -> None:
     """Work for a dr on another machine: what it starts here over SSH. Not for people: it speaks dr's own language on its streams.
 
@@ -15,6 +15,7 @@ def agent(only: str | None, root: str | None) -> None:
     Examples:
       command="/opt/dr/bin/dr agent --only capture",restrict ssh-ed25519 AAAA... dr@controller
       command="/opt/dr/bin/dr agent --root /srv/dr-standby",restrict ssh-ed25519 AAAA... dr@controller
+      command="/opt/dr/bin/dr agent --only repository --root /srv/dr",restrict ssh-ed25519 AAAA... dr@controller
     """
     from dr.app.agent.serve import serve
 

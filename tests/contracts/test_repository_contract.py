@@ -1,9 +1,11 @@
 """What every kind of repository promises, the in-memory one of other tests too. A new kind is one more line in KINDS."""
 
 import hashlib
+import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,8 +15,9 @@ from dr.errors import Damaged, Refused, Unreachable
 from dr.model.backup import Artifact, Manifest, Part, Sealed, Tombstone, make_set_id
 from dr.model.base import HostPath, RepositoryName, RunId, SetId, SourceName, canonical, sha256
 from dr.model.ports import Repository
-from dr.repositories import directory
+from dr.repositories import directory, ssh
 from dr.stream.patience import Patience, PatientRepository
+from tests.support.ssh_world import Machine, machine
 from tests.support.stream_context import HMIS, NOW
 from tests.support.stream_memory import MemoryRepository
 
@@ -37,7 +40,32 @@ def patiently(place: Path) -> Repository:
     return PatientRepository(in_directory(place), Patience(RepositoryName("online")))
 
 
-KINDS: dict[str, Maker] = {"directory": in_directory, "memory": in_memory, "patient": patiently}
+_HELD = ExitStack()
+_MACHINES: list[Machine] = []
+
+
+def file_server() -> Machine:
+    """One for the whole file, when the first test asks for it."""
+    if not _MACHINES:
+        _MACHINES.append(_HELD.enter_context(machine("files")))
+    return _MACHINES[0]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _file_server_ends() -> Iterator[None]:
+    yield
+    _HELD.close()
+    _MACHINES.clear()
+
+
+def over_ssh(place: Path) -> Repository:
+    """In a folder of another machine's, whose name no other test takes."""
+    there = file_server()
+    params = ssh.KIND.params.from_facts(there.login(path=str(there.home / f"repository-{secrets.token_hex(4)}"), min_free=0))
+    return ssh.KIND.open(RepositoryName("online"), "online", params, HostPath(str(place)), "Harbor")
+
+
+KINDS: dict[str, Maker] = {"directory": in_directory, "memory": in_memory, "patient": patiently, "ssh": over_ssh}
 
 FIRST = make_set_id(NOW, "aaaaaa")
 SECOND = make_set_id(NOW + timedelta(days=1), "bbbbbb")

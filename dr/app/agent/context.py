@@ -4,12 +4,12 @@ import base64
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, cast
 
 from dr import plugins
-from dr.clock import Clock, SystemClock
+from dr.clock import Clock
 from dr.engine.staging import staging_folder
 from dr.errors import Refused, Stopped
 from dr.hosts.process import LocalRunner
@@ -23,20 +23,6 @@ from dr.model.runbook import Plan
 from dr.model.summary import Baselines, ContentSummary
 from dr.wire.link import Link
 from dr.wire.pipes import Outlet
-
-
-class ControllersClock:
-    """The controller's time, told once and counted on: a machine whose own clock is wrong dates nothing wrongly."""
-
-    def __init__(self, told: datetime) -> None:
-        self._own = SystemClock()
-        self._told, self._at = told, self._own.monotonic()
-
-    def now(self) -> datetime:
-        return self._told + timedelta(seconds=self._own.monotonic() - self._at)
-
-    def monotonic(self) -> float:
-        return self._own.monotonic()
 
 
 class AskedKeys:

@@ -3,28 +3,83 @@
 import os
 import sys
 import threading
-from typing import IO
+from datetime import datetime
+from functools import cached_property
+from typing import IO, TYPE_CHECKING
 
-from dr.app.agent.verbs import READING, Verbs
+from dr import __version__
+from dr.app.agent.clock import ControllersClock
+from dr.errors import Refused
 from dr.hosts.lifeline import LIFELINE
+from dr.model.base import JsonObject
+from dr.wire.connection import PROTOCOL
 from dr.wire.link import Call, Link
+
+if TYPE_CHECKING:
+    from dr.app.agent.stored import Stored
+    from dr.app.agent.verbs import Verbs
 
 _LAST = 20.0
 """Seconds for the work to take its own end after the link's: a half-loaded server is stopped."""
 
 
+ONLY = {
+    "capture": ("hello", "host", "path", "facts", "check", "foresee", "plant", "capture"),
+    "repository": ("hello", "repository*", "upload-*"),
+}
+"""What `dr agent --only` answers: what a production host is asked, what a file server is. A star stands for any ending."""
+
+
+class Answers:
+    """Who answers what. What a question needs is imported when the first of its kind comes: a file server needs no PostgreSQL."""
+
+    def __init__(self, stop: threading.Event, only: str | None, root: str | None) -> None:
+        self.link: Link
+        self._stop, self._only, self._root = stop, ONLY[only] if only else ("*",), root
+        self._clock: ControllersClock | None = None
+
+    @cached_property
+    def _stored(self) -> "Stored":
+        from dr.app.agent.stored import Stored
+
+        return Stored(self.link, self._root)
+
+    @cached_property
+    def _verbs(self) -> "Verbs":
+        from dr.app.agent.verbs import Verbs
+
+        if self._clock is None:
+            raise Refused("a controller says hello first")
+        return Verbs(self.link, self._clock, self._stop, self._root)
+
+    def serve(self, call: Call) -> JsonObject:
+        """Raises Refused for what this agent was told not to do, or what nobody knows."""
+        if not any(call.verb.startswith(one[:-1]) if one.endswith("*") else call.verb == one for one in self._only):
+            raise Refused(f"this login may not be asked for '{call.verb}'", hint="its authorized_keys says what it is for")
+        if call.verb == "hello":
+            return self._hello(call.args)
+        if call.verb.startswith(("repository", "upload-")):
+            return self._stored.serve(call)
+        return self._verbs.serve(call)
+
+    def _hello(self, args: JsonObject) -> JsonObject:
+        self._clock = ControllersClock(datetime.fromisoformat(str(args["now"])))
+        self.link.silence = max(5.0, min(300.0, float(args["silence"])))
+        return {"protocol": PROTOCOL, "version": __version__}
+
+
 class _Busy:
     """How many questions are being answered."""
 
-    def __init__(self, verbs: Verbs) -> None:
-        self._verbs = verbs
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
         self._count, self._changed = 0, threading.Condition()
 
-    def serve(self, call: Call) -> dict[str, object]:
+    def serve(self, call: Call) -> JsonObject:
         with self._changed:
             self._count += 1
         try:
-            return self._verbs.serve(call)
+            return self._answers.serve(call)
         finally:
             with self._changed:
                 self._count -= 1
@@ -36,13 +91,13 @@ class _Busy:
 
 
 def serve(*, only: str | None, root: str | None) -> None:
-    """Answer on the standard streams until they end. `only`: `capture` answers what a production host is asked, and nothing else."""
+    """Answer on the standard streams until they end. `only`: a key of `ONLY`, to answer nothing else."""
     reader, writer = _streams()
     stop = threading.Event()
-    verbs = Verbs(stop, READING if only == "capture" else None, root)
-    busy = _Busy(verbs)
-    verbs.link = Link(reader, writer, serve=busy.serve, lost=stop.set)
-    verbs.link.start().wait()
+    answers = Answers(stop, only, root)
+    busy = _Busy(answers)
+    answers.link = Link(reader, writer, serve=busy.serve, lost=stop.set)
+    answers.link.start().wait()
     stop.set()
     busy.wait(_LAST)
     LIFELINE.close()  # whatever still runs, with all that it started

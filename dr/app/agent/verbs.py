@@ -1,13 +1,13 @@
 """The questions that a controller may ask, each answered by the local host's own code."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
 
 from dr import __version__, plugins
-from dr.app.agent.context import AskedKeys, ControllersClock, HandedArtifact, RemoteStep, SentSet, ToldSet
+from dr.app.agent.clock import ControllersClock
+from dr.app.agent.context import AskedKeys, HandedArtifact, RemoteStep, SentSet, ToldSet
 from dr.app.agent.places import alone, private_folder
 from dr.errors import Refused
 from dr.hosts import local
@@ -17,27 +17,19 @@ from dr.model.base import HostName, HostPath, JsonObject, RunId, SetId, SystemNa
 from dr.model.inventory import SourceEntry
 from dr.model.ports import CaptureRequest, HostRequest, ReplayOrder, Replays, Restored, Standing
 from dr.model.record import ProductionFacts
-from dr.wire.connection import PROTOCOL
 from dr.wire.link import Call, Link
-
-READING = ("hello", "host", "path", "facts", "check", "foresee", "plant", "capture")
-"""What a production host is asked: `dr agent --only capture` answers nothing else."""
 
 
 class Verbs:
-    """One controller's questions. `only`: None for all; `root`: the one standby root that may be named, None for any."""
+    """One controller's questions. `root`: the one standby root that may be named, None for any."""
 
-    def __init__(self, stop: threading.Event, only: Sequence[str] | None, root: str | None) -> None:
-        self.stop = stop
-        self.link: Link
-        self._only, self._root = only, root
-        self._clock: ControllersClock
+    def __init__(self, link: Link, clock: ControllersClock, stop: threading.Event, root: str | None) -> None:
+        self.link, self._clock, self.stop, self._root = link, clock, stop, root
         self._request: HostRequest
         self._standing: Standing | None = None
         self._run: RunId | None = None
         self._handle: WritableLocal | None = None
         self._verbs: Mapping[str, Callable[[JsonObject], JsonObject]] = {
-            "hello": self._hello,
             "host": self._host,
             "path": lambda args: {"path": self._here().path(HostPath(str(args["path"])))},
             "facts": lambda _: self._here().facts().to_facts(),
@@ -63,20 +55,13 @@ class Verbs:
         }
 
     def serve(self, call: Call) -> JsonObject:
-        """Raises Refused for what this agent was told not to do, or what nobody knows."""
+        """Raises Refused for what nobody knows."""
         verb = self._verbs.get(call.verb)
         if verb is None:
             raise Refused(f"this dr ({__version__}) knows no '{call.verb}'", hint="install the same version of dr on both machines")
-        if self._only is not None and call.verb not in self._only:
-            raise Refused(f"this login may not be asked for '{call.verb}'", hint="its authorized_keys says what it is for")
         return verb(call.args)
 
     # ------------------------------------------------------------ who and what
-
-    def _hello(self, args: JsonObject) -> JsonObject:
-        self._clock = ControllersClock(datetime.fromisoformat(str(args["now"])))
-        self.link.silence = max(5.0, min(300.0, float(args["silence"])))
-        return {"protocol": PROTOCOL, "version": __version__}
 
     def _host(self, args: JsonObject) -> JsonObject:
         params = LocalHost.from_facts({key: args[key] for key in ("path", "postgres") if args.get(key) is not None})
