@@ -42,7 +42,7 @@ def check_inventory(home: Path, kinds: Kinds) -> Checked:
     model = validate(Inventory, root, problems)
     problems += _parameters(root, kinds, checked.names)
     problems += rules(root, checked.names, {path.stem for path in (home / "runbooks").glob("*.yaml")})
-    problems += place_problems(_placed(root, kinds, home.absolute()), home)
+    problems += place_problems(placed(root, kinds, home.absolute()), home)
     checked.inventory = None if problems else model
     return checked
 
@@ -120,7 +120,7 @@ def _entries(root: Table, pattern: tuple[str, ...], noun: str, known: Params, na
             yield from unknown_names(model, value, place, names, prefix)
 
 
-def _placed(root: Table, kinds: Kinds, home: Path) -> list[Placed]:
+def placed(root: Table, kinds: Kinds, home: Path) -> list[Placed]:
     """Where everything is that says so; an entry whose parameters are wrong is left out, its problems are told already."""
     found: list[Placed] = []
     for stars, _, node in match(root, ("hosts", "*")):

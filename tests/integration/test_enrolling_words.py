@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dr.model.record import ProductionFacts
 from tests.support.main_job import Home
 
 pytestmark = pytest.mark.integration
@@ -52,6 +53,37 @@ def test_check_says_what_is_still_to_do_until_it_is_done(home: Home) -> None:
     assert "dr hosts enrol standby" in told
     home.dr("hosts", "enrol", "standby", "--yes")
     assert "still to do" not in home.dr("check").stdout
+
+
+def record_production(home: Home, **facts: object) -> None:
+    with home.catalog() as catalog:
+        catalog.record_production(ProductionFacts.from_facts({"host": "production", "recorded": "2026-11-22T07:00:00Z", **facts}))
+
+
+def test_a_standby_where_production_was_recorded_is_a_problem_of_the_files(home: Home, tmp_path: Path) -> None:
+    """Not a thing still to do: told where it is written, all of it at once, with what to write in its place."""
+    data = tmp_path / "data"
+    data.mkdir()
+    record_production(home, data_directory=str(data), port=54399, address="127.0.0.1")
+    hosts = home.path / "inventory" / "hosts.yaml"
+    hosts.write_text(hosts.read_text().replace("path: standby,", f"path: {data}/standby,"))
+    line = hosts.read_text().splitlines().index(next(one for one in hosts.read_text().splitlines() if "standby:" in one)) + 1
+    done = home.dr("check", expect=2)
+    said = done.stdout + done.stderr
+    assert f"inventory/hosts.yaml:{line}:" in said
+    assert f"host 'standby': its folder lies in {data}, recorded as production's (host 'production')\n" in said
+    assert "   HINT: drills are loaded there and scrubbed: give the standby an empty folder that shares nothing with production\n" in said
+    assert "host 'standby': port 54399 is that of production host 'production', as it was recorded\n" in said
+    assert "   HINT: give the standby a free port of its own, such as 54400\n" in said
+    assert "2 problems; nothing was run." in said
+    assert "still to do" not in said
+
+
+@pytest.mark.positive_control
+def test_a_standby_apart_from_what_was_recorded_is_still_to_do_and_no_problem(home: Home, tmp_path: Path) -> None:
+    """The twin: the same records, and a standby that shares nothing with them."""
+    record_production(home, data_directory=str(tmp_path / "data"), port=54321, address="127.0.0.1")
+    assert "host 'standby' is not ready" in home.dr("check").stdout
 
 
 def test_enrolling_without_a_person_asks_for_a_word(home: Home) -> None:
