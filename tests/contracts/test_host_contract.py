@@ -1,6 +1,7 @@
 """What every kind of host promises. A new kind is one more line in KINDS."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +10,12 @@ import pytest
 from dr.errors import Damaged, NotProvablyStandby, Refused
 from dr.hosts import canaries
 from dr.hosts.local import KIND as LOCAL
+from dr.hosts.ssh import KIND as SSH
 from dr.model.base import RunId
 from dr.model.ports import HostKind, HostRequest, Standing, WritableHost
 from tests.support.host_world import OTHER, RUN, SET, World, make_world
+from tests.support.ssh_hosts import over_ssh
+from tests.support.ssh_world import machine
 
 pytestmark = pytest.mark.contract
 
@@ -31,17 +35,42 @@ class Subject:
         return self.kind.open_writable(self.request, self.standing(), run)
 
 
-def local(place: Path) -> Subject:
-    world = make_world(place)
-    return Subject(LOCAL, world.request(), world)
+Maker = Callable[[Path], Subject]
 
 
-KINDS: dict[str, Callable[[Path], Subject]] = {"local": local}
+@contextmanager
+def local() -> Iterator[Maker]:
+    def make(place: Path) -> Subject:
+        world = make_world(place)
+        return Subject(LOCAL, world.request(), world)
+
+    yield make
 
 
-@pytest.fixture(params=list(KINDS))
-def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Subject:
-    return KINDS[request.param](tmp_path)
+@contextmanager
+def ssh() -> Iterator[Maker]:
+    """One machine for the whole suite, with a folder of its own for each test."""
+    with machine("standby") as there:
+
+        def make(place: Path) -> Subject:
+            world = make_world(place)
+            return Subject(SSH, over_ssh(world, there, place.name), world)
+
+        yield make
+
+
+KINDS: dict[str, Callable[[], AbstractContextManager[Maker]]] = {"local": local, "ssh": ssh}
+
+
+@pytest.fixture(params=list(KINDS), scope="module")
+def maker(request: pytest.FixtureRequest) -> Iterator[Maker]:
+    with KINDS[request.param]() as make:
+        yield make
+
+
+@pytest.fixture
+def bare(maker: Maker, tmp_path: Path) -> Subject:
+    return maker(tmp_path)
 
 
 @pytest.fixture
@@ -88,8 +117,10 @@ def test_what_was_adopted_is_held_by_that_run_alone(subject: Subject) -> None:
     handle = subject.writable()
     handle.claim(SET)
     handle.adopt(SET, {"database": {"port": 1}})
+    del handle  # across a network one handle at a time works there
     again = subject.writable()
     assert again.holds(SET) and again.places() == {"database": {"port": 1}}
+    del again
     assert not subject.writable(OTHER).holds(SET)
 
 

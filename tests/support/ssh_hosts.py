@@ -1,0 +1,37 @@
+"""Hosts of kind ssh in a world of the guard's tests: a request for a folder on a machine, and handles that are let go."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dr.clock import SystemClock
+from dr.hosts.process import LocalRunner
+from dr.hosts.ssh import KIND, SshHost, WritableSsh
+from dr.model.base import HostPath, RunId
+from dr.model.ports import HostRequest, Standing
+from tests.support.host_world import RUN, STANDBY, World
+from tests.support.ssh_world import Machine
+
+
+def over_ssh(world: World, there: Machine, folder: str = "standby", **login: object) -> HostRequest:
+    """The standby in this folder of that machine's user."""
+    given = {"path": str(there.home / folder), "postgres": {"port": world.port}, **login}
+    return HostRequest(
+        name=STANDBY,
+        role=world.role,
+        params=SshHost.from_facts(there.login(**given)),
+        home=HostPath(str(world.home)),
+        clock=SystemClock(),
+        runner=LocalRunner(),
+        secret=world.secret,
+    )
+
+
+@contextmanager
+def writable(request: HostRequest, standing: Standing, run: RunId = RUN) -> Iterator[WritableSsh]:
+    """A handle whose connection ends with the block."""
+    made = KIND.open_writable(request, standing, run)
+    assert isinstance(made, WritableSsh)
+    try:
+        yield made
+    finally:
+        made._session.close()
