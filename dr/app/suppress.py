@@ -105,8 +105,8 @@ def shrink(app: App, system: str) -> Kept:
     places = _places(app, system)
     entry = app.inventory.systems[places.system]
     margin = entry.suppression.margin if entry.suppression else 0.0
-    limits = [policy.expire_after for policy in entry.retention.values()]
-    longest = None if None in limits else max((float(limit) for limit in limits if limit is not None), default=None)
+    limits = [limit for policy in entry.retention.values() for limit in (policy.expire_after, policy.keep_within) if limit is not None]
+    longest = max(map(float, limits), default=None)
     with places.alone():
         looked = places.look()
         journal = looked.holding(places.system)

@@ -55,9 +55,9 @@ def due(journal: SuppressionJournal, instant: datetime, margin: float) -> list[S
 def outlived(
     journal: SuppressionJournal, instants: Sequence[datetime], margin: float, longest: float | None, now: datetime
 ) -> list[SuppressionEntry]:
-    """The leading entries that no restore can need: every copy is younger, and would be even by the longest privacy limit (seconds).
+    """The leading entries that no restore can need: every copy is younger, and would be by the longest period of any tier (seconds).
 
-    `longest` None: some tier has no limit, so that only the copies that exist tell.
+    `longest` None: no tier names a period, so that only the copies that exist tell.
     """
     gone = []
     for entry in journal.entries:
