@@ -239,11 +239,17 @@ def _carry_settings(job: Restoring, described: JsonObject) -> None:
 
 
 def _make_durable(job: Restoring) -> None:
-    """It was loaded with fsync off: stop, sync what was written, start with nothing but the lasting settings and the pins."""
+    """It was loaded with fsync off: stop, sync what was written, start with nothing but the lasting settings and the pins.
+
+    It may start beside the sync: what it writes itself is durable by its own fsync, and nothing counts before both have ended.
+    """
     job.ctx.progress("making it durable")
     stop(job.cluster.data, timeout=600)
-    load.sync(job.place, runner=job.runner, watch=job.ctx.check_stop)
-    start(job.cluster, job.runner, options=neutralise.pins(job.major), confined=True)
+    options = {**neutralise.pins(job.major), **load.reading_settings(job.major)}
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="durable-server") as beside:
+        started = beside.submit(start, job.cluster, job.runner, options=options, confined=True)
+        load.sync(job.place, runner=job.runner, watch=job.ctx.check_stop)
+        started.result()
 
 
 def _facts(job: Restoring, names: list[str], mapped: list[str]) -> JsonObject:

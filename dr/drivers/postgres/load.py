@@ -40,6 +40,15 @@ def load_settings() -> dict[str, str]:
     }
 
 
+def reading_settings(major: int) -> dict[str, str]:
+    """Options of the start in which what was loaded is proven: nothing that changes what is stored, or what a query gives.
+
+    What was just written lies in the page cache: a session that reads it itself, as up to version 17, takes a sixth less processor time
+    than one that hands every read to a worker.
+    """
+    return {"io_method": "sync"} if major >= 18 else {}
+
+
 def _memory_mb() -> int:
     """A sixteenth of the machine's memory for each index build, between 64 MB and 1 GB."""
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
