@@ -40,6 +40,12 @@ def still_to_do(app: App) -> list[str]:
     return [*_repositories(app), *_hosts(app)]
 
 
+def next_steps(app: App) -> list[str]:
+    """What comes after a host was enrolled: what is still to do, or else a first night."""
+    nightly = dict.fromkeys(entry.runbooks.nightly for entry in app.inventory.systems.values() if entry.runbooks.nightly)
+    return still_to_do(app) or [f"dr run {name} --rehearse, then dr run {name}" for name in nightly]
+
+
 def _repositories(app: App) -> list[str]:
     found = []
     for name, entry in app.inventory.repositories.items():  # opened here, since to look must not make a catalog

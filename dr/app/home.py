@@ -15,6 +15,7 @@ from dr.app.binding import bind
 from dr.app.farewell import farewell
 from dr.app.forecasts import forecasts
 from dr.app.in_service import require_fit
+from dr.app.recognised import recognised
 from dr.app.services import HomeServices
 from dr.app.trail import Verified, verify_trail
 from dr.app.unrecorded import lost_catalog, require_catalog
@@ -258,7 +259,7 @@ class App:
             self.records.record_production(facts)
             self.records.close_finding(f"production-unknown:{host}", self.clock.now(), RunId(""))
         self.records.audit("host.enrolled", host, {"role": request.role}, actor=whoami(), at=self.clock.now())
-        return [f"{host} is enrolled as {request.role}"]
+        return [f"{host} is enrolled as {request.role}", *(recognised(facts) if facts is not None else ())]
 
     def check_host(self, host: str) -> Sequence[tuple[bool, str]]:
         kind, request = self.services.host_request(HostName(host), LocalRunner())

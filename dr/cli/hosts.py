@@ -53,7 +53,7 @@ def enrol(home: str | None, host: str, yes: bool) -> None:
       dr hosts enrol standby --yes
     """
     from dr.app import App
-    from dr.app.enrolling import foreseen, needles
+    from dr.app.enrolling import foreseen, needles, next_steps
 
     app = App.open(home)
     lines = foreseen(app, host)
@@ -69,6 +69,8 @@ def enrol(home: str | None, host: str, yes: bool) -> None:
         click.confirm(f"Enrol '{host}' as {app.inventory.hosts[host].role}?", abort=True, err=True)
     for line in app.enrol(host):
         click.echo(line)
+    for line in next_steps(app):
+        say(f"next: {line}")
 
 
 @hosts.command()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dr.app.recognised import recognised
 from dr.model.record import ProductionFacts
 from tests.support.main_job import Home
 
@@ -53,6 +54,40 @@ def test_check_says_what_is_still_to_do_until_it_is_done(home: Home) -> None:
     assert "dr hosts enrol standby" in told
     home.dr("hosts", "enrol", "standby", "--yes")
     assert "still to do" not in home.dr("check").stdout
+
+
+def test_enrolling_says_what_it_recorded_and_what_comes_next(home: Home, tmp_path: Path) -> None:
+    """Whoever enrolled the wrong server sees it here, not on the day; and nobody has to look up what to type."""
+    done = home.dr("hosts", "enrol", "production", "--yes")
+    head = "recorded, and recognised by it ever after; nothing of dr's is ever restored there:"
+    assert done.stdout.splitlines() == ["production is enrolled as production", head, f"   folder:             {tmp_path}/site"]
+    assert "next: repository 'fileserver'" in done.stderr and "next: host 'standby' is not ready" in done.stderr
+    for name in ("fileserver", "bank-vault"):
+        home.dr("repositories", "init", name)
+    done = home.dr("hosts", "enrol", "standby", "--yes")
+    assert done.stdout == "standby is enrolled as standby\n"
+    assert done.stderr.splitlines()[-1] == "next: dr run nightly --rehearse, then dr run nightly"
+
+
+def test_a_server_is_told_by_address_data_and_identifier() -> None:
+    facts = ProductionFacts.from_facts(
+        {
+            "host": "production",
+            "recorded": "2026-11-22T07:00:00Z",
+            "address": "db.example.org",
+            "port": 5432,
+            "data_directory": "/var/lib/postgresql/18/main",
+            "system_identifier": "7441234567890123456",
+            "paths": [{"path": "/srv/hmis/site", "device": 1, "inode": 2}, {"path": "/srv/more", "device": 1, "inode": 3}],
+        }
+    )
+    assert recognised(facts)[1:] == [
+        "   server:             db.example.org:5432",
+        "   data directory:     /var/lib/postgresql/18/main",
+        "   system identifier:  7441234567890123456",
+        "   folder:             /srv/hmis/site",
+        "   folder 2:           /srv/more",
+    ]
 
 
 def record_production(home: Home, **facts: object) -> None:
