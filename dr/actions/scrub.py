@@ -22,7 +22,10 @@ class Facts(StrictModel):
 def run(params: Params, ctx: StepContext) -> Outcome:
     if ctx.plan.kind == "recovery":
         raise Refused("a scrub never runs in a recovery: it would remove what has just been brought back", hint="mark it `only: drill`")
-    host = ctx.writable_host(params.host)
+    try:
+        host = ctx.writable_host(params.host)
+    except StandbyInUse as used:  # by a run that could not have claimed it beside what is ours
+        return _left(params.host, used)
     canaries, unknown = _canaries(params.host, ctx)
     ctx.progress("removing what was restored, and looking for what may be left of it")
     try:
@@ -80,9 +83,13 @@ def _left_to_another(name: HostName, host: WritableHost, used: StandbyInUse) -> 
     except NotProvablyStandby:
         raise
     except Refused:  # it claimed nothing
-        left = f"this run brought nothing to {name}; {used.message}, which scrubs it"
-        return Outcome(changed=False, facts=Facts(left_to=left).to_facts())
+        return _left(name, used)
     raise used
+
+
+def _left(name: HostName, used: StandbyInUse) -> Outcome:
+    said = f"this run brought nothing to {name}; {used.message}, which scrubs it"
+    return Outcome(changed=False, facts=Facts(left_to=said).to_facts())
 
 
 def _say_unknown(host: HostName, unknown: list[str], ctx: StepContext) -> list[str]:

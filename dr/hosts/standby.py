@@ -6,16 +6,19 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from dr.clock import Clock
 from dr.drivers.postgres import cluster
-from dr.errors import Failed, Refused, StandbyInUse
+from dr.errors import Failed, NotProvablyStandby, Refused, StandbyInUse
 from dr.hosts import marker
 from dr.hosts.canaries import certify
-from dr.hosts.guard import Seen, Target, recorded, require_standby, serves
+from dr.hosts.guard import Seen, Target, collect, judge, recorded, require_standby, serves
 from dr.hosts.marker import Adopted, Claim, InService
 from dr.hosts.places import DRILLS, FRESH, Place
+from dr.hosts.production import protected
 from dr.hosts.removal import identity, opened, remove_tree
+from dr.hosts.sessions import Sessions
 from dr.hosts.working import end_left_behind, require_unused
 from dr.model.base import HostPath, JsonObject, RunId, SetId
 from dr.model.ports import Standing
@@ -31,11 +34,20 @@ class Drills:
 
     def __init__(self, target: Target, standing: Standing, run: RunId, clock: Clock) -> None:
         self._target, self._standing, self.run, self._clock = target, standing, run, clock
-        require_standby(target, standing, tidying=run)  # whatever brings something there asks again, without that
+        self.recheck(tidying=True)  # whatever brings something there asks again, without that
 
     def recheck(self, *, tidying: bool = False) -> Seen:
-        """Raises NotProvablyStandby. `tidying`: only what this run brought there is removed."""
-        return require_standby(self._target, self._standing, tidying=self.run if tidying else None)
+        """Raises NotProvablyStandby; StandbyInUse where all that speaks against it is who is connected to what another run restored there.
+
+        `tidying`: only what this run brought there is removed.
+        """
+        try:
+            return require_standby(self._target, self._standing, tidying=self.run if tidying else None)
+        except NotProvablyStandby:
+            seen = collect(self._target, self._standing)
+            if not judge(replace(seen, sessions=Sessions()), self._standing, protected(self._standing.production)):
+                self._none_in_use(seen)
+            raise
 
     # ------------------------------------------------------------ claim and adopt
 
