@@ -30,10 +30,10 @@ _HEADS = {"on_failure": "because something failed:", "always": "in any case, at 
 def draw(seen: "Watched", zone: str, columns: int) -> list[str]:
     """How it stands, in lines of at most `columns`."""
     what = " ".join(filter(None, [seen.system, f"from {seen.tier}" if seen.tier else ""]))
-    by = f", asked for by {visible(seen.requested_by)}" if seen.requested_by else ""
-    lines = [click.style(f"▶ {visible(seen.title)}", bold=True), f"  {seen.run}"]
-    lines.append(f"  {what + ', ' if what else ''}begun {local(seen.started, zone)}{by}")
-    lines.append("")
+    by = f", asked for by {seen.requested_by}" if seen.requested_by else ""
+    begun = f"{what + ', ' if what else ''}begun {local(seen.started, zone)}{by}"
+    lines = [click.style(line, bold=True) for line in wrapped(seen.title, columns, first="▶ ", rest="  ")]
+    lines += [f"  {seen.run}", *wrapped(begun, columns, first="  ", rest="  "), ""]
     section = "steps"
     for stage in seen.stages:
         if stage.section != section:
