@@ -57,6 +57,46 @@ def test_a_drill_that_is_cancelled_from_another_terminal_still_scrubs(home: Home
     assert home.dr("runs", "cancel", run).stderr == f"{run} has ended already: cancelled\n"
 
 
+def lines_until(process: "subprocess.Popen[str]", words: str) -> str:
+    assert process.stdout is not None
+    return next(line for line in process.stdout if words in line)
+
+
+def test_a_drill_is_watched_left_paused_noted_and_watched_again_from_other_terminals(home: Home) -> None:
+    """The run is another process, and none of those who look on or speak to it is missed when they go."""
+    drill = home.start("drill", "hmis", "--tier", "online")
+    run = until(drill, "… restore")
+    assert home.dr("runs", "pause", run).stderr == f"asked {run} to pause; what it is doing is finished, nothing new begins\n"
+    watching = home.start("runs", "watch")
+    assert lines_until(watching, run).strip() == run, "the run that is under way is picked"
+    assert "paused by" in lines_until(watching, "go on with: dr runs unpause")
+    watching.send_signal(signal.SIGINT)
+    _, stderr = watching.communicate(timeout=60)
+    assert (watching.returncode, stderr) == (130, f"left; {run} goes on. Watch it again: dr runs watch {run}\n")
+
+    seen = home.json("runs", "watch", "--once")
+    while any(stage["state"] == "running" for stage in seen["stages"]):
+        seen = home.json("runs", "watch", "--once")
+    assert drill.poll() is None
+    assert [stage["state"] for stage in seen["stages"]][:2] == ["done", "done"]
+    assert [stage["state"] for stage in seen["stages"]][-2:] == ["to come", "to come"], "what it was doing is finished, and no more"
+    assert (seen["run"], seen["objective"], seen["carried"], bool(seen["deadline"])) == (run, 14400.0, True, True)
+
+    home.dr("runs", "comment", run, "the switch was rebooted")
+    again = home.start("runs", "watch", run)
+    assert "the switch was rebooted" in lines_until(again, "»")
+    home.dr("runs", "unpause", run)
+    out, _ = again.communicate(timeout=90)
+    assert again.returncode == 0
+    assert f"✔ PASS  drill-online finished  ({run})" in out
+    drill.communicate(timeout=60)
+    assert drill.returncode == 0
+    assert "the switch was rebooted" in (home.path / "evidence" / f"{run}.html").read_text()
+    assert list((home.path / "state" / "progress").iterdir()) == []
+    assert home.dr("runs", "watch", expect=2).stderr == f"no run is under way\n   HINT: the last one was {run}\n"
+    assert f"✔ PASS  drill-online finished  ({run})" in home.dr("runs", "watch", run).stdout
+
+
 def test_ctrl_c_leaves_a_run_that_resume_finishes(home: Home) -> None:
     """Exit 130, the words to go on with, and `dr status` shows it until then."""
     process = home.start("run", "drill-online")
