@@ -85,7 +85,7 @@ def _load(params: Params, opened: OpenSet, host: WritableHost, ctx: StepContext,
         counted = overall.share(size)
         counted.progress(f"restoring {source}")
         with _noticing_damage(params, ctx):
-            places[source] = host.bring(ctx.source(readers[0].artifact.kind), readers, counted)
+            places[source] = host.bring(ctx.source(readers[0].artifact.kind), readers, counted, opened)
         overall.settle(size)
         ctx.failpoint("after-source")
     ctx.failpoint("after-load")

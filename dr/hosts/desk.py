@@ -13,7 +13,7 @@ from typing import Any
 from dr.errors import Refused
 from dr.model.base import JsonObject, RunId, SetId, SourceName, SystemName, canonical
 from dr.model.inventory import SecretRef
-from dr.model.ports import ArtifactReader, HostRequest, SetWriter, Standing, StepContext
+from dr.model.ports import ArtifactReader, HostRequest, OpenSet, SetWriter, Standing, StepContext
 from dr.model.ports.bytes import ArtifactSink
 from dr.units import visible
 from dr.wire.link import Call
@@ -34,6 +34,7 @@ class Desk:
         self.secrets: frozenset[SecretRef] = frozenset()
         """What a step at work there may ask for, beside the host's own."""
         self.readers: Sequence[ArtifactReader] = ()
+        self._opened: OpenSet | None = None
         self.into: SetWriter | None = None
         self._sinks: dict[str, ArtifactSink] = {}
         self._verbs: Mapping[str, Callable[[Call], JsonObject]] = {
@@ -46,6 +47,10 @@ class Desk:
             "baselines": self._baselines,
             "secret": self._secret,
             "artifact": self._artifact,
+            "identity": self._identity,
+            "manifest": self._manifest,
+            "object": self._object,
+            "wanted": self._wanted,
             "sink": self._sink,
             "describe": self._describe,
         }
@@ -155,6 +160,45 @@ class Desk:
             while block := stream.read(CHUNK):
                 call.outlet.write(block)
         return {}
+
+    # ------------------------------------------------------------ for a set that is decrypted over there
+
+    def hand(self, readers: Sequence[ArtifactReader], opened: OpenSet | None) -> None:
+        """What a restore may read: plain artifacts, or (`opened`) the stored bytes of that one set and the key to it."""
+        self.readers, self._opened = readers if opened is None else (), opened
+
+    def _handed(self) -> OpenSet:
+        if self._opened is None:
+            raise Refused(f"host '{self._host}' asked for the key or the stored bytes of a set that is not decrypted there")
+        return self._opened
+
+    def _identity(self, _call: Call) -> JsonObject:
+        opened = self._handed()
+        self._working().audit("key.lent", f"{self._host}/{opened.manifest.set}")
+        return {"identity": self._working().keys.identity()}
+
+    def _manifest(self, _call: Call) -> JsonObject:
+        opened = self._handed()
+        manifest, signature = self._working().repository(opened.repository).manifest(opened.manifest.system, opened.manifest.set)
+        return {"manifest": manifest.hex(), "signature": signature.hex()}
+
+    def _object(self, call: Call) -> JsonObject:
+        opened = self._handed()
+        path, repository = str(call.args.get("path")), self._working().repository(opened.repository)
+        with repository.open(opened.manifest.system, opened.manifest.set, path) as file:
+            while block := file.read(CHUNK):
+                call.outlet.write(block)
+        return {}
+
+    def _wanted(self, _call: Call) -> JsonObject:
+        """The digests of every part that the repository's sets of this system consist of."""
+        opened, ctx = self._handed(), self._working()
+        repository = ctx.repository(opened.repository)
+        found: set[str] = set()
+        for system, one in repository.sets(opened.manifest.system):
+            manifest, _, _ = ctx.sets.read_manifest(system, one, repository)
+            found |= {part.sha256 for artifact in manifest.artifacts for part in artifact.parts}
+        return {"digests": sorted(found)}
 
     def _sink(self, call: Call) -> JsonObject:
         if self.into is None:

@@ -24,6 +24,7 @@ from dr.model.ports import (
     Check,
     HostKind,
     HostRequest,
+    OpenSet,
     ReplayOrder,
     Replays,
     Restored,
@@ -109,7 +110,13 @@ class WritableLocal(Local):
     def places(self) -> JsonObject:
         return self._drills.places()
 
-    def bring(self, source: Source, artifacts: Sequence[ArtifactReader], ctx: StepContext) -> JsonObject:
+    def bring(
+        self,
+        source: Source,
+        artifacts: Sequence[ArtifactReader],
+        ctx: StepContext,
+        opened: OpenSet | None = None,  # noqa: ARG002 - here it is read as it was opened
+    ) -> JsonObject:
         return source.restore(artifacts, self, ctx)
 
     def prove(self, check: Check, params: StrictModel, restored: Restored, ctx: StepContext) -> CheckResult:

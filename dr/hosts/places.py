@@ -18,6 +18,8 @@ from dr.model.ports import Keyring
 DRILLS = "drills"
 FRESH = ".claim-"
 """How a place is called until its claim is written."""
+KEPT = "parts"
+"""Encrypted parts that a standby keeps from one restore to the next."""
 _ROOT = {marker.STANDBY, f"{marker.STANDBY}.partial", marker.IN_SERVICE, f"{marker.IN_SERVICE}.partial", DRILLS}
 _PRODUCTIONS = "the needle of a protected file set: this is production's"
 _PARTS = ("pgdata", "site", "staging", "log", "secret")
@@ -74,8 +76,10 @@ class _Look:
         for name, at in _entries(top):
             if name == DRILLS and stat.S_ISDIR(at.st_mode):
                 self._drills(top)
-            elif name == DRILLS and stat.S_ISLNK(at.st_mode):
+            elif name in (DRILLS, KEPT) and stat.S_ISLNK(at.st_mode):
                 self._astray.append(name)
+            elif name == KEPT and stat.S_ISDIR(at.st_mode):
+                self._folders.add(identity(at))
             elif name not in _ROOT and not (name == "lost+found" and stat.S_ISDIR(at.st_mode)):
                 self._strange(top, name, at, name, _PRODUCTIONS if name == NEEDLE else "dr did not put it there")
         return Content(

@@ -6,18 +6,22 @@ artifacts' bytes and the answers (`dr/wire`). Nothing is sent to a machine whose
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Literal, Self
+
+from pydantic import model_validator
 
 from dr.errors import DrError, NotProvablyStandby, Refused
 from dr.hosts.desk import Desk, secrets_in
 from dr.hosts.postgres import HostPostgres
 from dr.hosts.session import Session
-from dr.model.base import HostName, HostPath, JsonObject, RunId, SetId, StrictModel
+from dr.model.base import ByteCount, HostName, HostPath, JsonObject, RunId, SetId, Size, StrictModel
 from dr.model.ports import (
     ArtifactReader,
     CaptureRequest,
     Check,
     HostKind,
     HostRequest,
+    OpenSet,
     ReplayOrder,
     Replays,
     Restored,
@@ -32,10 +36,21 @@ from dr.model.record import CheckResult, ProductionFacts, ScrubCertificate
 from dr.wire import openssh
 from dr.wire.login import Login
 
+
 class SshHost(Login):
     """`with` of a host of kind ssh. `path` and what is under `postgres` are as on a local host, and mean that machine."""
 
     postgres: HostPostgres | None = None
+    decrypt: Literal["controller", "standby"] = "controller"
+    """Where the drill key is while a set is restored. `standby`: it is lent to that machine's memory, and encrypted bytes cross."""
+    keep: Size = ByteCount(0)
+    """Encrypted parts that the standby keeps for the next restore, at most; wants `decrypt: standby`."""
+
+    @model_validator(mode="after")
+    def _kept_where_decrypted(self) -> Self:
+        if self.keep and self.decrypt != "standby":
+            raise ValueError("'keep' wants `decrypt: standby`: what is decrypted on the controller is not kept on the standby")
+        return self
 
 
 class Ssh:
@@ -123,14 +138,24 @@ class WritableSsh(Ssh):
     def places(self) -> JsonObject:
         return dict(self._session.ask("places")["places"])
 
-    def bring(self, source: Source, artifacts: Sequence[ArtifactReader], ctx: StepContext) -> JsonObject:
+    def bring(self, source: Source, artifacts: Sequence[ArtifactReader], ctx: StepContext, opened: OpenSet | None = None) -> JsonObject:
         handed = [{"artifact": one.artifact.to_facts(), "index": one.index.to_facts()} for one in artifacts]
+        asked = {"kind": source.kind, "artifacts": handed, "step": _step(ctx), "sealed": self._sealed(opened, ctx)}
         with self._at_work(ctx):
-            self._desk.readers = artifacts
+            self._desk.hand(artifacts, opened if asked["sealed"] else None)
             try:
-                return dict(self._session.ask("bring", {"kind": source.kind, "artifacts": handed, "step": _step(ctx)})["places"])
+                return dict(self._session.ask("bring", asked)["places"])
             finally:
-                self._desk.readers = ()
+                self._desk.hand((), None)
+
+    def _sealed(self, opened: OpenSet | None, ctx: StepContext) -> JsonObject | None:
+        """Where the set is decrypted over there, what it takes to open it; None where it is decrypted here."""
+        settings: SshHost = self._request.params
+        if settings.decrypt == "controller" or opened is None:
+            return None
+        manifest = opened.manifest
+        of = {"organisation": ctx.inventory.organisation.name, "system": manifest.system, "set": manifest.set}
+        return {**of, "repository": opened.repository, "tier": opened.tier, "keep": int(settings.keep)}
 
     def prove(self, check: Check, params: StrictModel, restored: Restored, ctx: StepContext) -> CheckResult:
         opened = restored.set

@@ -104,7 +104,7 @@ class ToyStandby:
         if self.refuses:
             raise self.refuses
 
-    def bring(self, source: Any, artifacts: Sequence[Any], ctx: Any) -> JsonObject:
+    def bring(self, source: Any, artifacts: Sequence[Any], ctx: Any, _opened: Any) -> JsonObject:
         brought: JsonObject = source.restore(artifacts, self, ctx)
         return brought
 

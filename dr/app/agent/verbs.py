@@ -8,6 +8,7 @@ from typing import cast
 from dr import __version__, plugins
 from dr.app.agent.clock import ControllersClock
 from dr.app.agent.context import AskedKeys, HandedArtifact, RemoteStep, SentSet, ToldSet
+from dr.app.agent.kept import KeptParts
 from dr.app.agent.places import alone, private_folder
 from dr.errors import Refused
 from dr.hosts import local
@@ -15,8 +16,9 @@ from dr.hosts.local import Local, LocalHost, WritableLocal
 from dr.hosts.process import LocalRunner
 from dr.model.base import HostName, HostPath, JsonObject, RunId, SetId, SystemName
 from dr.model.inventory import SourceEntry
-from dr.model.ports import CaptureRequest, HostRequest, ReplayOrder, Replays, Restored, Standing
+from dr.model.ports import ArtifactReader, CaptureRequest, HostRequest, ReplayOrder, Replays, Restored, Standing
 from dr.model.record import ProductionFacts
+from dr.units import show_size
 from dr.wire.link import Call, Link
 
 
@@ -33,7 +35,7 @@ class Verbs:
             "host": self._host,
             "path": lambda args: {"path": self._here().path(HostPath(str(args["path"])))},
             "facts": lambda _: self._here().facts().to_facts(),
-            "check": lambda _: {"lines": [[ok, what] for ok, what in local.KIND.check(self._request, self._given())]},
+            "check": self._check,
             "foresee": lambda _: {"lines": [[ok, what] for ok, what in local.KIND.foresee(self._request, self._given())]},
             "enrol": self._enrol,
             "open": self._open,
@@ -174,8 +176,25 @@ class Verbs:
     def _bring(self, args: JsonObject) -> JsonObject:
         handle = self._held()
         ctx = self._step(dict(args["step"]), handle, Path(handle.place())).as_context()
-        artifacts = [HandedArtifact(dict(told), self.link) for told in args["artifacts"]]
-        return {"places": handle.bring(plugins.SOURCES[str(args["kind"])], artifacts, ctx)}
+        source = plugins.SOURCES[str(args["kind"])]
+        if not args.get("sealed"):
+            handed: list[ArtifactReader] = [HandedArtifact(dict(told), self.link) for told in args["artifacts"]]
+            return {"places": handle.bring(source, handed, ctx, None)}
+        from dr.app.agent.handed import artifacts_of
+
+        kept = KeptParts(local.target(self._request).root, int(args["sealed"]["keep"]))
+        names = [str(told["artifact"]["name"]) for told in args["artifacts"]]
+        places = handle.bring(source, artifacts_of(dict(args["sealed"]), names, self.link, self._clock, kept), ctx, None)
+        kept.tidy(self.link.call("wanted")["digests"])
+        return {"places": places}
+
+    def _check(self, _args: JsonObject) -> JsonObject:
+        lines = [[ok, what] for ok, what in local.KIND.check(self._request, self._given())]
+        path = self._request.params.path
+        held = KeptParts(path, 0) if path and self._request.role == "standby" else None
+        if held and held.names():
+            lines.append([True, f"it keeps {len(held.names())} encrypted parts for the next restore, {show_size(held.size())}"])
+        return {"lines": lines}
 
     def _prove(self, args: JsonObject) -> JsonObject:
         handle = self._held()

@@ -12,7 +12,7 @@ from dr.model.inventory import SecretRef
 from dr.model.record import CheckResult, ProductionFacts, ScrubCertificate
 
 if TYPE_CHECKING:
-    from dr.model.ports.bytes import ArtifactReader, SetWriter
+    from dr.model.ports.bytes import ArtifactReader, OpenSet, SetWriter
     from dr.model.ports.check import Check, Restored
     from dr.model.ports.keys import Keyring
     from dr.model.ports.process import Runner
@@ -71,8 +71,8 @@ class WritableHost(Host, Protocol):
         """What `adopt` was told."""
         ...
 
-    def bring(self, source: Source, artifacts: Sequence[ArtifactReader], ctx: StepContext) -> JsonObject:
-        """`source.restore` into the claimed place, on this host."""
+    def bring(self, source: Source, artifacts: Sequence[ArtifactReader], ctx: StepContext, opened: OpenSet | None = None) -> JsonObject:
+        """`source.restore` into the claimed place, on this host. `opened`: the set they are of, where it may be decrypted over there."""
         ...
 
     def prove(self, check: Check, params: StrictModel, restored: Restored, ctx: StepContext) -> CheckResult:
