@@ -47,8 +47,7 @@ def run(params: Params, ctx: StepContext) -> Outcome:
         ctx.records.raise_proof(params.set, params.from_, "proven", ctx.clock.now(), ctx.run, detail)
         ctx.audit("copy.proven", f"{params.from_}/{params.set}", detail)
         review_newest(params.system, ctx)
-        if ctx.plan.kind == "drill":  # since a recovery one is demanded
-            ctx.records.close_finding(f"no-standby:{params.system}", ctx.clock.now(), ctx.run)
+        ctx.records.close_finding(f"no-standby:{params.system}", ctx.clock.now(), ctx.run)  # which a recovery left: here is one
     _say(params, results, ctx)
     facts = Facts(verdict="PASS" if passed else "FAIL", proven=proven, results=results, bytes=opened.manifest.plain, rows=_rows(results))
     return Outcome(changed=False, facts=facts.to_facts())

@@ -11,7 +11,6 @@ from datetime import datetime
 
 from pydantic import Field, field_validator, model_validator
 
-from dr.actions.approve import Params as Question
 from dr.actions.journal import require_replayed
 from dr.clock import local
 from dr.errors import DrError, Failed, Refused
@@ -120,7 +119,7 @@ def _require_approval(ctx: StepContext) -> None:
     if _declaration(ctx).alone:
         return
     steps = [s for s in ctx.records.steps(ctx.run) if s.action == "approve" and s.state == "done"]
-    given = [str(s.facts["by"]) for s in steps if Question.from_facts(s.resolved).second_person]
+    given = [str(s.facts["by"]) for s in steps if s.resolved.get("second_person") is True]
     if not any(not same_person(by, ctx.requested_by) for by in given):
         raise Refused(
             f"nobody but {ctx.requested_by} stands for this recovery, so the system is not opened",

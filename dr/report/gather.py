@@ -160,7 +160,7 @@ def _lost(declaration: Declaration, chosen: Chosen | None, objective: Seconds) -
     if chosen is None:
         return None
     seconds = lost(declaration.declared, chosen.instant)
-    what = "what was entered between the set and the recognised failure is lost"
+    what = "what was entered between the set and the failure" if seconds else "the set was taken after the failure was recognised"
     return RpoMeasured(seconds=seconds, objective=objective, within=seconds <= objective, what=what)
 
 

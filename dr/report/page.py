@@ -2,8 +2,9 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from dr.clock import iso, local
 from dr.model.evidence import Evidence
@@ -13,6 +14,9 @@ from dr.report.gather import MEASURED, succeeded
 from dr.report.nightly import night
 from dr.report.timeline import BAR, ROW, gauge, timeline
 from dr.units import show_duration, show_size, visible
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 MARKS = {"PASS": "✔", "FAIL": "✖", "INCOMPLETE": "▲"}
 _WORDS = {"PASS": "passed", "FAIL": "FAILED", "INCOMPLETE": "is incomplete"}
@@ -41,21 +45,8 @@ class Proof:
 
 def page(evidence: Evidence, digest: str, key: str, *, paper: Paper = "") -> str:
     """`digest`: SHA-256 of the JSON file beside it, `key`: the id of the key that signed that, `paper`: its size, for a PDF alone."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    env = Environment(
-        loader=PackageLoader("dr.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    when = partial(local, zone=evidence.zone)
-    env.filters.update(
-        duration=show_duration, size=show_size, when=when, iso=iso, breakable=breakable, words=lambda key: str(key).replace("_", " ")
-    )
-    return env.get_template("evidence.html.j2").render(
+    template, when = environment(evidence.zone).get_template("evidence.html.j2"), partial(local, zone=evidence.zone)
+    return template.render(
         e=evidence,
         mark=MARKS[evidence.verdict],
         answer=answer(evidence),
@@ -72,7 +63,7 @@ def page(evidence: Evidence, digest: str, key: str, *, paper: Paper = "") -> str
         compared=compared(evidence),
         reach=tables.reach(evidence),
         unproven=tables.unproven(evidence),
-        approved=[s for s in evidence.steps if s.action == "approve" and s.state == "done"],
+        approved=[approval(s, evidence.zone) for s in evidence.steps if s.action == "approve" and s.state == "done"],
         proofs=[proof(c) for c in evidence.checks],
         night=night(evidence),
         steps=tables.steps(evidence),
@@ -84,6 +75,29 @@ def page(evidence: Evidence, digest: str, key: str, *, paper: Paper = "") -> str
         digest=digest,
         key=key,
     )
+
+
+def environment(zone: str) -> "Environment":
+    """What every page is made with: all text is escaped, and shown as `visible` shows it; instants are those of the zone."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    env = Environment(
+        loader=PackageLoader("dr.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters.update(
+        duration=show_duration,
+        size=show_size,
+        when=partial(local, zone=zone),
+        iso=iso,
+        breakable=breakable,
+        words=lambda key: str(key).replace("_", " "),
+    )
+    return env
 
 
 def _shown(value: Any) -> Any:
@@ -144,6 +158,12 @@ def answer(evidence: Evidence) -> str:
     if evidence.reasons:
         parts.append(f"What is wrong: {_first_cause(evidence)}.")
     return " ".join(parts)
+
+
+def approval(step: StepRecord, zone: str) -> str:
+    """Who said yes, when, and what they said."""
+    comment = f": {step.facts['comment']}" if step.facts.get("comment") else ""
+    return f"by {step.facts['by']}, {local(datetime.fromisoformat(step.facts['at']), zone)}{comment}"
 
 
 def next_step(evidence: Evidence) -> str:

@@ -87,6 +87,9 @@ class ToyRecords:
     def close_findings(self, prefix: str, keep: Sequence[str], at: datetime, run: RunId) -> None:
         self.open = {key for key in self.open if not key.startswith(prefix) or key in keep}
 
+    def close_finding(self, key: str, at: datetime, run: RunId) -> None:
+        self.open.discard(key)
+
     def newest(self, system: SystemName) -> None:
         return None
 

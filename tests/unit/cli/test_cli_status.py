@@ -150,7 +150,7 @@ def test_interrupted_runs_and_standbys_that_hold_data_are_said() -> None:
     assert f"▶ {NIGHT} is running" in text
     assert "▲ other-run was interrupted; go on with: dr runs resume other-run" in text
     assert f"▲ left still holds drill data of {DRILL}" in text and "busy" not in text and "clean" not in text
-    assert "✖ lost is in service" in text
+    assert "● lost is in service since" in text and "nothing is ever restored onto it again" in text
     assert list(standing([], set(), [host("clean", "clean", None)], ZONE, 100)) == []
 
 

@@ -109,11 +109,15 @@ def test_a_verdict_in_the_facts_of_another_action_means_nothing() -> None:
     assert judge(plan, {"report": Ended("done", {"verdict": "PASS"})}).verdict == "FAIL"
 
 
-def test_a_drill_that_compared_nothing_with_the_source_is_incomplete() -> None:
-    """Promise 2: that it starts up is good to know, but it proves no content; nor does a proof that leaves half of the set out."""
+def test_a_drill_or_recovery_that_compared_nothing_with_the_source_is_incomplete() -> None:
+    """Promise 2: that it starts up is good to know, but it proves no content; nor does a proof that leaves half of the set out.
+
+    A recovery is opened all the same, if its runbook says so; but nobody may read that what came back was compared.
+    """
     unproven: tuple[StepState, JsonObject] = ("done", {"verdict": "PASS", "proven": False})
     judgement = judged("drill", passed(prove=unproven, probe=unproven))
     assert judgement == Judgement("done", "INCOMPLETE", ("no check compared the whole set with its source: the copy is not proven",))
     proven: tuple[StepState, JsonObject] = ("done", {"verdict": "PASS", "proven": True})
     assert judged("drill", passed(prove=proven, probe=unproven)).verdict == "PASS"
-    assert judged("recovery", passed(prove=unproven, probe=unproven)).verdict == "PASS"
+    assert judged("recovery", passed(prove=unproven, probe=unproven)).verdict == "INCOMPLETE"
+    assert judged("recovery", passed(prove=proven, probe=unproven)).verdict == "PASS"

@@ -1,0 +1,108 @@
+"""A recovery's runbook is told what is wrong with it at `dr check`; a plan says what it leaves out; the examples are whole."""
+
+from pathlib import Path
+
+import pytest
+
+from dr.config.init import examples, init_home
+from dr.config.load import load
+from dr.config.loader import read_text
+from dr.config.plan import compile_plan
+from dr.config.recovery import recovery_problems
+from dr.config.steps import read_steps
+from dr.model.base import Instant
+from dr.model.runbook import Declaration, Plan, RunKind
+from dr.plugins import kinds
+from dr.policy.recovery import unfit
+from tests.support.catalog_copies import NOW
+
+pytestmark = pytest.mark.unit
+WHOLE = (examples() / "runbooks" / "recover.yaml").read_text()
+
+
+def told(text: str) -> list[str]:
+    root, problems = read_text(text, "runbooks/recover.yaml")
+    assert root is not None and not problems
+    return [problem.message for problem in recovery_problems(root, read_steps(root))]
+
+
+@pytest.mark.positive_control
+def test_control_the_example_has_nothing_wrong() -> None:
+    """Each refusal below is this very text with one thing changed."""
+    assert told(WHOLE) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("kind: recovery\n", 'kind: recovery\nschedule: "0 3 * * *"\n', "a recovery is begun by a person, not by a schedule"),
+        (
+            "{action: scrub, only: drill,",
+            "{action: scrub,",
+            "step 'always-1-scrub': a recovery must not remove what it brings back",
+        ),
+        ("second_person: true ", "second_person: false ", "step 'open': opens the system without a second person's word"),
+        ("needs: [prove, approval]", "needs: [prove]", "step 'open': opens the system without a second person's word"),
+        ("needs: [prove, approval]", "needs: [restore, approval]", "step 'open': opens what nobody has looked at"),
+        (
+            "  - id: usable  ",
+            "  - id: usable\n    needs: [prove]\n    #",
+            "step 'open': no probe after it says when a user can work",
+        ),
+        ("    action: open\n", "    action: command\n", "a recovery that opens nothing brings nothing back"),
+        ("kind: recovery\n", "kind: maintenance\n", None),
+    ],
+)
+def test_what_would_go_wrong_on_the_day_is_told_now(old: str, new: str, message: str | None) -> None:
+    """One change, one problem; where it is no recovery, `open` is marked for one and is left alone."""
+    assert WHOLE.count(old) == 1
+    assert told(WHOLE.replace(old, new)) == ([message] if message else [])
+
+
+def test_only_a_recovery_opens() -> None:
+    drill = WHOLE.replace("kind: recovery\n", "kind: drill\n").replace("    action: open\n    only: recovery\n", "    action: open\n")
+    assert told(drill) == ["step 'open': opens a system, which only a recovery does"]
+
+
+def plan(home: Path, kind: RunKind, alone: str | None = None, runbook: str = "recover") -> Plan:
+    loaded = load(home, kinds())
+    at: Instant = NOW
+    declaration = Declaration(declared=at, reason="it burnt", by="ann", alone=alone or "") if kind == "recovery" else None
+    return compile_plan(loaded.runbooks[runbook], loaded.inventory, {}, kinds(), kind, declaration)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("recovery") / "home"
+    init_home(place, "Example", "UTC", kinds=kinds())
+    return place
+
+
+def test_one_runbook_is_a_recovery_and_a_drill_and_says_what_it_leaves_out(home: Path) -> None:
+    """The same main job: for real without the scrub, as an exercise without all that cannot be taken back."""
+    recovery, drill = plan(home, "recovery"), plan(home, "drill")
+    assert [(one.id, one.why) for one in recovery.left_out] == [("always-1-scrub", "only in a drill")]
+    assert [one.id for one in drill.left_out] == ["tell", "approval", "open", "usable", "back"]
+    assert {one.why for one in drill.left_out} == {"only in a recovery"}
+    assert (unfit(recovery), unfit(drill)) == (None, None)
+    assert "scrub" in [s.action for s in drill.always] and "scrub" not in [s.action for s in recovery.always]
+    assert Plan.from_facts(recovery.to_facts()) == recovery
+    assert plan(home, "recovery").digest() != plan(home, "recovery", alone="it is night").digest(), "who is asked is part of the plan"
+
+
+def test_who_recovers_alone_is_asked_nothing_and_that_is_said(home: Path) -> None:
+    """What waited for the approval waits for what that one waited for."""
+    alone = plan(home, "recovery", alone="it is night")
+    assert [one.why for one in alone.left_out if one.id == "approval"] == ["nobody else is asked: the recovery is carried out alone"]
+    opened = next(s for s in alone.steps if s.id == "open")
+    assert opened.needs == ("prove", "select")
+    assert unfit(alone) is None
+
+
+def test_the_way_back_is_a_recovery_that_takes_its_own_backup(home: Path) -> None:
+    """So nothing is lost by it: what is restored is what was backed up once people had stopped."""
+    back = plan(home, "recovery", runbook="failback")
+    names = [s.id for s in back.steps]
+    assert names.index("approval") < names.index("backup") < names.index("select") < names.index("open")
+    assert next(s for s in back.steps if s.id == "select").with_["which"] == "${steps.backup.set}"
+    assert unfit(back) is None
