@@ -144,7 +144,7 @@ def _copy(f: JsonObject, _: RunRecord, __: str) -> list[str]:
 
 
 def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _prune(f: JsonObject, _: RunRecord, __: str) -> list[str]:
@@ -216,11 +216,13 @@ def _scrub(f: JsonObject, _: RunRecord, __: str) -> list[str]:
     if c is None:
         return [f["left_to"]]
     host = "standby" if c["host"] == "standby" else f"standby {c['host']}"
-    removed = f"{host} scrubbed: {_count(len(c['removed']), 'place')} removed"
+    counted = f" ({_count(c['files'], 'file')}, {show_size(c['bytes'])})" if c["removed"] and c.get("files") is not None else ""
+    removed = f"{host} scrubbed: {_count(len(c['removed']), 'place')} removed{counted}"
     if not c["canaries"]:
         return [f"{removed}; no marker of a backup was known, so nothing was looked for afterwards"]
     left = f"{c['found']} LEFT" if c["found"] else "none left"
-    return [f"{removed}; looked for {_count(c['canaries'], 'marker')} of this backup afterwards: {left}"]
+    signed = [f"     signed certificate: searched {', '.join(c['searched'])}"] if c.get("signature") else []
+    return [f"{removed}; looked for {_count(c['canaries'], 'marker')} of this backup afterwards: {left}", *signed]
 
 
 def _save_home(f: JsonObject, _: RunRecord, __: str) -> list[str]:

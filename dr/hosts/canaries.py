@@ -4,13 +4,14 @@ import base64
 import os
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from dr.hosts.guard import Target
 from dr.hosts.production import protected
-from dr.model.base import RunId, canonical
+from dr.hosts.removal import Removed
+from dr.model.base import ByteCount, RunId, canonical
 from dr.model.ports import Keyring, Standing
 from dr.model.record import ScrubCertificate
 
@@ -20,7 +21,7 @@ _BLOCK = 1 << 20
 
 
 def certify(
-    target: Target, standing: Standing, run: RunId, at: datetime, removed: Sequence[str], canaries: Sequence[bytes]
+    target: Target, standing: Standing, run: RunId, at: datetime, removed: Mapping[str, Removed], canaries: Sequence[bytes]
 ) -> ScrubCertificate:
     """Search the root, our temporary folders and our logs; sign what was found. `found` counts the canaries that are still somewhere."""
     wanted = {canary for canary in canaries if canary}
@@ -29,7 +30,15 @@ def certify(
     found = search(places, wanted)
     searched = [target.root, f"{tempfile.gettempdir()}/{PREFIX}*", *(str(path) for path in standing.logs)]
     plain = ScrubCertificate(
-        host=target.name, run=run, at=at, removed=tuple(removed), searched=tuple(searched), canaries=len(wanted), found=len(found)
+        host=target.name,
+        run=run,
+        at=at,
+        removed=tuple(removed),
+        files=sum(one.files for one in removed.values()),
+        bytes=ByteCount(sum(one.size for one in removed.values())),
+        searched=tuple(searched),
+        canaries=len(wanted),
+        found=len(found),
     )
     signature = base64.b64encode(standing.keys.sign(signed_bytes(plain))).decode("ascii")
     return plain.model_copy(update={"signature": signature})
@@ -43,8 +52,8 @@ def _temporary(apart: set[str]) -> list[str]:
 
 
 def signed_bytes(certificate: ScrubCertificate) -> bytes:
-    """What a certificate's signature is over: its canonical facts without the signature."""
-    return canonical({key: value for key, value in certificate.to_facts().items() if key != "signature"})
+    """What a certificate's signature is over: its canonical facts without the signature, and without what an older one does not say."""
+    return canonical({key: value for key, value in certificate.to_facts().items() if key != "signature" and value is not None})
 
 
 def verify(certificate: ScrubCertificate, keys: Keyring) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import secrets
 from collections.abc import Iterator, Set
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -12,6 +13,14 @@ from dr.errors import Failed, Refused
 Identity = tuple[int, int]
 """Device and inode."""
 _FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass
+class Removed:
+    """What was removed: files of every kind but folders, and the bytes that they held, as `ls -l` counts them."""
+
+    files: int = 0
+    size: int = 0
 
 
 def identity(at: os.stat_result) -> Identity:
@@ -33,8 +42,8 @@ def opened(name: str | bytes, within: int | None = None) -> Iterator[int]:
         os.close(descriptor)
 
 
-def remove_tree(parent: int, name: str, *, protected: Set[Identity], first: str = "", last: str = "") -> bool:
-    """Remove the folder `name` of an open parent; False if it is not there.
+def remove_tree(parent: int, name: str, *, protected: Set[Identity], first: str = "", last: str = "") -> Removed | None:
+    """Remove the folder `name` of an open parent; None if it is not there.
 
     The plain file `first` in it goes, durably, before everything else, and the plain file `last` after.
 
@@ -46,11 +55,11 @@ def remove_tree(parent: int, name: str, *, protected: Set[Identity], first: str 
     try:
         top = removal.open(parent, name)
     except FileNotFoundError:
-        return False
+        return None
     try:
         removal.inspect(top)
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(first, dir_fd=top)
+            removal.unlink(top, first)
             os.fsync(top)
         removal.empty(top, last)
         os.rmdir(name, dir_fd=parent)
@@ -59,13 +68,14 @@ def remove_tree(parent: int, name: str, *, protected: Set[Identity], first: str 
         raise Failed(f"'{name}' cannot be removed whole ({os.strerror(error.errno or 0)})", hint="is something mounted in it?") from None
     finally:
         os.close(top)
-    return True
+    return removal.removed
 
 
 class _Removal:
     def __init__(self, device: int, protected: Set[Identity]) -> None:
         self._device = device
         self._protected = protected
+        self.removed = Removed()
         self._names = (f".dr-{secrets.token_hex(8)}-{number}" for number in count())
 
     def open(self, parent: int, name: str | bytes) -> int:
@@ -117,22 +127,38 @@ class _Removal:
         return below, True
 
     def empty(self, top: int, last: str) -> None:
-        while folders := _unlink_files(top, keep=last):
+        while folders := self._unlink_files(top, keep=last):
             for name in folders:
                 self._raise_content(top, name)
                 os.rmdir(name, dir_fd=top)
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(last, dir_fd=top)
+            self.unlink(top, last)
 
     def _raise_content(self, top: int, name: bytes) -> None:
         """Unlink the folder's files and move its folders up to the top."""
         folder = self.open(top, name)
         try:
-            for inner in _unlink_files(folder):
+            for inner in self._unlink_files(folder):
                 os.close(self.open(folder, inner))  # looked at before it moves: a rename would carry production's along
                 os.rename(inner, next(self._names), src_dir_fd=folder, dst_dir_fd=top)
         finally:
             os.close(folder)
+
+    def _unlink_files(self, folder: int, *, keep: str = "") -> list[bytes]:
+        """Unlink all that is no folder, but `keep`; gives back the folders' names."""
+        with os.scandir(folder) as entries:
+            found = [(os.fsencode(entry.name), entry.is_dir(follow_symlinks=False)) for entry in entries]
+        for name, is_folder in found:
+            if not is_folder and name != keep.encode():
+                self.unlink(folder, name)
+        return [name for name, is_folder in found if is_folder]
+
+    def unlink(self, folder: int, name: str | bytes) -> None:
+        """Unlink a file, and count it."""
+        size = os.stat(name, dir_fd=folder, follow_symlinks=False).st_size
+        os.unlink(name, dir_fd=folder)
+        self.removed.files += 1
+        self.removed.size += size
 
 
 def _up(here: int, expected: Identity) -> int:
@@ -147,13 +173,3 @@ def _up(here: int, expected: Identity) -> int:
 def _folders(folder: int) -> list[bytes]:
     with os.scandir(folder) as entries:
         return [os.fsencode(entry.name) for entry in entries if entry.is_dir(follow_symlinks=False)]
-
-
-def _unlink_files(folder: int, *, keep: str = "") -> list[bytes]:
-    """Unlink all that is no folder, but `keep`; gives back the folders' names."""
-    with os.scandir(folder) as entries:
-        found = [(os.fsencode(entry.name), entry.is_dir(follow_symlinks=False)) for entry in entries]
-    for name, is_folder in found:
-        if not is_folder and name != keep.encode():
-            os.unlink(name, dir_fd=folder)
-    return [name for name, is_folder in found if is_folder]

@@ -17,7 +17,7 @@ from dr.hosts.guard import Seen, Target, collect, judge, recorded, require_stand
 from dr.hosts.marker import Adopted, Claim, InService
 from dr.hosts.places import DRILLS, FRESH, Place
 from dr.hosts.production import protected
-from dr.hosts.removal import identity, opened, remove_tree
+from dr.hosts.removal import Removed, identity, opened, remove_tree
 from dr.hosts.sessions import Sessions
 from dr.hosts.working import end_left_behind, require_unused
 from dr.model.base import HostPath, JsonObject, RunId, SetId
@@ -177,21 +177,21 @@ class Drills:
                     hint=f"wait for it, or cancel it: dr runs cancel {place.run}",
                 )
 
-    def _remove(self, seen: Seen, *, tidying: bool) -> list[str]:
+    def _remove(self, seen: Seen, *, tidying: bool) -> dict[str, Removed]:
         """End what runs in the places that were seen and remove them; all of them are ours, and none is in use."""
         for place in seen.content.places:
             self._stop(place, seen)
         names = [*(place.run for place in seen.content.places), *seen.content.leftovers]
         if not names:
-            return []
+            return {}
         still = self.recheck(tidying=tidying)  # right before the first file goes
         if [place.claim for place in still.content.places] != [place.claim for place in seen.content.places]:
             raise Refused(f"what lies on host '{self._target.name}' changed meanwhile", hint="is another dr at work there? try again")
         keep_out = recorded(self._standing.production, remote=self._target.remote)
         with self._opened_root() as root, opened(DRILLS, root) as drills:
             # The adoption first, since what follows is no longer whole; the claim last, so that what a crash leaves is still known as ours.
-            gone = [name for name in names if remove_tree(drills, name, protected=keep_out, first=marker.ADOPTED, last=marker.CLAIM)]
-        return [f"{self._target.root}/{DRILLS}/{name}" for name in gone]
+            gone = {name: remove_tree(drills, name, protected=keep_out, first=marker.ADOPTED, last=marker.CLAIM) for name in names}
+        return {f"{self._target.root}/{DRILLS}/{name}": removed for name, removed in gone.items() if removed is not None}
 
     def _stop(self, place: Place, seen: Seen) -> None:
         """By what listens and works in the place, and by its own record; a stale record may name a stranger's process, so it is checked."""

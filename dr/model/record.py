@@ -4,7 +4,20 @@ from typing import Literal
 
 from pydantic import Field
 
-from dr.model.base import HostName, Instant, JsonObject, RepositoryName, RunId, Seconds, SetId, Sha256, StepId, StrictModel, SystemName
+from dr.model.base import (
+    ByteCount,
+    HostName,
+    Instant,
+    JsonObject,
+    RepositoryName,
+    RunId,
+    Seconds,
+    SetId,
+    Sha256,
+    StepId,
+    StrictModel,
+    SystemName,
+)
 
 Verdict = Literal["PASS", "FAIL", "INCOMPLETE"]
 RunState = Literal["running", "done", "failed", "cancelled"]
@@ -110,6 +123,9 @@ class ScrubCertificate(StrictModel):
     at: Instant
     removed: tuple[str, ...]
     """What was removed: places, not their content's names."""
+    files: int | None = None
+    bytes: ByteCount | None = None
+    """How many files that were, and what they held, as `ls -l` counts it; None in certificates of before it was counted."""
     searched: tuple[str, ...]
     """Where canaries were looked for afterwards."""
     canaries: int

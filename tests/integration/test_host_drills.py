@@ -160,14 +160,19 @@ def test_the_scrub_removes_signs_and_can_be_repeated(world: World) -> None:
     handle = world.open()
     place = load(handle)
     handle.adopt(SET, {})
+    files = [path for path in place.rglob("*") if not path.is_dir()]
+    held = sum(path.lstat().st_size for path in files)
     certificate = handle.scrub([CANARY])
     assert not place.exists()
+    assert (certificate.files, certificate.bytes) == (len(files), held)
     assert certificate.removed == (str(place),)
     assert (certificate.canaries, certificate.found) == (1, 0)
     assert certificate.searched[0] == str(world.root)
     canaries.verify(certificate, world.keys)
     with pytest.raises(Damaged):
         canaries.verify(certificate.model_copy(update={"found": 3}), world.keys)
+    older = canaries.signed_bytes(certificate.model_copy(update={"files": None, "bytes": None}))
+    assert b"files" not in older, "a certificate of before it was counted is signed as it was"
     again = world.open().scrub([CANARY])
     assert (again.removed, again.found) == ((), 0)
     assert world.open().claim(SET)

@@ -46,6 +46,16 @@ def test_a_scrub_names_the_host_once_and_says_what_it_looked_for() -> None:
     ]
 
 
+def test_a_scrub_says_how_much_went_and_that_its_certificate_is_signed() -> None:
+    """Whoever must show that client data was removed has the line to show."""
+    certificate = {**scrubbed("standby", canaries=1)["certificate"], "files": 1234, "bytes": 5 * 2**20}
+    certificate = {**certificate, "signature": "c2lnbmVk", "searched": ["/srv/standby", "/tmp/dr-*"]}
+    assert said("scrub", {"certificate": certificate}) == [
+        "standby scrubbed: 1 place removed (1,234 files, 5.0 MiB); looked for 1 marker of this backup afterwards: none left",
+        "     signed certificate: searched /srv/standby, /tmp/dr-*",
+    ]
+
+
 def test_what_is_not_proven_is_named() -> None:
     """On the screen as far as it fits, and where the rest is."""
     unproven = [{"kind": "role", "name": f"r{n}", "detail": "its password"} for n in range(7)]
