@@ -78,6 +78,11 @@ DRILL = (
     "check.before-effect",
     "check.after-effect",
     "check.after-record",
+    "replay-suppressions.before-effect",
+    "replay-suppressions.before-replay",
+    "replay-suppressions.after-replay",
+    "replay-suppressions.after-effect",
+    "replay-suppressions.after-record",
     "scrub.before-effect",
     "scrub.after-removal",
     "scrub.after-effect",
@@ -111,6 +116,12 @@ steps:
 on_failure:
   - {action: notify, with: {to: administrators, template: nightly-failed, severity: critical}}
 """
+SUPPRESSION = "suppression: {source: database, database: hmis, erase: inventory/erase.sql}"
+REPLAY = """\
+  - id: replay
+    action: replay-suppressions
+    with: {system: "${parameters.system}", host: "${parameters.standby}", set: "${steps.select.set}"}
+on_failure:"""
 ELSEWHERE = ("approve", "home-restore", "keys-rotate", "rebuild")
 """What neither a nightly, a drill nor a notice reaches: shot in tests of their own."""
 REPOSITORIES = ("bank-vault", "fileserver")
@@ -224,9 +235,20 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
         made.rewrite("inventory/systems.yaml", "keep_within: 24h ", "keep_last: 3 ")
         made.rewrite("inventory/systems.yaml", "keep_within: 30d", "keep_last: 3")
         (made.path / "runbooks" / "telling.yaml").write_text(TELLING_RUNBOOK.replace("PORT", str(recall(made.path).production)))
+        _with_requests(made)
         for _ in range(3):
             made.dr("run", "nightly")
+        made.dr("suppress", "add", "hmis", "--kind", "erase", "--key-file", str(made.path / "request.txt"))
         yield made
+
+
+def _with_requests(home: Home) -> None:
+    """A system that replays what was asked, and a drill that does."""
+    home.rewrite("inventory/systems.yaml", "    runbooks:", f"    {SUPPRESSION}\n    runbooks:")
+    home.rewrite("runbooks/drill-online.yaml", "on_failure:", REPLAY)
+    (home.path / "inventory" / "erase.sql").write_text('UPDATE "Client" SET "SSN" = NULL WHERE "PersonalID" = :key AND "SSN" IS NOT NULL;')
+    (home.path / "request.txt").write_text("C0000001\n")
+    home.dr("suppress", "begin", "hmis")
 
 
 @pytest.fixture(scope="module")
