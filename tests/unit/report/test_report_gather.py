@@ -141,3 +141,52 @@ def test_what_a_drill_waited_before_its_first_step_is_inside_its_rto_and_said(re
 def test_a_drill_that_began_at_once_says_nothing_of_waiting(records: Catalog) -> None:
     evidence = gathered(records, RESTORED, proven(USABLE), started=BEGAN - timedelta(seconds=2))
     assert not [remark for remark in evidence.remarks if "first step" in remark]
+
+
+DECLARED = {"declared": BEGAN.isoformat(), "reason": "it burnt", "by": "ann", "alone": "it is night"}
+OPENED = step("open", "open", 50, 5, facts={"host": "standby"})
+
+
+def recovered(records: Catalog, *steps: StepRecord) -> Evidence:
+    """As `gathered`, of a recovery that was declared when it began, from a set of two hours before."""
+    manifest = manifest_at(BEGAN - timedelta(hours=2))
+    records.record_copy(copy_of(manifest), manifest, RUN)
+    planned = [{"id": name, "section": "steps", "action": action} for name, action in (("restore", "restore"), ("prove", "check"))]
+    planned += [{"id": name, "section": "steps", "action": action} for name, action in (("open", "open"), ("usable", "probe"))]
+    left = [{"id": "scrub", "section": "always", "action": "scrub", "why": "only in a drill"}]
+    more = {"kind": "recovery", "steps": planned, "declaration": DECLARED, "left_out": left}
+    whole = Plan.from_facts({**plan().to_facts(), **more})
+    run = drill_run(kind="recovery")
+    records.begin_run(run, whole)
+    chosen = {"set": manifest.set, "tier": "online", "repository": "online-disk", "instant": manifest.instant.isoformat()}
+    select = step("select", "select-backup", 0, 1, facts={**chosen, "level": "stored", "how": "the newest of 1"})
+    for one in (select, RESTORED, *steps):
+        records.record_step(one)
+    return gather(run, whole, records, inventory_of({}), WRITTEN, tool="dr test", writing=StepId("always-1-report"))
+
+
+def usable(ended: float) -> StepRecord:
+    answer = check("sql-answers", ended, user_level=True)
+    return step("usable", "probe", ended - 1, 1, facts={"verdict": "PASS", "answers": [answer.to_facts()]})
+
+
+def test_a_recoverys_clock_ends_with_the_first_answer_after_it_was_opened(records: Catalog) -> None:
+    """What a check saw before nobody could work is no user's success, as it is in a drill."""
+    found = recovered(records, proven(USABLE), OPENED, usable(58))
+    assert found.rto and float(found.rto.seconds) == 58 * 60
+    assert found.declaration and (found.declaration.reason, found.declaration.alone) == ("it burnt", "it is night")
+    assert "left out: scrub (scrub), only in a drill" in found.remarks
+
+
+def test_a_recovery_that_nobody_could_use_yet_has_no_time_and_says_so(records: Catalog) -> None:
+    """A check that passed on loopback is not enough."""
+    found = recovered(records, proven(USABLE), OPENED)
+    assert found.rto is None
+    assert "no user-level check succeeded after it was opened, so no RTO was measured" in found.reasons
+    assert found.verdict != "PASS"
+
+
+def test_what_a_recovery_lost_is_told_in_place_of_what_a_drill_would_have(records: Catalog) -> None:
+    """From the set to the failure as it was recognised; not until the page was written."""
+    found = recovered(records, proven(USABLE), OPENED, usable(58))
+    assert found.rpo and (float(found.rpo.seconds), found.rpo.what) == (2 * HOUR, "what was entered between the set and the failure")
