@@ -95,6 +95,34 @@ def test_a_tab_completes_in_an_interactive_bash(home: Path, tmp_path: Path) -> N
         os.waitpid(child, 0)
 
 
+@pytest.mark.needs("zsh")
+def test_a_tab_completes_in_an_interactive_zsh(home: Path, tmp_path: Path) -> None:
+    """Loaded as its help says, after compinit; a command, and a name that the home knows."""
+    environment = {"PATH": PATH, "DR_HOME": str(home), "HOME": str(tmp_path), "TERM": "dumb"}
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execvpe("zsh", ["zsh", "-f", "-i"], environment)
+    os.write(terminal, b'autoload -Uz compinit; compinit -u; eval "$(dr completion zsh)"; echo rea""dy\n')
+    try:
+        assert "ready" in seen(terminal, "ready")
+        os.write(terminal, b"dr drill hm\t")
+        assert "hmis" in seen(terminal, "hmis")
+    finally:
+        os.close(terminal)
+        os.waitpid(child, 0)
+
+
+@pytest.mark.needs("fish")
+def test_fish_offers_commands_options_and_names(home: Path, tmp_path: Path) -> None:
+    """A real fish, asked what it would offer at the end of each line."""
+    ask = "; ".join(
+        ["dr completion fish | source", *(f"complete -C '{line}'; echo ." for line in ("dr stat", "dr drill hm", "dr hosts enrol s"))]
+    )
+    environment = {"PATH": PATH, "DR_HOME": str(home), "HOME": str(tmp_path)}
+    done = subprocess.run(["fish", "-c", ask], capture_output=True, text=True, check=True, env=environment, cwd="/")
+    assert [line.split("\t")[0] for line in done.stdout.splitlines()] == ["status", ".", "hmis", ".", "standby", "."]
+
+
 def seen(terminal: int, words: str, within: float = 60) -> str:
     """What the terminal shows until it shows these words."""
     shown, until = "", time.monotonic() + within
