@@ -1,4 +1,4 @@
-"""Machines of the tests' own, reached over real sshd: each with its own user, machine-id and host key, in a mount namespace where we are root.
+"""Machines of the tests' own, reached over real sshd: each with its own user, machine-id and host key, in a mount namespace for root.
 
 Where we are not, sshd runs as ourselves and only `dr agent` gets a machine-id of its own (in a user namespace).
 """
@@ -174,20 +174,26 @@ class Machine:
         raise AssertionError(f"sshd of {self.name} does not answer: {(self.place / 'sshd.log').read_text()}")
 
     def processes(self) -> list[int]:
-        """What runs on it: sshd and everything below, the restored server too (as its own user's, or in its places)."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdecimal() and self._is_mine(entry):
+        """What runs on it: sshd and everything below, the restored server too. By its places in words, folder or home, or its login."""
+        found, below = [], {self.sshd.pid} if self.sshd else set()
+        for entry in sorted((one for one in Path("/proc").iterdir() if one.name.isdecimal()), key=lambda one: int(one.name)):
+            if _parent(entry) in below:
+                below.add(int(entry.name))
+            if int(entry.name) in below or self._is_mine(entry):
                 found.append(int(entry.name))
         return found
 
     def _is_mine(self, entry: Path) -> bool:
         try:
             words = (entry / "cmdline").read_bytes()
-            here = os.readlink(entry / "cwd")  # noqa: PTH115
+            if words.startswith(b"ssh\0"):  # ours, that reaches it
+                return False
+            told = words + b"\0" + (entry / "environ").read_bytes()
+            here = os.readlink(entry / "cwd")
         except OSError:
             return False
-        return bytes(self.place) in words or here.startswith(str(self.place))
+        login = b"SSH_CONNECTION=127.0.0.1 " in told and b" %d\0" % self.port in told.partition(b"SSH_CONNECTION=")[2]
+        return login or bytes(self.place) in told or here.startswith(str(self.place))
 
     def crash(self) -> None:
         """Everything on it at once, as when its power goes."""
@@ -207,6 +213,13 @@ class Machine:
     def remove(self) -> None:
         self.crash()
         shutil.rmtree(self.place, ignore_errors=True)
+
+
+def _parent(entry: Path) -> int:
+    try:
+        return int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def with_gone(pid: int, number: int) -> None:

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,15 +11,18 @@ from pathlib import Path
 
 from dr.errors import StandbyInUse
 
-_PATIENCE = 30.0
-"""Seconds in which an agent whose link was cut is gone: it ends what it does first."""
+_PATIENCE = 10.0
+"""Seconds in which an agent that knows that its link is lost is gone, mostly: it ends what it does first."""
 _held: list[int] = []
 
 
-def alone(root: str) -> None:
-    """No other agent works on this standby while this process lives. Raises StandbyInUse if one still does after the patience."""
+def alone(root: str, silence: float) -> None:
+    """No other agent works on this standby while this process lives. Raises StandbyInUse if one still does after the patience.
+
+    `silence`: seconds after which an agent whose link was cut knows it.
+    """
     folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + max(_PATIENCE, silence)
     while True:
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -37,17 +41,27 @@ def private_folder() -> Iterator[Path]:
     """0700, on disk, gone at the end; what a killed agent left there is removed by the next one."""
     above = Path.home() / ".local" / "state" / "dr-agent"
     above.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _sweep(above)
-    mine = above / str(os.getpid())
-    shutil.rmtree(mine, ignore_errors=True)
-    mine.mkdir(mode=0o700)
-    held = os.open(mine, os.O_RDONLY | os.O_DIRECTORY)
-    try:
+    with _one_sweeps(above):
+        mine = Path(tempfile.mkdtemp(dir=above))
+        held = os.open(mine, os.O_RDONLY | os.O_DIRECTORY)
         fcntl.flock(held, fcntl.LOCK_EX)
+    try:
         yield mine
     finally:
         shutil.rmtree(mine, ignore_errors=True)
         os.close(held)
+
+
+@contextmanager
+def _one_sweeps(above: Path) -> Iterator[None]:
+    """Nobody else looks for what was left while a new folder is not locked yet."""
+    alone = os.open(above, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(alone, fcntl.LOCK_EX)
+        _sweep(above)
+        yield
+    finally:
+        os.close(alone)
 
 
 def _sweep(above: Path) -> None:

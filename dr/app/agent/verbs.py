@@ -110,7 +110,7 @@ class Verbs:
         if self._run is None:
             raise Refused("the controller did not say for which run")
         handle = cast("WritableLocal", local.KIND.open_writable(self._request, self._given(), self._run))
-        alone(local.target(self._request).root)
+        alone(local.target(self._request).root, self.link.silence)
         self._handle = handle
         return {}
 
