@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from dr import plugins
 from dr.actions.foreseen import FORESEEN
+from dr.app import asked
 from dr.app.home import App, whoami
 from dr.app.services import HomeServices
 from dr.catalog.catalog import Catalog
@@ -128,6 +129,12 @@ def rehearse(app: App, runbook: str, parameters: Mapping[str, str]) -> Rehearsed
     if runbook not in app.runbooks:
         raise ConfigError(f"there is no runbook '{runbook}'", hint=f"runbooks/ has {', '.join(sorted(app.runbooks)) or 'none'}")
     return rehearse_plan(app, compile_plan(app.runbooks[runbook], app.inventory, parameters, plugins.kinds()))
+
+
+def rehearse_drill(app: App, system: str, tier: str, select: str | None, other: str | None) -> Rehearsed:
+    """As `rehearse`, of what `dr drill` would run."""
+    runbook, parameters = asked.drill(app.inventory, app.runbooks, app.system(system), tier, select, other)
+    return rehearse_plan(app, compile_plan(runbook, app.inventory, parameters, plugins.kinds(), "drill"))
 
 
 def rehearse_plan(app: App, plan: Plan) -> Rehearsed:

@@ -163,10 +163,18 @@ def _say_step(step: "RehearsedStep") -> None:
     "--key", type=click.Path(path_type=Path), help="Read with the age identity in this file (0600), as the escrow key's drill does."
 )
 @click.option("--runbook", metavar="NAME", help="Another runbook, as a drill: the recovery's own, say.", shell_complete=known("runbooks"))
+@click.option("--rehearse", is_flag=True, help="Write nothing: say what every step would do, and where it would be refused.")
 @json_option
 @click.pass_obj
 def drill(
-    home: str | None, system: str, tier: str | None, select: str | None, key: Path | None, runbook: str | None, as_json: bool
+    home: str | None,
+    system: str,
+    tier: str | None,
+    select: str | None,
+    key: Path | None,
+    runbook: str | None,
+    rehearse: bool,
+    as_json: bool,
 ) -> None:
     """Restore SYSTEM onto its standby from a tier: timed against the objective, compared with the source, scrubbed.
 
@@ -174,20 +182,40 @@ def drill(
     Examples:
       dr drill hmis --tier online
       dr drill hmis --tier vault --select 'random-within 7d'
+      dr drill hmis --tier online --select 'at 2026-11-01T12:00' --rehearse
       dr drill hmis --tier vault --key /media/stick/escrow.agekey
       dr drill hmis --tier online --runbook recover
     Exit codes: as `dr run`.
     """
     if key is not None and runbook is not None:
         raise ConfigError("--key and --runbook exclude one another")
+    if rehearse:
+        _rehearse_drill(home, system, tier, select, key, runbook, as_json)
+        return
     follow(home, as_json, lambda app: _drill(app, system, tier, select, key, runbook))
 
 
 def _drill(app: "App", system: str, tier: str | None, select: str | None, key: Path | None, runbook: str | None) -> RunRecord:
     from dr.app.keys import drill_with
 
+    tier = _tier(app, system, tier)
+    return drill_with(app, system, tier, select, key) if key else app.drill(system, tier, select, runbook)
+
+
+def _rehearse_drill(
+    home: str | None, system: str, tier: str | None, select: str | None, key: Path | None, runbook: str | None, as_json: bool
+) -> None:
+    from dr.app import App
+    from dr.app.rehearse import rehearse_drill
+
+    if key is not None:
+        raise ConfigError("--key and --rehearse exclude one another", hint="a rehearsal reads with the home's own key")
+    app = App.open(home)
+    show_rehearsed(rehearse_drill(app, system, _tier(app, system, tier), select, runbook), as_json)
+
+
+def _tier(app: "App", system: str, tier: str | None) -> str:
     if tier is None:
         tiers = app.inventory.systems[app.system(system)].objectives.tiers
         raise ConfigError("from which tier? Name it with --tier", hint=f"{system} has {', '.join(tiers) or 'none'}")
-
-    return drill_with(app, system, tier, select, key) if key else app.drill(system, tier, select, runbook)
+    return tier

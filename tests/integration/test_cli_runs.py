@@ -97,6 +97,19 @@ def test_a_drill_is_watched_left_paused_noted_and_watched_again_from_other_termi
     assert f"✔ PASS  drill-online finished  ({run})" in home.dr("runs", "watch", run).stdout
 
 
+def test_a_set_is_drawn_with_a_seed_that_is_on_record_and_a_rehearsal_says_that_it_draws_anew(home: Home) -> None:
+    """Whoever reads the evidence says the same set; `--rehearse` writes nothing; what names no set is refused before anything runs."""
+    before = len(home.json("runs", "list"))
+    said = home.dr("drill", "hmis", "--tier", "online", "--select", "random-within 7d", "--rehearse").stdout
+    assert re.search(r"would choose \S+ in fileserver \(\w+\): one at random of 1 within 7d; a run draws anew\n", said)
+    home.dr("drill", "hmis", "--tier", "online", "--select", "latest", expect=2)
+    assert len(home.json("runs", "list")) == before
+    home.dr("drill", "hmis", "--tier", "online", "--select", "random-within 7d")
+    run = home.last_run("drill-online")
+    picked = home.facts("drill-online", "select")
+    assert (picked["seed"], "one at random of 1 within 7d, drawn with seed " + run in picked["how"]) == (run, True)
+
+
 def test_ctrl_c_leaves_a_run_that_resume_finishes(home: Home) -> None:
     """Exit 130, the words to go on with, and `dr status` shows it until then."""
     process = home.start("run", "drill-online")

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from dr.actions.select_backup import choose
+from dr.actions.select_backup import Params, choose
 from dr.errors import ConfigError, Refused
 from tests.support.catalog_copies import NOW, ago, copy_at, set_at
 
@@ -42,6 +43,40 @@ def test_a_random_choice_is_the_same_for_the_same_run(seed: str) -> None:
     assert first == choose("random-within 7d", list(reversed(NIGHTS)), NOW, ZONE, seed=seed)[0]
     assert first.set != set_at(ago(days=9))
     assert how == "one at random of 3 within 7d"
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("2026-11-01T01:30", "was twice", "'at 2026-11-01T01:30-05:00' or 'at 2026-11-01T01:30-06:00'"),
+        ("2026-03-08T02:30", "never was: the clocks went forward over it", "'at 2026-03-08T03:30-05:00' or 'at 2026-03-08T01:30-06:00'"),
+    ],
+)
+def test_a_time_that_the_clocks_showed_twice_or_never_is_asked_for(text: str, message: str, hint: str) -> None:
+    """An hour of work hangs on it: nobody guesses. With its offset it is taken."""
+    with pytest.raises(ConfigError) as caught:
+        choose(f"at {text}", NIGHTS, NOW, ZONE, seed="run")
+    assert str(caught.value) == f"{text} {message} in {ZONE}\n   HINT: say which is meant: {hint}"
+    old = [copy_at(ago(days=300))]
+    assert choose(hint.split("'")[1], old, NOW, ZONE, seed="run")[0] == old[0]
+
+
+def test_at_takes_no_set_that_may_be_younger_than_its_date_says() -> None:
+    """One that came before another set is no newer than that; its own date may be of a clock that was ahead, or behind."""
+    ahead = copy_at(ago(days=1)).model_copy(update={"not_after": ago(days=5)})
+    chosen, _ = choose(f"at {ago(days=4).isoformat()}", [copy_at(ago(days=9)), ahead], NOW, ZONE, seed="run")
+    assert chosen == ahead
+
+
+@pytest.mark.parametrize("which", ["newest", "random-within 7d", "at 2026-11-01", "at 2026-11-01T12:00", str(set_at(ago(days=3)))])
+def test_what_names_a_backup_is_taken_as_a_parameter(which: str) -> None:
+    assert Params.from_facts({"system": "hmis", "tier": "online", "which": which}).which == which
+
+
+def test_what_names_none_is_refused_before_anything_runs() -> None:
+    """A typing error is no failed drill, of which somebody is told at night."""
+    with pytest.raises(ValidationError, match="'latest' says no backup; write newest, 'random-within 7d'"):
+        Params.from_facts({"system": "hmis", "tier": "online", "which": "latest"})
 
 
 def test_a_set_is_found_by_its_id() -> None:
