@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import Field
 
 from dr.checks.postgres import Server, servers
-from dr.drivers.postgres import binaries, globals, neutralise, proof, written
+from dr.drivers.postgres import binaries, globals, load, neutralise, proof, written
 from dr.drivers.postgres.catalogue import maintenance, read_databases
 from dr.drivers.postgres.connect import Dsn
 from dr.drivers.postgres.dump import schema_sql
@@ -26,8 +26,8 @@ LISTED = 500
 
 
 class Params(StrictModel):
-    workers: int = Field(default=2, ge=1, le=32)
-    """Sessions that digest at the same time."""
+    workers: int | None = Field(default=None, ge=1, le=32)
+    """Sessions that digest at the same time; by default as many as there are cores, 2 to 8."""
 
 
 @dataclass
@@ -153,7 +153,7 @@ def _database_now(looking: _Looking, dsn: Dsn, expected: JsonObject) -> JsonObje
         dsn,
         snapshot=None,
         key=looking.key,
-        workers=looking.params.workers,
+        workers=looking.params.workers or load.jobs_here(),
         stop=ctx.stop,
         progress=lambda what, done, total: ctx.progress(what, done, total, "items"),
         method=expected["method"],
