@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +18,7 @@ from dr.model.record import Finding, HostState
 from dr.units import show_duration
 
 if TYPE_CHECKING:
+    from dr.app import App
     from dr.app.glance import Glance
 
 _WORDS = {"green": "READY", "amber": "NEEDS ATTENTION", "red": "AT RISK"}
@@ -26,10 +28,12 @@ _LONGEST = 320
 
 @click.command()
 @click.argument("system", required=False, shell_complete=known("systems"))
+@click.option("--html", "as_html", is_flag=True, help="Write it as one self-contained page, for who has no shell.")
+@click.option("--to", metavar="FILE", help="With --html: where to (default: evidence/status.html of the home).")
 @click.option("--findings", is_flag=True, help="List every open finding, also those that only want to be known.")
 @json_option
 @click.pass_obj
-def status(home: str | None, system: str | None, findings: bool, as_json: bool) -> None:
+def status(home: str | None, system: str | None, as_html: bool, to: str | None, findings: bool, as_json: bool) -> None:
     """If we lost it right now: what would we get back, how fast, how much would be lost, and how do we know?
 
     Exit code 0 when every system is green or amber, 1 when one is red.
@@ -38,10 +42,15 @@ def status(home: str | None, system: str | None, findings: bool, as_json: bool) 
     Examples:
       dr status
       dr status hmis --json
+      dr status --html --to /srv/intranet/recovery.html
     """
+    if to is not None and not as_html:
+        raise click.UsageError("--to is where --html writes its page.")
+    if as_html and (as_json or findings):
+        raise click.UsageError("--html is a page of its own: without --json and --findings.")
     from dr.app.glance import MANY, glance, of_app
 
-    if system is None and not findings and not as_json and (seen := glance(home)) is not None:
+    if system is None and not (findings or as_json or as_html) and (seen := glance(home)) is not None:
         return _of_many(seen)
     from dr.app import App
     from dr.app.unrecorded import lost_catalog
@@ -49,6 +58,8 @@ def status(home: str | None, system: str | None, findings: bool, as_json: bool) 
     app = App.open(home, looking=True)
     if findings:
         return show_findings(app, system, as_json)
+    if as_html:
+        return _page(app, system, to)
     if system is None and not as_json and len(app.inventory.systems) > MANY:
         return _of_many(of_app(app))
     found = [app.readiness(name) for name in ([app.system(system)] if system else app.inventory.systems)]
@@ -69,6 +80,16 @@ def status(home: str | None, system: str | None, findings: bool, as_json: bool) 
     if not found or any(r.colour == "red" for r in found):
         raise SystemExit(1)
     return None
+
+
+def _page(app: "App", system: str | None, to: str | None) -> None:
+    from dr.app.pages import status_html
+
+    notes = [text for text, _ in _standing(app.interrupted(), app.services.active(), app.records.hosts(), app.inventory.organisation.zone)]
+    place, colour = status_html(app, system, notes, Path(to) if to else None)
+    click.echo(f"{marked(colour, _WORDS[colour])}  written: {place}")
+    if colour == "red":
+        raise SystemExit(1)
 
 
 def _of_many(seen: "Glance") -> None:
@@ -237,6 +258,14 @@ def marked_line(line: str, colour: Colour) -> str:
 
 def standing(interrupted: Sequence[RunId], active: set[RunId], hosts: Sequence[HostState], zone: str, width: int) -> Iterator[str]:
     """What goes on, what was interrupted, and every standby that holds data or is no standby any more."""
+    said = _standing(interrupted, active, hosts, zone)
+    if said:
+        yield ""
+    for text, colour in said:
+        yield from (coloured(line, colour) if colour else line for line in wrapped(text, width, first="  ", rest="    "))
+
+
+def _standing(interrupted: Sequence[RunId], active: set[RunId], hosts: Sequence[HostState], zone: str) -> list[tuple[str, str]]:
     said: list[tuple[str, str]] = [(f"▶ {run} is running", "") for run in sorted(active - set(interrupted))]
     said += [(f"▲ {run} was interrupted; go on with: dr runs resume {run}", "amber") for run in interrupted]
     for host in hosts:
@@ -247,7 +276,4 @@ def standing(interrupted: Sequence[RunId], active: set[RunId], hosts: Sequence[H
             of = f" of {host.run}" if host.run else ""
             then = "its run scrubs it when it is resumed" if host.run in interrupted else "scrub it by the next drill, or look at it now"
             said.append((f"▲ {host.host} still holds drill data{of}, {since}: {then}", "amber"))
-    if said:
-        yield ""
-    for text, colour in said:
-        yield from (coloured(line, colour) if colour else line for line in wrapped(text, width, first="  ", rest="    "))
+    return said

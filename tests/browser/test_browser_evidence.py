@@ -1,4 +1,4 @@
-"""The evidence page as Chromium shows it: on a phone and a desk, by day and by night, folded and unfolded, on paper."""
+"""The pages of evidence and status as Chromium shows them: phone and desk, day and night, folded and unfolded, on paper."""
 
 import shutil
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from dr.model.base import sha256
 from dr.model.evidence import Evidence
 from dr.report.page import page
 from tests.support.report_evidence import broken, crowded, empty, evidence, failed, incomplete, night
+from tests.unit.report.test_status_page import GRAVE, page_of, shown
 
 pytestmark = pytest.mark.browser
 PAGES = {"pass": evidence(), "fail": failed(), "broken": broken(), "incomplete": incomplete(), "empty": empty(), "night": night()}
@@ -192,3 +193,17 @@ def test_the_chapters_are_all_linked(browser: Browser, tmp_path: Path) -> None:
     headings = shown.evaluate("[...document.querySelectorAll('h2[id]')].map(h => '#' + h.id)")
     links = shown.evaluate("[...document.querySelectorAll('nav a')].map(a => a.getAttribute('href'))")
     assert [h for h in headings if h != "#worth"] == links
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [320, 390, 1200])
+def test_the_status_is_read_without_scrolling_sideways(browser: Browser, tmp_path: Path, width: int, dark: bool) -> None:
+    """Every word has contrast enough (WCAG AA) and fits the screen, by day and by night, long words too; every drawing has words."""
+    file, long = tmp_path / "status.html", GRAVE.model_copy(update={"message": "x" * 300, "hint": "look/at/" * 30})
+    file.write_text(page_of(shown(findings=(GRAVE, long)), shown(), notes=("y" * 200,)), encoding="utf-8")
+    page = opened(browser, file.as_uri(), width=width, dark=dark)
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    assert page.evaluate(CONTRAST) == []
+    assert page.evaluate(OVERFLOW) == [0, []]
+    assert page.evaluate("[...document.querySelectorAll('svg')].every(one => one.getAttribute('aria-label'))")
+    page.close()

@@ -56,6 +56,30 @@ def test_a_home_that_has_backed_up_nothing_is_at_risk(home: Path) -> None:
     assert "\x1b" not in done.stdout and max(map(len, done.stdout.splitlines())) <= 100
 
 
+def test_the_page_of_the_status_is_private_whole_and_says_the_same(home: Path) -> None:
+    """For whoever has no shell: beside the evidence or where it is wanted, replaced as a whole, with the screen's exit code."""
+    first, elsewhere = home / "evidence" / "status.html", home / "for-the-board.html"
+    elsewhere.write_text("an older one")
+    for words, place in (((), first), (("--to", str(elsewhere)), elsewhere), (("hmis",), first)):
+        done = dr("status", "--html", *words, at=home)
+        assert (done.returncode, done.stdout, done.stderr) == (1, f"✖ AT RISK  written: {place}\n", "")
+        assert place.stat().st_mode & 0o777 == 0o600
+        page = place.read_text()
+        assert page.startswith("<!doctype html>")
+        assert page.rstrip().endswith("</html>")
+        assert "nothing would come back: there is no good copy." in page
+    assert sorted(path.name for path in home.glob("*.html")) == [elsewhere.name]
+    assert not list(home.glob("**/*.partial"))
+
+
+def test_a_page_that_cannot_be_written_is_said_and_leaves_the_old_one(home: Path) -> None:
+    done = dr("status", "--html", "--to", str(home / "nowhere" / "page.html"), at=home)
+    assert done.returncode == 1
+    assert done.stderr == f"error: the page cannot be written to {home}/nowhere/page.html: No such file or directory\n"
+    for words in (("--to", "page.html"), ("--html", "--json"), ("--html", "--findings")):
+        assert dr("status", *words, at=home).returncode == 2
+
+
 def test_colours_are_for_terminals_and_for_those_who_want_them(home: Path) -> None:
     assert "\x1b[31m" in on_a_terminal("status", at=home)
     assert "\x1b[3" not in on_a_terminal("status", at=home, NO_COLOR="1")
