@@ -117,7 +117,7 @@ def _nothing() -> None:
 
 def _dr(world: World, runbook: str, found: Measured) -> dict[str, Any]:
     """`dr run RUNBOOK`, as a person types it, from the start of the process to its end; what each step recorded."""
-    env = {"DR_HOME": str(world.home), "NO_COLOR": "1"}
+    env = {"DR_HOME": str(world.home), "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": ""}  # as installed: its modules are compiled once
     watched = run([sys.executable, "-m", "dr", "run", runbook, "--json"], env, foreign=[Path(embedded())])
     found.seconds[runbook].append(watched.seconds)
     found.watched[runbook].append(watched)
