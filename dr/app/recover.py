@@ -69,7 +69,7 @@ def prepare(app: App, asked: Asked) -> Prepared:
     given = _parameters(app, system, runbook, asked)
     plan = compile_plan(runbook, app.inventory, given, plugins.kinds(), "recovery", declaration)
     require_fit(plan, app.records, app.inventory)
-    _require_free(app, plan)
+    require_free(app, plan)
     chosen = _foreseen(app, system, plan)
     return Prepared(plan, tuple(_lines(app, system, plan, chosen, now)), tuple(_warnings(app, system, plan, chosen, now)))
 
@@ -156,8 +156,8 @@ def _choose(app: App, which: str, copies: Sequence[Copy]) -> Copy:
     return choose(which, copies, app.clock.now(), app.inventory.organisation.zone, seed="recovery")[0]
 
 
-def _require_free(app: App, plan: Plan) -> None:
-    """A drill that was broken off holds the standby, and would be taken up first: that is for a person to end, now, not in an hour."""
+def require_free(app: App, plan: Plan) -> None:
+    """Raises Refused where a drill holds the standby: one that was broken off would be taken up first. A person ends it, now."""
     active, interrupted = app.services.active(), set(app.interrupted())
     for state in app.records.hosts():
         if state.host in targets(plan) and state.state in ("claimed", "adopted") and state.run in active:

@@ -12,6 +12,7 @@ from tests.support.guards import (
     rows_policy,
     rows_policy_2,
     rows_records,
+    rows_recovery,
     rows_report,
     rows_repositories,
     rows_sources,
@@ -37,5 +38,6 @@ GUARDS: tuple[Guard, ...] = (
     *rows_base.GUARDS,
     *rows_app.GUARDS,
     *rows_records.GUARDS,
+    *rows_recovery.GUARDS,
     *rows_report.GUARDS,
 )
