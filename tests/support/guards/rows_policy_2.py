@@ -195,7 +195,7 @@ GUARDS: tuple[Guard, ...] = (
             "a drill without any check's verdict is FAIL",
             'if plan.kind in _JUDGED_BY_CHECKS and proven and not any(proven) and set(checks.values()) == {"PASS"}:',
             "if False:",
-            "test_a_drill_that_compared_nothing_with_the_source_is_incomplete",
+            "test_a_drill_or_recovery_that_compared_nothing_with_the_source_is_incomplete",
         ),
     ),
 )

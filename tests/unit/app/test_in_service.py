@@ -40,7 +40,8 @@ def refusal(there: Records, hosts: Inventory) -> str:
 
 def test_a_run_that_would_write_to_production_is_refused_and_says_what_comes_next() -> None:
     """First that the inventory says who is production, then a new standby, then its name in the runbook."""
-    said = "'recover' is suspended: it would write to host 'standby', which is production since Sun 22 Nov 2026, 03:00 CST (recover-1)\n   HINT: "
+    since = "which is production since Sun 22 Nov 2026, 03:00 CST (recover-1)"
+    said = f"'recover' is suspended: it would write to host 'standby', {since}\n   HINT: "
     serving = records("in-service")
     assert refusal(serving, inventory(standby="standby")) == said + "dr reprotect hmis"
     new = "a new standby is needed: name one in inventory/hosts.yaml, under a name of its own, and dr hosts enrol it"
