@@ -80,11 +80,12 @@ class Herald:
             about.telling.start()
 
     def finish(self, run: RunId) -> None:
-        """The run is over: what is being sent is waited for, for a while."""
+        """The run is over: what is being sent is waited for, for a while. What did not arrive is the ledger's to say from then on."""
         with self._lock:
             about = self._runs.pop(run, None)
         if about and about.telling:
             about.telling.join(_PATIENCE)
+            self._services.records.close_findings(f"late-untold:{run}:", (), self._services.clock.now(), run)
 
     def look(self, run: RunId) -> None:
         """At the clock of one run, whether or not a step of it works."""

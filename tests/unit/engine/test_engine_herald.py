@@ -225,9 +225,13 @@ def test_a_notice_that_reaches_nobody_is_a_grave_finding_and_stops_nothing(tmp_p
     with late(tmp_path, drill(), url="json://127.0.0.1:1/nobody") as world:
         herald = world.process()
         half_restored(world, herald)
+        late_key, untold = f"late:hmis:online:{RUN}", f"late-untold:{RUN}:administrators"
+        assert eventually(
+            lambda: {f.key: f.severity for f in world.house.records.open_findings(HMIS)} == {late_key: "warning", untold: "critical"}
+        )
         herald.finish(RUN)
-        found = {f.key: f.severity for f in world.house.records.open_findings(HMIS)}
-    assert found == {f"late:hmis:online:{RUN}": "warning", f"late-untold:{RUN}:administrators": "critical"}
+        assert [f.key for f in world.house.records.open_findings(HMIS)] == [late_key], "the run is over: the ledger says it from now on"
+        assert [one.state for one in world.notices()] == ["failed"]
 
 
 def test_a_recovery_s_is_an_alarm(tmp_path: Path) -> None:
