@@ -60,7 +60,7 @@ def test_bash_offers_commands_options_and_names(home: Path) -> None:
     assert offered(home, *lines, "dr explain --pic", f"dr --home {home} repositories init f") == [
         ["run", "runs"],
         ["show"],
-        ["drill-online", "drill-vault", "nightly"],
+        ["drill-online", "drill-vault", "failback", "nightly", "recover"],
         [RUN],
         ["hmis"],
         ["vault"],
@@ -158,4 +158,4 @@ def test_a_file_that_is_called_like_a_command_is_not_offered(tmp_path: Path) -> 
     init_home(str(home), "Harbor", "America/Chicago")
     for name in ("$(touch x)", "`id`", "a;id", "-rf", "two words", "line\nplain,x"):
         (home / "runbooks" / f"{name}.yaml").touch()
-    assert known("runbooks", str(home)) == ["drill-online", "drill-vault", "nightly"]
+    assert known("runbooks", str(home)) == ["drill-online", "drill-vault", "failback", "nightly", "recover"]

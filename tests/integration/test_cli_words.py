@@ -75,7 +75,7 @@ def test_init_then_fill_in_then_check(tmp_path: Path) -> None:
         (made.path / "keys" / name).chmod(0o600)
     good = made.dr("check").stdout
     assert "good" in good
-    assert "1 system(s), 2 hosts, 2 repositories, 3 runbooks; every reference and secret resolves." in good
+    assert "1 system(s), 2 hosts, 2 repositories, 5 runbooks; every reference and secret resolves." in good
 
 
 def test_init_leaves_a_folder_with_other_things_alone(tmp_path: Path) -> None:
@@ -112,7 +112,9 @@ def test_text_that_is_no_yaml_is_refused_with_its_place(home: Home) -> None:
 
 
 def test_unknown_names_are_told_with_what_there_is(home: Home) -> None:
-    assert refused(home, "run", "nigthly") == ("there is no runbook 'nigthly'\n   HINT: runbooks/ has drill-online, drill-vault, nightly\n")
+    assert refused(home, "run", "nigthly") == (
+        "there is no runbook 'nigthly'\n   HINT: runbooks/ has drill-online, drill-vault, failback, nightly, recover\n"
+    )
     assert refused(home, "runs", "show", "x") == "there is no run 'x'\n   HINT: `dr runs list` shows them\n"
     assert "-p system" in refused(home, "run", "nightly", "-p", "system")
     assert "nobody" in refused(home, "run", "nightly", "-p", "system=nobody")
