@@ -42,6 +42,8 @@ class Many:
     records: Catalog
     clock: Clock
     repositories: Callable[[], Sequence[Repository]]
+    written: Mapping[str, str]
+    """Every runbook and host, as `App.written`; the digest of the files covers them."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,10 @@ class _Facts:
     copies: Sequence[Copy]
     drills: Sequence[DrillFact]
     night: NightFact | None
+    written: Mapping[str, str]
 
     def judged(self, findings: Sequence[Finding], notices: Sequence[Notice], now: datetime) -> Readiness:
-        return readiness(self.system, self.entry, self.copies, self.drills, findings, notices, now, self.night)
+        return readiness(self.system, self.entry, self.copies, self.drills, findings, notices, now, self.night, written=self.written)
 
     def kept(self, befallen: int, files: Sha256, now: datetime) -> Kept:
         newest = newest_good(self.copies, now)
@@ -139,7 +142,9 @@ def _facts(many: Many, systems: Sequence[SystemName], now: datetime) -> dict[Sys
     copies = records.judged_copies_of(of, ahead) if of is not None else records.judged_copies(tiers, ahead, now - _RECENTLY)
     drills, nights = records.last_drills(of), records.last_nights(of)
     return {
-        name: _Facts(name, entry, copies.get(name, ()), drills.get(name, ()), nights.get((name, entry.runbooks.nightly or "")))
+        name: _Facts(
+            name, entry, copies.get(name, ()), drills.get(name, ()), nights.get((name, entry.runbooks.nightly or "")), many.written
+        )
         for name, entry in entries.items()
     }
 

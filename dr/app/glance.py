@@ -22,6 +22,7 @@ from dr.errors import Unreachable
 from dr.model.base import RunId, SystemName
 from dr.model.inventory import SystemEntry
 from dr.model.ports import Repository
+from dr.model.written import rests_on
 
 if TYPE_CHECKING:
     from dr.app.home import App
@@ -70,7 +71,7 @@ def of_app(app: "App") -> Glance:
     """The same, of a home that was opened whole."""
     systems, organisation = app.inventory.systems, app.inventory.organisation
     names = [SystemName(name) for name in systems]
-    many = Many(names, lambda name: systems[name], app.files, app.records, app.clock, app.repositories)
+    many = Many(names, lambda name: systems[name], app.files, app.records, app.clock, app.repositories, app.written)
     return Glance(organisation.name, organisation.zone, app.home / "state", many)
 
 
@@ -92,4 +93,12 @@ def _many(home: Path, found: Known, records: Catalog, clock: Clock) -> Many:
         return App.open(str(home), clock=clock, looking=True).repositories()
 
     names = [SystemName(name) for name in found.systems]
-    return Many(names, lambda name: SystemEntry.from_json(found.systems[name]), found.files, records, clock, repositories)
+    return Many(
+        names,
+        lambda name: SystemEntry.from_json(found.systems[name]),
+        found.files,
+        records,
+        clock,
+        repositories,
+        rests_on(found.runbooks, found.inventory["hosts"]),
+    )

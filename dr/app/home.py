@@ -36,12 +36,13 @@ from dr.engine.runner import Engine, new_run_id
 from dr.errors import ConfigError, Refused
 from dr.hosts.process import LocalRunner
 from dr.model.backup import Copy, Manifest, RepositoryIdentity
-from dr.model.base import HostName, JsonObject, RepositoryName, RunId, SetId, SystemName
+from dr.model.base import HostName, JsonObject, RepositoryName, RunId, SetId, Sha256, SystemName
 from dr.model.inventory import Inventory
 from dr.model.ports import Repository
 from dr.model.readiness import Readiness
 from dr.model.record import AuditEntry, Progress, RunRecord
 from dr.model.runbook import Plan, Runbook, RunKind
+from dr.model.written import rests_on
 from dr.policy.readiness import readiness
 
 
@@ -226,6 +227,11 @@ class App:
         index = opened.index.to_facts()
         return {"manifest": opened.manifest.to_facts(), "index": {**index, "key": "********"}}
 
+    @cached_property
+    def written(self) -> dict[str, Sha256]:
+        """Every runbook and host, as readiness compares them with those that the last drills went by."""
+        return rests_on({name: one.to_facts() for name, one in self.runbooks.items()}, self.inventory.to_facts()["hosts"])
+
     def readiness(self, system: str) -> Readiness:
         name = self.system(system)
         return readiness(
@@ -238,6 +244,7 @@ class App:
             self.clock.now(),
             last_night(self.records, name, self.inventory.systems[name].runbooks.nightly),
             forecasts(name, self.inventory.systems[name], self.records, self.clock),
+            self.written,
         )
 
     # ------------------------------------------------------------ repositories and hosts

@@ -1,6 +1,6 @@
 """Drills as readiness judges them, read from the runs that were recorded."""
 
-from dr.model.base import JsonObject, Seconds, SetId, SystemName
+from dr.model.base import JsonObject, Seconds, SetId, Sha256, SystemName
 from dr.model.ports import Records
 from dr.model.readiness import DrillFact
 from dr.model.record import RunRecord
@@ -8,7 +8,15 @@ from dr.model.record import RunRecord
 
 def drill_facts(records: Records, system: SystemName, *, limit: int = 100) -> list[DrillFact]:
     """The finished drills of a system, newest first. One that ended without a verdict (cancelled, say) is INCOMPLETE."""
-    return [fact for run in records.runs(system=system, kind="drill", limit=limit) if (fact := _fact(records, run)) is not None]
+    found = [fact for run in records.runs(system=system, kind="drill", limit=limit) if (fact := _fact(records, run)) is not None]
+    last = {fact.tier: fact.run for fact in sorted(found, key=lambda fact: (fact.ended, fact.run))}
+    return [fact.model_copy(update={"rests_on": _rests_on(records, fact)}) if last[fact.tier] == fact.run else fact for fact in found]
+
+
+def _rests_on(records: Records, fact: DrillFact) -> dict[str, Sha256]:
+    """Of the last drill of its tier alone: nobody asks whether an older one still stands."""
+    plan = records.plan(fact.run)
+    return plan.rests_on if plan else {}
 
 
 def _fact(records: Records, run: RunRecord) -> DrillFact | None:

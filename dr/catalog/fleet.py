@@ -4,6 +4,7 @@ Only what a judgement rests on is read: of a tier's copies the newest good one, 
 SQLite gives the other columns of the row that has the maximum.
 """
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -41,7 +42,9 @@ _PROVEN = _NEWEST.format(_EXISTING.format(_IS_PROVEN), "1")
 _PROVEN_OF_SYSTEMS = _NEWEST.format(_NAMED.format(f"s.system IN :systems AND {_IS_PROVEN}"), "1")
 _DAMAGED = _EXISTING.format("c.damaged_at IS NOT NULL")
 _DRILLS = """
-SELECT system, run, verdict, ended, json_extract(record, '$.tier') AS tier, max(ended || run) FROM runs
+SELECT system, run, verdict, ended, json_extract(record, '$.tier') AS tier, max(ended || run),
+       json_extract(plan, '$.rests_on') AS rests_on
+  FROM runs
  WHERE kind = 'drill' AND ended IS NOT NULL AND system IS NOT NULL AND json_extract(record, '$.tier') IS NOT NULL {} GROUP BY 1, 5
 """
 _TOLD = """
@@ -101,6 +104,7 @@ class FleetRecords(Noun):
                 ended=_instant(drill["ended"]),
                 rto=Seconds(measured["rto"]) if measured and measured["rto"] is not None else None,
                 set=chosen["chosen"] if chosen else None,
+                rests_on=json.loads(drill["rests_on"]) if drill["rests_on"] else {},
             )
             found.setdefault(drill["system"], []).append(fact)
         return found

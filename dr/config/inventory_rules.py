@@ -19,6 +19,7 @@ _NAMED_BY_VALUE: tuple[tuple[tuple[str, ...], str], ...] = (
 )
 _NAMED_BY_KEY: tuple[tuple[str, ...], ...] = (
     (*_SYSTEM, "objectives", "tiers", "*"),
+    (*_SYSTEM, "objectives", "proof_valid", "*"),
     (*_SYSTEM, "retention", "*"),
     (*_SYSTEM, "runbooks", "drill", "*"),
 )

@@ -14,6 +14,7 @@ from dr.errors import ConfigError
 from dr.model.base import JsonObject, JsonValue, canonical, sha256
 from dr.model.inventory import Inventory, Objective
 from dr.model.runbook import Declaration, LeftOut, Plan, PlannedStep, Runbook, RunKind, Section, Step, When
+from dr.model.written import rests_on
 
 
 def compile_plan(
@@ -53,7 +54,14 @@ def compile_plan(
         left_out=tuple(one for section in SECTIONS for one in omitted[section]),
         declaration=declaration,
         inventory=sha256(canonical(facts)),
+        rests_on=rests_on({runbook.runbook: runbook.to_facts()}, facts["hosts"], _hosts(sections)),
     )
+
+
+def _hosts(sections: Mapping[Section, Sequence[PlannedStep]]) -> list[str]:
+    """Every host that a step names, as far as that is known before it starts."""
+    named = [step.with_.get(key) for steps in sections.values() for step in steps for key in ("onto", "host")]
+    return sorted({name for name in named if isinstance(name, str)})
 
 
 def parameter_values(runbook: Runbook, given: Mapping[str, str]) -> dict[str, JsonValue]:

@@ -99,6 +99,8 @@ class Objectives(StrictModel):
     rpo: Duration
     """How old the newest good copy may ever be."""
     tiers: dict[Slug, Objective]
+    proof_valid: dict[Slug, Duration] = Field(default_factory=dict)
+    """Tier to how long a proof, and a drill, stands for what is there now; 35 days for a tier that is not named."""
 
 
 class RetentionPolicy(StrictModel):

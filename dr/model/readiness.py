@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from pydantic import Field
+
 from dr.model.backup import ProofLevel
 from dr.model.base import Instant, RunId, Seconds, SetId, Sha256, StepId, StrictModel, SystemName
 from dr.model.forecast import TierForecast
@@ -29,6 +31,8 @@ class DrillFact(StrictModel):
     rto: Seconds | None = None
     """Measured: from recognition to the first successful user-level probe. None where no probe succeeded."""
     set: SetId | None = None
+    rests_on: dict[str, Sha256] = Field(default_factory=dict)
+    """As its plan has it: what must be as it was, for this drill to stand for the next one."""
 
 
 class NightFact(StrictModel):

@@ -131,6 +131,9 @@ class Plan(StrictModel):
     """Of a recovery that is carried out; None for everything else."""
     inventory: Sha256
     """Of the inventory it was compiled against."""
+    rests_on: dict[str, Sha256] = Field(default_factory=dict)
+    """`runbook NAME` and `host NAME` to digests, as they were written then (`dr.model.written`); empty in plans of before that."""
 
     def digest(self) -> Sha256:
-        return sha256(canonical(self.to_facts()))
+        facts = self.to_facts()
+        return sha256(canonical(facts if self.rests_on else {name: value for name, value in facts.items() if name != "rests_on"}))

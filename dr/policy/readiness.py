@@ -4,7 +4,7 @@ Green is earned, never the default: a tier is green only if it has a proven copy
 its target. Nothing looked at is red.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from dr.model.backup import Copy, at_least
@@ -16,7 +16,7 @@ from dr.model.record import Finding, Notice
 from dr.policy.words import short, spoken
 
 PROOF_IS_STALE = timedelta(days=35)
-"""A monthly drill may slip by a weekend; a proof older than this is amber."""
+"""A monthly drill may slip by a weekend; a proof older than this is amber, unless the inventory says otherwise for its tier."""
 OWED_TOO_LONG = timedelta(minutes=15)
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
@@ -31,17 +31,19 @@ def readiness(
     now: datetime,
     night: NightFact | None = None,
     forecasts: Sequence[TierForecast] = (),
+    written: Mapping[str, str] | None = None,
 ) -> Readiness:
     """Judge one system. `copies` and `findings` of other systems are ignored (findings of none count); `drills` are this system's.
 
     `findings` are the open ones, `notices` the ledger's latest; all in any order. `night`: the last run of the
     system's nightly runbook that is over, None if there was none; only judged where the system names such a runbook.
-    `forecasts` are shown with their tiers; a breach that they foresee is judged by its finding.
+    `forecasts` are shown with their tiers; a breach that they foresee is judged by its finding. `written`: every runbook and host of
+    the home as `dr.model.written` tells them, for whether the last drills still stand; None: that is not asked.
     """
     own = [c for c in copies if c.system == system]
     names = sorted({*entry.objectives.tiers, *entry.retention})
     foreseen = {one.tier: one for one in forecasts}
-    judged = [_tier(name, entry, own, drills, now) for name in names]
+    judged = [_tier(name, entry, own, drills, now, written) for name in names]
     tiers = tuple(tier.model_copy(update={"forecast": foreseen.get(tier.tier)}) for tier in judged)
     newest = newest_good(own, now)
     reasons = (*_proof_reasons(own, names), *_night_reasons(entry, night, now), *noticed(system, findings, notices, now))
@@ -56,15 +58,23 @@ def readiness(
     )
 
 
-def _tier(name: str, entry: SystemEntry, copies: Sequence[Copy], drills: Sequence[DrillFact], now: datetime) -> TierReadiness:
+def _tier(
+    name: str,
+    entry: SystemEntry,
+    copies: Sequence[Copy],
+    drills: Sequence[DrillFact],
+    now: datetime,
+    written: Mapping[str, str] | None,
+) -> TierReadiness:
     own = [c for c in copies if c.tier == name]
     newest, proven = newest_good(own, now), _newest_proven(own)
     drill = max((d for d in drills if d.tier == name), key=lambda d: (d.ended, d.run), default=None)
     objective = entry.objectives.tiers.get(name)
     reasons = (
         *_copy_reasons(own, newest, entry.objectives.rpo, now),
-        *_proven_reasons(proven, now),
-        *_drill_reasons(drill, objective, now),
+        *_proven_reasons(proven, valid_for(entry, name), now),
+        *_drill_reasons(drill, objective, valid_for(entry, name), now),
+        *(_amber(f"needs a drill: {what}") for what in changed_since(drill, written)),
     )
     return TierReadiness(
         tier=name,
@@ -81,6 +91,31 @@ def _tier(name: str, entry: SystemEntry, copies: Sequence[Copy], drills: Sequenc
         rto_objective=objective.rto if objective else None,
         rto_target=objective.target if objective else None,
     )
+
+
+def valid_for(entry: SystemEntry, tier: str) -> timedelta:
+    """How long a proof of that tier stands for what is there now."""
+    said = entry.objectives.proof_valid.get(tier)
+    if said is None:
+        return PROOF_IS_STALE
+    try:
+        return timedelta(seconds=said)
+    except OverflowError:
+        return timedelta.max
+
+
+def changed_since(drill: DrillFact | None, written: Mapping[str, str] | None) -> list[str]:
+    """What the last drill rested on and is written otherwise now, in words; nothing where it failed or never was: then that is said."""
+    if drill is None or drill.verdict == "FAIL" or written is None:
+        return []
+    found = []
+    for named, digest in sorted(drill.rests_on.items()):
+        noun, _, name = named.partition(" ")
+        if named not in written:
+            found.append(f"{noun} '{name}', by which the last one was done, is there no more")
+        elif written[named] != digest:
+            found.append(f"{noun} '{name}' was changed since the last one")
+    return found
 
 
 def newest_good(copies: Sequence[Copy], now: datetime) -> Copy | None:
@@ -168,16 +203,16 @@ def _newer_but_not_good(copies: Sequence[Copy], newest: Copy, now: datetime) -> 
     return [_amber("the newest copy is not verified yet")] if newer else []
 
 
-def _proven_reasons(proven: Copy | None, now: datetime) -> list[Reason]:
+def _proven_reasons(proven: Copy | None, valid: timedelta, now: datetime) -> list[Reason]:
     if proven is None:
         return [_amber("no copy here is proven")]
-    if proven.proven_at is None or now - proven.proven_at > PROOF_IS_STALE:
+    if proven.proven_at is None or now - proven.proven_at > valid:
         age = spoken((now - proven.proven_at).total_seconds()) if proven.proven_at else "an unknown time"
-        return [_amber(f"the newest proof is stale: {age} old, {short(PROOF_IS_STALE.total_seconds())} at most")]
+        return [_amber(f"needs a drill: the newest proof is stale: {age} old, {short(valid.total_seconds())} at most")]
     return [_green(f"proven {spoken((now - proven.proven_at).total_seconds())} ago")]
 
 
-def _drill_reasons(drill: DrillFact | None, objective: Objective | None, now: datetime) -> list[Reason]:
+def _drill_reasons(drill: DrillFact | None, objective: Objective | None, valid: timedelta, now: datetime) -> list[Reason]:
     if drill is None:
         return [_amber("never drilled")]
     when = f"{spoken((now - drill.ended).total_seconds())} ago"
@@ -185,7 +220,7 @@ def _drill_reasons(drill: DrillFact | None, objective: Objective | None, now: da
         return [Reason(colour="red", text=f"the last drill failed, {when} ({drill.run})", hint=f"dr runs show {drill.run}")]
     if drill.verdict == "INCOMPLETE":
         return [_amber(f"the last drill is incomplete, {when} ({drill.run})")]
-    stale = [_amber(f"the last drill was {when}")] if now - drill.ended > PROOF_IS_STALE else []
+    stale = [_amber(f"the last drill was {when}")] if now - drill.ended > valid else []
     return [_rto_reason(drill.rto, objective), *stale]
 
 

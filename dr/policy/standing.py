@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from dr.model.backup import Copy
 from dr.model.inventory import SystemEntry
 from dr.model.readiness import DrillFact, NightFact
-from dr.policy.readiness import CLOCK_TOLERANCE, PROOF_IS_STALE
+from dr.policy.readiness import CLOCK_TOLERANCE, valid_for
 
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 _EARLY = timedelta(microseconds=1)
@@ -31,9 +31,9 @@ def _turns(entry: SystemEntry, copies: Sequence[Copy], drills: Sequence[DrillFac
         yield _later(copy.as_of, rpo)
         yield copy.instant - CLOCK_TOLERANCE
         if copy.proven_at is not None:
-            yield copy.proven_at + PROOF_IS_STALE
+            yield _later(copy.proven_at, valid_for(entry, copy.tier).total_seconds())
     for drill in drills:
-        yield drill.ended + PROOF_IS_STALE
+        yield _later(drill.ended, valid_for(entry, drill.tier).total_seconds())
     if night is not None:
         yield _later(night.began, rpo)
 

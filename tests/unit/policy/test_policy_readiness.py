@@ -114,7 +114,7 @@ def test_the_last_drill_of_the_tier_decides(last: DrillFact, colour: str, text: 
 def test_a_proof_older_than_35_days_is_amber() -> None:
     """Proofs go stale (though retention still keeps them)."""
     old = copy_at(ago(hours=1), level="proven", proven_at=ago(days=36))
-    assert words(judge((old,)), "amber") == ["the newest proof is stale: 36 days old, 35 d at most"]
+    assert words(judge((old,)), "amber") == ["needs a drill: the newest proof is stale: 36 days old, 35 d at most"]
 
 
 def test_a_newer_copy_that_is_not_good_is_amber() -> None:
