@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("dr.cli.home:check", "Read every file and say everything that is wrong with it; run nothing."),
     "schema": ("dr.cli.schema:schema", "Write what an editor needs to complete and check the files."),
     "run": ("dr.cli.run:run", "Run a runbook."),
-    "runs": ("dr.cli.runs:runs", "List, show, resume, cancel, pause and approve runs."),
+    "runs": ("dr.cli.runs:runs", "List, show, watch, note, resume, cancel, pause and approve runs."),
     "schedule": ("dr.cli.schedule:schedule", "Run the runbooks by their schedules: systemd's timers or cron."),
     "drill": ("dr.cli.run:drill", "Restore a system onto the standby, timed and proven, then scrub it."),
     "recover": ("dr.cli.recover:recover", "Bring a system back for real, onto its standby, which is production from then on."),
