@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from dr.model.base import SetId, SystemName
 from dr.model.ports import StepContext
-from dr.model.summary import Anomaly
-from dr.policy.anomalies import anomalies
+from dr.model.summary import Anomaly, Baselines
+from dr.policy.anomalies import anomalies, server_changes
 
 
 def review(system: SystemName, set_id: SetId, ctx: StepContext) -> None:
@@ -26,7 +26,12 @@ def review(system: SystemName, set_id: SetId, ctx: StepContext) -> None:
         ctx.records.mark_shrunken(set_id, causes, ctx.clock.now(), ctx.run)
         ctx.audit("set.shrunken", set_id, {"causes": causes})
     if all(copy.set <= set_id for copy in ctx.records.copies(system)):
-        _say(system, set_id, found, ctx)
+        _say(system, set_id, [*found, *_servers(set_id, than, ctx)], ctx)
+
+
+def _servers(set_id: SetId, than: Baselines, ctx: StepContext) -> Sequence[Anomaly]:
+    now, proven = ctx.records.manifest(set_id), than.proven and ctx.records.manifest(than.proven.set)
+    return server_changes(now, proven) if now and proven else ()
 
 
 def _say(system: SystemName, set_id: SetId, found: Sequence[Anomaly], ctx: StepContext) -> None:

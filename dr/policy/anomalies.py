@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from dr.model.backup import Artifact, Manifest
 from dr.model.summary import Anomaly, ArtifactSummary, Baselines, ContentSummary, SetSummary
 from dr.units import show_size
 
@@ -149,6 +150,26 @@ def _schema_changes(now: dict[Place, ArtifactSummary], proven: dict[Place, Artif
 
 def _other_schema(then: ContentSummary, now: ContentSummary) -> bool:
     return then.schema_tool == now.schema_tool and then.schema_digest != now.schema_digest
+
+
+def server_changes(now: Manifest, proven: Manifest) -> tuple[Anomaly, ...]:
+    """A source's server of another major version than the one that a drill last proved: what restores it may be too old."""
+    then = {artifact.source: _major(artifact) for artifact in proven.artifacts if _major(artifact)}
+    tonight = {artifact.source: _major(artifact) for artifact in now.artifacts if _major(artifact)}
+    return tuple(
+        Anomaly(
+            key=f"server:{source}",
+            severity="warning",
+            message=f"the server of source '{source}' is version {major}, and {then[source]} when a drill last proved it",
+            hint="it needs a drill: dr drill SYSTEM",
+        )
+        for source, major in sorted(tonight.items())
+        if then.get(source, major) != major
+    )
+
+
+def _major(artifact: Artifact) -> str:
+    return artifact.identity.get("server_version", "").partition(".")[0]
 
 
 def _new_beside(now: dict[Place, ArtifactSummary], known: dict[Place, ArtifactSummary]) -> list[Anomaly]:

@@ -15,7 +15,7 @@ from dr.cli import fleet
 from dr.config.init import init_home
 from dr.config.inventory import read_folder
 from dr.model.backup import LEVELS
-from dr.model.base import JsonObject, RunId, SystemName
+from dr.model.base import JsonObject, RunId, SystemName, sha256
 from dr.model.readiness import COLOURS, Readiness, Reason
 from dr.model.record import Finding, Verdict
 from dr.policy.readiness import newest_good
@@ -73,7 +73,9 @@ def _befall(app: App, system: SystemName, dice: random.Random) -> None:
             run = RunId(f"{name}-{system}-{number}")
             at = now - timedelta(hours=dice.randrange(1, 24 * 40))
             begun = run_at(at, run=run, runbook=name, kind=kind, tier=of, system=system)
-            records.begin_run(begun, plan_of(name, kind))
+            rested = {name: digest for name, digest in app.written.items() if dice.random() < 0.3}
+            changed = {name: sha256(b"another") for name in rested if dice.random() < 0.2}
+            records.begin_run(begun, plan_of(name, kind).model_copy(update={"rests_on": rested | changed}))
             records.record_step(step_of("backup", run=run, state=dice.choice(("done", "failed"))))
             measured: JsonObject = {"rto_seconds": float(dice.randrange(100, 40_000))} if dice.random() < 0.8 else {"page": "x"}
             records.record_step(step_of("report", run=run, action="report", facts=measured))

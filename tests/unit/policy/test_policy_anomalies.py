@@ -2,9 +2,11 @@
 
 import pytest
 
+from dr.model.backup import Manifest
 from dr.model.base import ByteCount, SetId, SourceName, SystemName
 from dr.model.summary import ArtifactSummary, Baselines, ContentSummary, SetSummary
-from dr.policy.anomalies import anomalies, graded
+from dr.policy.anomalies import anomalies, graded, server_changes
+from tests.support.catalog_copies import NOW, manifest_at
 
 pytestmark = pytest.mark.unit
 MIB = 2**20
@@ -102,3 +104,19 @@ def test_a_folder_that_appeared_beside_the_file_set_is_told_every_night() -> Non
 def test_the_first_night_has_nothing_to_compare_with() -> None:
     """No baseline, no alarm."""
     assert anomalies(BEFORE, Baselines()) == ()
+
+
+def read_from(version: str) -> Manifest:
+    made = manifest_at(NOW)
+    identity = {"server_version": version} if version else {}
+    return made.model_copy(update={"artifacts": tuple(one.model_copy(update={"identity": identity}) for one in made.artifacts)})
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "changed"), [("15.14", "16.1", True), ("15.14", "15.15", False), ("", "16.1", False), ("15.1", "", False)]
+)
+def test_a_server_of_another_major_version_needs_a_drill(then: str, now: str, changed: bool) -> None:
+    """What restores it may be too old to read it; a minor version changes every quarter, and nothing."""
+    said = [(one.key, one.severity, one.message) for one in server_changes(read_from(now), read_from(then))]
+    words = "the server of source 'database' is version 16, and 15 when a drill last proved it"
+    assert said == ([("server:database", "warning", words)] if changed else [])

@@ -1,13 +1,16 @@
 """Green is earned: each thing that is missing, late or broken has its colour and its words."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dr.model.backup import Copy
-from dr.model.base import RunId, Seconds, StepId
+from dr.model.base import RunId, Seconds, StepId, sha256
 from dr.model.inventory import SystemEntry, SystemRunbooks
-from dr.model.readiness import DrillFact, NightFact, Readiness
+from dr.model.readiness import DrillFact, NightFact, Readiness, worst
 from dr.model.record import Finding, Notice, NoticeState, Severity, Verdict
 from dr.policy.readiness import readiness
 from tests.support.catalog_copies import HMIS, NOW, ago, copy_at
@@ -225,3 +228,90 @@ def test_a_good_night_or_none_that_is_named_says_nothing() -> None:
     """The twin: the same system, green, after a night that passed, or without a runbook for its nights."""
     assert readiness(HMIS, NIGHTLY, (PROVEN,), (drill(),), (), (), NOW, night()).colour == "green"
     assert readiness(HMIS, ENTRY, (PROVEN,), (drill(),), (), (), NOW, night("FAIL")).colour == "green"
+
+
+# ---------------------------------------------------------------- needs a drill
+
+WRITTEN = {"runbook drill-online": "a", "runbook nightly": "n", "host standby": "b", "host production": "p"}
+RESTED = {"runbook drill-online": sha256(b"a"), "host standby": sha256(b"b")}
+
+
+def written(**changed: str | None) -> dict[str, str]:
+    """As it was when the last drill ran, but for these; None: it is there no more."""
+    now = {name: sha256(word.encode()) for name, word in {**WRITTEN, **{k: v for k, v in changed.items() if v is not None}}.items()}
+    return {name: digest for name, digest in now.items() if changed.get(name, "") is not None}
+
+
+def judged(now: dict[str, str] | None, verdict: Verdict = "PASS") -> Readiness:
+    last = drill(verdict).model_copy(update={"rests_on": RESTED})
+    return readiness(HMIS, ENTRY, [PROVEN], [last], [], [], NOW, written=now)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({}, []),
+        ({"runbook nightly": "x", "host production": "y"}, []),
+        ({"runbook drill-online": "x"}, ["needs a drill: runbook 'drill-online' was changed since the last one"]),
+        ({"host standby": "x"}, ["needs a drill: host 'standby' was changed since the last one"]),
+        ({"host standby": None}, ["needs a drill: host 'standby', by which the last one was done, is there no more"]),
+    ],
+)
+def test_what_was_changed_since_the_last_drill_needs_one(changed: dict[str, str | None], said: list[str]) -> None:
+    """A drill that went another way than the next one will says nothing about it; what it did not use may change."""
+    found = judged(written(**changed))
+    assert found.colour == ("amber" if said else "green")
+    assert words(found, "amber") == said
+
+
+def test_of_a_drill_that_failed_only_that_is_said() -> None:
+    found = judged(written(**{"host standby": "x"}), "FAIL")
+    assert (found.colour, words(found, "amber")) == ("red", [])
+
+
+def test_how_long_a_proof_stands_is_said_for_each_tier() -> None:
+    """A weekly drill that was missed is seen within the week, where the inventory says so."""
+    week = ENTRY.model_copy(update={"objectives": ENTRY.objectives.model_copy(update={"proof_valid": {"online": Seconds(8 * 86400.0)}})})
+    old = copy_at(ago(hours=1), level="proven", proven_at=ago(days=9))
+    said = words(judge((old,), (drill(days=9),), entry=week), "amber")
+    assert said == ["needs a drill: the newest proof is stale: 9 days old, 8 d at most", "the last drill was 9 days ago"]
+    assert words(judge((old,), (drill(days=9),)), "amber") == []
+
+
+GOOD = st.fixed_dictionaries(
+    {
+        "days": st.floats(0, 60),
+        "valid": st.none() | st.floats(0, 60),
+        "rto": st.none() | st.floats(0, 8 * 3600.0),
+        "verdict": st.sampled_from(["PASS", "FAIL", "INCOMPLETE"]),
+        "damaged": st.booleans(),
+        "changed": st.dictionaries(st.sampled_from(sorted(WRITTEN)), st.none() | st.just("x"), max_size=2),
+        "severities": st.lists(st.sampled_from(["info", "warning", "critical"]), max_size=2),
+        "states": st.lists(st.sampled_from(["delivered", "failed", "nobody", "partial"]), max_size=1),
+    }
+)
+
+
+@given(GOOD)
+def test_green_only_if_nothing_at_all_speaks_against_it(case: dict[str, Any]) -> None:
+    """The one rule of the colour: green needs every single thing to be well, and whatever is not gives its words in its own colour."""
+    valid = case["valid"]
+    proof_valid = {} if valid is None else {"online": Seconds(valid * 86400.0)}
+    entry = ENTRY.model_copy(update={"objectives": ENTRY.objectives.model_copy(update={"proof_valid": proof_valid})})
+    proven = copy_at(ago(hours=5), level="proven", proven_at=ago(days=case["days"]), damaged=case["damaged"])
+    last = drill(case["verdict"], rto=case["rto"], days=case["days"]).model_copy(update={"rests_on": RESTED})
+    findings, notices = [finding(one) for one in case["severities"]], [notice(one) for one in case["states"]]
+    found = readiness(HMIS, entry, [proven], [last], findings, notices, NOW, written=written(**case["changed"]))
+    well = (
+        not case["damaged"]
+        and case["verdict"] == "PASS"
+        and case["rto"] is not None
+        and case["rto"] <= 3 * 3600.0
+        and NOW - last.ended <= timedelta(days=35 if valid is None else valid)
+        and not set(case["changed"]) & set(RESTED)
+        and not set(case["severities"]) - {"info"}
+        and not set(case["states"]) - {"delivered"}
+    )
+    assert (found.colour == "green") == well
+    every = [*found.reasons, *(r for tier in found.tiers for r in tier.reasons)]
+    assert found.colour == worst(tuple(r.colour for r in every))

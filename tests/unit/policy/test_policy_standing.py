@@ -15,9 +15,10 @@ from tests.support.catalog_copies import HMIS, NOW, ago, copy_at
 from tests.unit.policy.test_policy_readiness import ENTRY, PROVEN, drill
 
 pytestmark = pytest.mark.unit
-WATCHED = ENTRY.model_copy(update={"runbooks": ENTRY.runbooks.model_copy(update={"nightly": "nightly"})})
+OBJECTIVES = ENTRY.objectives.model_copy(update={"proof_valid": {"online": Seconds(20 * 86400.0)}})
+WATCHED = ENTRY.model_copy(update={"runbooks": ENTRY.runbooks.model_copy(update={"nightly": "nightly"}), "objectives": OBJECTIVES})
 WHEN = st.integers(-2 * 3600, 80 * 24 * 3600).map(lambda seconds: ago(hours=seconds / 3600)) | st.sampled_from(
-    [NOW, ago(hours=24), ago(days=35), NOW + timedelta(minutes=5), NOW + timedelta(minutes=5, microseconds=1)]
+    [NOW, ago(hours=24), ago(days=20), NOW + timedelta(minutes=5), NOW + timedelta(minutes=5, microseconds=1)]
 )
 COPIES = st.lists(
     st.builds(
@@ -71,7 +72,7 @@ def test_at_the_instant_that_was_foreseen_something_does_change() -> None:
 def test_an_objective_beyond_all_time_is_never_passed() -> None:
     """A number that no calendar holds is no crash."""
     endless = WATCHED.model_copy(update={"objectives": WATCHED.objectives.model_copy(update={"rpo": 1e18})})
-    assert holds_until(endless, [PROVEN], [], None, NOW) == PROVEN.instant + timedelta(days=35) - timedelta(microseconds=1)
+    assert holds_until(endless, [PROVEN], [], None, NOW) == PROVEN.instant + timedelta(days=20) - timedelta(microseconds=1)
 
 
 @pytest.mark.parametrize(
