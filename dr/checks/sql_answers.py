@@ -61,7 +61,13 @@ def _dsn(params: Params, ctx: StepContext) -> Dsn:
     ref = params.password or login.password
     password, kept = (ctx.secret(ref), ref.place) if ref else ("", "")
     database = params.database or "postgres"
-    return Dsn(params.address or where.host, where.port, params.user or login.user, database, password, password_from=kept)
+    asked = params.address or _address(params.host, ctx) or where.host
+    return Dsn(asked, where.port, params.user or login.user, database, password, password_from=kept)
+
+
+def _address(name: HostName, ctx: StepContext) -> str | None:
+    """Of a host that is reached over the network: what its server calls 127.0.0.1 is not this machine."""
+    return getattr(ctx.host(name).settings, "address", None)
 
 
 def _settings(name: HostName, ctx: StepContext) -> Any:

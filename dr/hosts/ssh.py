@@ -26,6 +26,7 @@ from dr.model.ports import (
     Replays,
     Restored,
     Runner,
+    ServingHost,
     SetWriter,
     Source,
     Standing,
@@ -109,9 +110,18 @@ class Ssh:
     def _at_work(self, ctx: StepContext, *written: JsonObject) -> "_AtWork":
         return _AtWork(self._desk, ctx, frozenset().union(*(secrets_in(one) for one in written)))
 
-    def ask(self, verb: str) -> JsonObject:
+    def ask(self, verb: str, **args: object) -> JsonObject:
         """One question about the host as it stands."""
-        return self._session.ask(verb)
+        return self._session.ask(verb, args)
+
+    def introduce(self, standing: Standing, run: RunId) -> None:
+        """Say for which run is asked, and what the host is judged by. No writable handle comes of it."""
+        self._session.introduce(standing, run)
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Fingerprints of its host keys, as the known_hosts file has them."""
+        return self._known
 
 
 class WritableSsh(Ssh):
@@ -192,6 +202,20 @@ class WritableSsh(Ssh):
     def enter_service(self, set_id: SetId) -> None:
         """As on a local host."""
         self._session.ask("enter-service", {"set": set_id})
+
+
+class ServingSsh:
+    """`dr.model.ports.ServingHost` on another machine: made only where its `dr` says that this run made it production."""
+
+    def __init__(self, host: Ssh) -> None:
+        self._host = host
+
+    def settled(self) -> JsonObject:
+        """As on a local host; it is recognised by its host keys too."""
+        return {**self._host.ask("settled"), "host_keys": list(self._host.known)}
+
+    def accept(self, how: JsonObject) -> JsonObject:
+        return self._host.ask("accept", how=how)
 
 
 class _AtWork:
@@ -287,4 +311,12 @@ def _foresee(request: HostRequest, standing: Standing) -> Sequence[tuple[bool, s
     return [(True, met), *((bool(ok), str(what)) for ok, what in told["lines"])]
 
 
-KIND = HostKind(kind="ssh", params=SshHost, open=_open, open_writable=_open_writable, enrol=_enrol, check=_check, foresee=_foresee)
+def _serving(request: HostRequest, standing: Standing, run: RunId) -> ServingHost | None:
+    host = Ssh(request, standing, run)
+    host.introduce(standing, run)
+    return ServingSsh(host) if host.ask("serving")["serving"] is True else None
+
+
+KIND = HostKind(
+    kind="ssh", params=SshHost, open=_open, open_writable=_open_writable, enrol=_enrol, check=_check, foresee=_foresee, serving=_serving
+)

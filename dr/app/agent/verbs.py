@@ -16,7 +16,7 @@ from dr.hosts.local import Local, LocalHost, WritableLocal
 from dr.hosts.process import LocalRunner
 from dr.model.base import HostName, HostPath, JsonObject, RunId, SetId, SystemName
 from dr.model.inventory import SourceEntry
-from dr.model.ports import ArtifactReader, CaptureRequest, HostRequest, ReplayOrder, Replays, Restored, Standing
+from dr.model.ports import ArtifactReader, CaptureRequest, HostRequest, ReplayOrder, Replays, Restored, ServingHost, Standing
 from dr.model.record import ProductionFacts
 from dr.units import show_size
 from dr.wire.link import Call, Link
@@ -48,6 +48,9 @@ class Verbs:
             "space": self._space,
             "scrub": self._scrub,
             "enter-service": self._enter_service,
+            "serving": lambda _: {"serving": self._serving() is not None},
+            "settled": lambda _: self._served().settled(),
+            "accept": lambda args: self._served().accept(dict(args["how"])),
             "run": self._run_command,
             "plant": self._plant,
             "capture": self._capture,
@@ -118,6 +121,17 @@ class Verbs:
         if self._handle is None:
             raise Refused("nothing may be written here: no handle was given out")
         return self._handle
+
+    def _serving(self) -> ServingHost | None:
+        if self._run is None or local.KIND.serving is None:
+            raise Refused("the controller did not say for which run")
+        return local.KIND.serving(self._request, self._given(), self._run)
+
+    def _served(self) -> ServingHost:
+        found = self._serving()
+        if found is None:
+            raise Refused("this host is not in service for that run")
+        return found
 
     def _adopt(self, args: JsonObject) -> JsonObject:
         self._held().adopt(SetId(str(args["set"])), dict(args["places"]))
