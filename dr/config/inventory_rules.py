@@ -39,6 +39,7 @@ def rules(root: Table, names: Names, runbooks: Set[str]) -> Iterator[Problem]:
     yield from _recipients(root)
     yield from _periods(root)
     yield from _own_twin(root)
+    yield from _suppression(root)
 
 
 def _names(root: Table, names: Names) -> Iterator[Problem]:
@@ -138,6 +139,17 @@ def _own_twin(root: Table) -> Iterator[Problem]:
     for stars, _, node in match(root, (*_SYSTEM, "retention", "*", "requires_copy_in")):
         if _text(node) == stars[-1]:
             yield node.problem(f"a copy in '{stars[-1]}' cannot wait for itself", "name the other tier")
+
+
+def _suppression(root: Table) -> Iterator[Problem]:
+    """The source on which requests are replayed is one of the system's own databases."""
+    for stars, _, node in match(root, (*_SYSTEM, "suppression", "source")):
+        word = _text(node)
+        own = {found[1]: _text(kind) for found, _, kind in match(root, (*_SYSTEM, "sources", "*", "kind")) if found[0] == stars[0]}
+        if word is not None and word not in own:
+            yield node.problem(f"'{word}' is not a source of {stars[0]}", offer("it", word, sorted(own)))
+        elif word is not None and own[word] == "files":
+            yield node.problem(f"'{word}' holds files: requests are replayed in a database", offer("it", word, sorted(set(own) - {word})))
 
 
 def _seconds(node: Node, outside: Node) -> float | None:

@@ -17,6 +17,7 @@ from tests.support.guards import (
     rows_repositories,
     rows_sources,
     rows_stream,
+    rows_suppression,
 )
 from tests.support.guards.elsewhere import ELSEWHERE
 from tests.support.guards.guard import Guard
@@ -40,4 +41,5 @@ GUARDS: tuple[Guard, ...] = (
     *rows_records.GUARDS,
     *rows_recovery.GUARDS,
     *rows_report.GUARDS,
+    *rows_suppression.GUARDS,
 )
