@@ -165,7 +165,7 @@ def test_a_standby_hears_which_runs_live() -> None:
     assert ask(desk(), "active") == {"runs": [OTHER]}
 
 
-@pytest.mark.parametrize("verb", ["identity", "digest-key", "runs", "audit", "record_parts", "", "Sign", "__class__", "serve"])
+@pytest.mark.parametrize("verb", ["digest-key", "private-key", "runs", "audit", "record_parts", "", "Sign", "__class__", "serve"])
 def test_what_is_not_on_the_list_is_refused(verb: str) -> None:
     with pytest.raises(Refused) as caught:
         ask(desk(step=Step()), verb)
@@ -190,6 +190,47 @@ def test_its_own_secrets_and_the_steps_are_told() -> None:
 def test_secrets_are_found_wherever_they_are_written() -> None:
     written = {"a": [{"b": {"file": "one"}}, {"env": "TWO"}], "c": {"credential": "three", "more": 1}, "d": {}, "e": "file"}
     assert secrets_in(written) == {SecretRef(file="one"), SecretRef(env="TWO")}
+
+
+@dataclass
+class Opened:
+    """A set that is decrypted over there."""
+
+    repository: str = "online"
+    manifest: Any = None
+
+
+def test_the_key_and_the_stored_bytes_are_for_a_set_that_was_handed() -> None:
+    """A machine on which nothing is decrypted gets no key, whatever it asks."""
+    for verb in ("identity", "manifest", "object", "wanted"):
+        with pytest.raises(Refused, match="of a set that is not decrypted there"):
+            ask(desk(step=Step()), verb, path="index.zst.age")
+
+
+@pytest.mark.positive_control
+def test_the_key_is_lent_for_the_restore_on_record_and_not_after_it() -> None:
+    step = Lending()
+    at_work = desk(step=step)
+    at_work.hand((), cast("Any", Opened(manifest=type("Manifest", (), {"set": "a-set"})())))
+    assert ask(at_work, "identity") == {"identity": "the key"}
+    assert step.audited == [("key.lent", "standby/a-set")]
+    at_work.hand((), None)
+    with pytest.raises(Refused, match="is not decrypted there"):
+        ask(at_work, "identity")
+
+
+class LentKey:
+    def identity(self) -> str:
+        return "the key"
+
+
+@dataclass
+class Lending(Step):
+    keys: Any = field(default_factory=LentKey)
+    audited: list[tuple[str, str]] = field(default_factory=list)
+
+    def audit(self, event: str, subject: str, facts: JsonObject | None = None) -> None:
+        self.audited.append((event, subject))
 
 
 FOREIGN = ("audit-broken", "damaged:online", "", "file", "xfiles:hmis")
