@@ -7,6 +7,7 @@ looked at before it is done, and a run that was killed between them goes on wher
 
 import ipaddress
 import re
+from collections.abc import Iterator
 from datetime import datetime
 
 from pydantic import Field, field_validator, model_validator
@@ -74,6 +75,8 @@ class Facts(StrictModel):
     """What was entered in this time, between the set and the recognised failure, is not there."""
     login: str
     """Whose password the superuser has now, in words."""
+    by_hand: tuple[str, ...] = ()
+    """What is left for a person to do on that host, soon but not before anybody can work."""
 
 
 def run(params: Params, ctx: StepContext) -> Outcome:
@@ -102,6 +105,7 @@ def run(params: Params, ctx: StepContext) -> Outcome:
         servers=tuple(told["servers"]),
         lost=lost(declared, instant),
         login=login,
+        by_hand=tuple(_by_hand(params, ctx)),
     )
     return Outcome(changed=entered, facts=facts.to_facts())
 
@@ -169,6 +173,18 @@ def _login(params: Params, ctx: StepContext) -> tuple[str | None, str | None, st
         return str(settings.user), ctx.secret(ref), f"the password of {params.login_of} ({ref.place})"
     except DrError as error:
         return None, None, f"{throwaway}, since {error.message}"
+
+
+def _by_hand(params: Params, ctx: StepContext) -> Iterator[str]:
+    """What was put off so that users are back sooner, or what no program should decide."""
+    steps = [s for s in ctx.records.steps(ctx.run) if s.action == "restore" and s.facts.get("onto") == params.host]
+    places = [p for s in steps[-1:] for p in s.facts.get("places", {}).values() if isinstance(p, dict) and "data_directory" in p]
+    for place in places:
+        yield f"full statistics: vacuumdb --all --analyze-only --port={place['port']} (there are first ones only)"
+        yield f"have it started with the machine, by a unit or an entry of your own: pg_ctl start -D {place['data_directory']}"
+        if place.get("neutralised"):
+            again = place["data_directory"].replace("/pgdata", "/secret/neutralised-again.sql")
+            yield f"look at what could reach out and was switched off or held ({len(place['neutralised'])}): {again} switches on again"
 
 
 def _instant(params: Params, ctx: StepContext) -> datetime:

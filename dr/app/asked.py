@@ -188,7 +188,8 @@ def _open(f: JsonObject, record: RunRecord, zone: str) -> list[str]:
     where = "; ".join(f"{one['source']} at port {one['port']}, listening on {', '.join(one['listen'])}" for one in f["servers"])
     lines = [f"OPEN: host '{f['host']}' is production since {local(datetime.fromisoformat(f['since']), zone)} ({where})"]
     lines.append(f"LOST: {loss_words(f['lost'], local(record.started, zone))}")
-    return [*lines, f"its superuser has {f['login']}; every other role the one that it had"]
+    lines.append(f"its superuser has {f['login']}; every other role the one that it had")
+    return [*lines, *(f"by hand, soon: {one}" for one in f.get("by_hand", ()))]
 
 
 def _service(f: JsonObject, _: RunRecord, __: str) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from dr.hosts.local import KIND as LOCAL
 from dr.hosts.ssh import KIND as SSH
 from dr.model.base import RunId
 from dr.model.ports import HostKind, HostRequest, Standing, WritableHost
-from tests.support.host_world import OTHER, RUN, SET, World, make_world
+from dr.model.record import ProductionFacts
+from tests.support.host_world import NOW, OTHER, RUN, SET, World, make_world
 from tests.support.ssh_hosts import over_ssh
 from tests.support.ssh_world import machine
 
@@ -159,3 +161,30 @@ def test_too_little_space_is_refused(subject: Subject) -> None:
     handle.require_space(1)
     with pytest.raises(Refused):
         handle.require_space(2**60)
+
+
+def test_what_a_run_made_production_is_served_by_that_run_and_written_to_by_nobody(subject: Subject) -> None:
+    """No handle that writes is given out again; the run that opened it may still let users in, and says what it is known by."""
+    serving = subject.kind.serving
+    assert serving is not None, "every kind of host can be recovered onto"
+    assert serving(subject.request, subject.standing(), RUN) is None
+    handle = subject.writable()
+    place = handle.claim(SET)
+    handle.runner().run(["mkdir", f"{place}/site"])
+    handle.adopt(SET, {"site": {"path": f"{place}/site"}})
+    handle.enter_service(SET)
+    with pytest.raises(NotProvablyStandby):
+        handle.scrub([])
+    del handle
+    for run in (RUN, OTHER):
+        with pytest.raises(NotProvablyStandby):
+            subject.writable(run)
+    assert serving(subject.request, subject.standing(), OTHER) is None
+    served = serving(subject.request, subject.standing(), RUN)
+    assert served is not None
+    settled = served.settled()
+    assert settled["set"] == SET and datetime.fromisoformat(settled["since"])
+    assert [path["path"] for path in settled["paths"]][1:] == [f"{place}/site"]
+    known = {key: value for key, value in settled.items() if key not in ("set", "since")}
+    assert ProductionFacts.from_facts({**known, "host": "standby", "recorded": NOW.isoformat()}).paths
+    assert served.accept({"listen": ["127.0.0.1"], "allow": [], "user": None, "password": None}) == {"servers": []}

@@ -68,9 +68,14 @@ class World:
 
     def steps(self, run: RunId) -> list[Any]:
         assert run == "recover-1"
+        server = {"port": 6000, "data_directory": "/place/pgdata", "neutralised": [{"kind": "event trigger"}]}
+        restored = SimpleNamespace(action="restore", facts={"onto": "standby", "places": {"database": server, "site": {"path": "/x"}}})
         return [
-            SimpleNamespace(action="approve", state="done", facts={"by": by}, resolved={"second_person": second})
-            for by, second in self.approvals
+            restored,
+            *(
+                SimpleNamespace(action="approve", state="done", facts={"by": by}, resolved={"second_person": second})
+                for by, second in self.approvals
+            ),
         ]
 
     def manifest(self, set_id: SetId) -> Any:
@@ -131,6 +136,11 @@ def test_the_marker_comes_first_then_the_record_then_the_users() -> None:
     assert (world.facts[0].host, world.facts[0].port, world.facts[0].system_identifier) == ("standby", 6000, "77")
     assert facts["lost"] == 7200.0, "from the set to the failure as it was recognised, not until now"
     assert world.findings == ["reprotect:hmis"]
+    assert facts["by_hand"] == [
+        "full statistics: vacuumdb --all --analyze-only --port=6000 (there are first ones only)",
+        "have it started with the machine, by a unit or an entry of your own: pg_ctl start -D /place/pgdata",
+        "look at what could reach out and was switched off or held (1): /place/secret/neutralised-again.sql switches on again",
+    ]
 
 
 @pytest.mark.parametrize("point", opening.ACTION.failpoints)
