@@ -28,7 +28,7 @@ def require_fit(plan: Plan, records: Records, inventory: Inventory) -> None:
     serving = in_service(records)
     host = in_the_way(plan, serving)
     if host is not None:
-        raise Refused(suspended_words(plan, serving[host], inventory), hint=suspended_hint(plan, host, inventory))
+        raise Refused(suspended_words(plan, serving[host], inventory), hint=_next(plan, serving[host], records, inventory))
 
 
 def suspended_words(plan: Plan, state: HostState, inventory: Inventory) -> str:
@@ -36,10 +36,11 @@ def suspended_words(plan: Plan, state: HostState, inventory: Inventory) -> str:
     return f"'{plan.runbook}' is suspended: it would write to host '{state.host}', which is production since {since} ({state.run})"
 
 
-def suspended_hint(plan: Plan, host: str, inventory: Inventory) -> str:
+def _next(plan: Plan, state: HostState, records: Records, inventory: Inventory) -> str:
     """What a new standby takes; first of all that the inventory knows who is production."""
-    if inventory.hosts[host].role != "production":
-        return f"dr reprotect {plan.system or 'SYSTEM'}"
+    if inventory.hosts[state.host].role != "production":
+        run = records.run(state.run) if state.run else None  # another system may have been recovered onto the standby of both
+        return f"dr reprotect {(run.system if run else None) or plan.system or 'SYSTEM'}"
     spare = [name for name, entry in inventory.hosts.items() if entry.role == "standby"]
     if spare:
         return f"name the new standby in the runbook, or for once: dr run {plan.runbook} -p standby={spare[0]}"

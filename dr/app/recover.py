@@ -24,6 +24,7 @@ from dr.model.base import RunId, SystemName
 from dr.model.record import RunRecord
 from dr.model.runbook import Declaration, Plan, PlannedStep, Runbook
 from dr.policy.forecast_words import in_words
+from dr.policy.opening import wait
 from dr.policy.recovery import best_tier, lost, targets
 from dr.units import show_duration
 
@@ -157,12 +158,14 @@ def _choose(app: App, which: str, copies: Sequence[Copy]) -> Copy:
 
 
 def require_free(app: App, plan: Plan) -> None:
-    """Raises Refused where a drill holds the standby: one that was broken off would be taken up first. A person ends it, now."""
-    active, interrupted = app.services.active(), set(app.interrupted())
-    for state in app.records.hosts():
-        if state.host in targets(plan) and state.state in ("claimed", "adopted") and state.run in active:
-            how = "cancel --hard" if state.run in interrupted else "cancel"
-            raise Refused(f"host '{state.host}' is held by {state.run}", hint=f"dr runs {how} {state.run}, then type this again")
+    """Raises Refused where a drill is under way on the standby: one that was broken off would be taken up first. A person ends it, now."""
+    interrupted = set(app.interrupted())
+    for run in sorted(app.services.active()):
+        theirs = app.records.plan(run)
+        shared = [host for host in targets(theirs) if host in targets(plan)] if theirs else []
+        if shared:
+            how = "cancel --hard" if run in interrupted else "cancel"
+            raise Refused(f"host '{shared[0]}' is held by {run}", hint=f"dr runs {how} {run}, then type this again")
 
 
 # ---------------------------------------------------------------- what it means
@@ -198,14 +201,25 @@ def _lines(app: App, system: SystemName, plan: Plan, chosen: Copy | None, now: d
     onto = ", ".join(targets(plan)) or "the host that the runbook names"
     yield "onto", f"{onto}, which is production from `open` on: no standby any more, and no drill until there is a new one"
     yield "clock", f"runs since {declared}, when the failure was recognised{_left(plan, said.declared, now, zone)}"
-    for one in forecasts(system, app.inventory.systems[system], app.records, app.clock):
+    for one in forecasts(system, app.inventory, app.records, app.clock):
         if one.tier == plan.tier:
             yield "foreseen", in_words(one)
+    shut = _until_open(app, system, plan, now)
+    if shut:
+        yield "CLOSED", shut
     yield "reason", said.reason
     yield (
         "approval",
         f"nobody else is asked: {said.alone}" if said.alone else f"somebody other than {said.by} must approve before it is opened",
     )
+
+
+def _until_open(app: App, system: SystemName, plan: Plan, now: datetime) -> str:
+    """Where the place of the tier cannot be entered now: from when on it can."""
+    objective = app.inventory.systems[system].objectives.tiers.get(plan.tier or "")
+    zone = app.inventory.organisation.zone
+    waits = wait(objective.unmeasured if objective else None, zone, now)
+    return f"{plan.tier} opens {local(now + timedelta(seconds=waits), zone)}, {show_duration(waits)} from now" if waits else ""
 
 
 def _left(plan: Plan, declared: datetime, now: datetime, zone: str) -> str:

@@ -24,7 +24,8 @@ DRILL = plan(RESTORE, PROVE, kind="drill", always=(SCRUB,))
 
 def records(state: str, run: str = "recover-1") -> Records:
     one = HostState.from_facts({"host": "standby", "state": state, "run": run, "since": SINCE.isoformat()})
-    return cast("Records", SimpleNamespace(hosts=lambda: [one]))
+    its_run = SimpleNamespace(system="other") if state == "in-service" else None
+    return cast("Records", SimpleNamespace(hosts=lambda: [one], run=lambda _: its_run, plan=lambda _: DRILL))
 
 
 def inventory(**roles: str) -> Inventory:
@@ -43,7 +44,7 @@ def test_a_run_that_would_write_to_production_is_refused_and_says_what_comes_nex
     since = "which is production since Sun 22 Nov 2026, 03:00 CST (recover-1)"
     said = f"'recover' is suspended: it would write to host 'standby', {since}\n   HINT: "
     serving = records("in-service")
-    assert refusal(serving, inventory(standby="standby")) == said + "dr reprotect hmis"
+    assert refusal(serving, inventory(standby="standby")) == said + "dr reprotect other", "the system that was recovered onto it"
     new = "a new standby is needed: name one in inventory/hosts.yaml, under a name of its own, and dr hosts enrol it"
     assert refusal(serving, inventory(standby="production")) == said + new
     name = "name the new standby in the runbook, or for once: dr run recover -p standby=spare"
