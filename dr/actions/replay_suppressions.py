@@ -73,10 +73,9 @@ def _declared(system: SystemName, inventory: Inventory) -> SuppressionTemplates:
 
 def _require_compared(params: Params, ctx: StepContext) -> None:
     """Of this run, and of this set; whatever it found: that is told by its own verdict."""
-    if not any(
-        s.action == "check" and s.state == "done" and s.resolved.get("set") == params.set and s.resolved.get("host") == params.host
-        for s in ctx.records.steps(ctx.run)
-    ):
+    checks = [s for s in ctx.records.steps(ctx.run) if s.action == "check" and s.state == "done"]
+    compared = any((s.resolved.get("set"), s.resolved.get("host")) == (params.set, params.host) for s in checks)
+    if not compared:
         raise Refused(
             f"{params.set} was not compared with its source yet, and would differ from it afterwards",
             hint="a `check` step with content-equals-source must come before replay-suppressions",

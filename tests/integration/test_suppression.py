@@ -21,10 +21,11 @@ from dr.model.base import HostName, JsonObject, SetId
 from dr.model.inventory import Inventory
 from dr.model.ports import ReplayOrder, Replays, StepContext
 from dr.model.record import StepRecord
-from dr.model.suppression import SuppressionTemplates
+from dr.model.suppression import SuppressionEntry, SuppressionTemplates
 from tests.support.catalog_copies import HMIS, copy_at, manifest_at
 from tests.support.catalog_runs import plan_of, run_at
 from tests.support.home_world import HomeStep, HomeWorld
+from tests.support.stream_keys import TestKeys
 
 pytestmark = pytest.mark.integration
 KEY, OTHER = "canary-C0000001'; DROP TABLE client; --", "canary-C0000002"
@@ -258,6 +259,24 @@ def test_a_journal_that_was_put_back_to_an_earlier_state_is_found(world: World) 
         suppress.journal_of(world.app, "hmis")
     with pytest.raises(Refused, match="it was shortened"):
         suppress.add(world.app, "hmis", "erase", "third")
+
+
+def test_a_strangers_entry_is_not_believed(world: World) -> None:
+    """Who can write to every repository, but has no signing key, has nobody erased: the chain alone would let it pass."""
+    whole = suppress.journal_of(world.app, "hmis")
+    forged = SuppressionEntry(
+        seq=1,
+        kind="erase",
+        at=world.clock.now(),
+        by="a stranger",
+        subject=journal.hmac_of(KEY, world.services.keys),
+        sealed=journal.seal(KEY, world.services.keys.recipients),
+        previous=whole.head,
+    )
+    for path in world.files().values():
+        path.write_bytes(journal.to_bytes(whole.model_copy(update={"entries": (forged,)}), TestKeys(seed="stranger")))
+    with pytest.raises(Refused, match="the signature was made by none of the trusted keys"):
+        suppress.journal_of(world.app, "hmis")
 
 
 def test_an_empty_journal_never_takes_the_place_of_one_that_was_lost(world: World) -> None:
