@@ -60,6 +60,8 @@ ELSEWHERE: tuple[Elsewhere, ...] = (
     Elsewhere("dr/app/home_restore.py", "is not a folder", SLIP),
     Elsewhere("dr/app/home_restore.py", "holds no inventory", BEHIND),
     Elsewhere("dr/app/home_restore.py", "another process is bringing", RACE),
+    Elsewhere("dr/app/agent/verbs.py", "did not say for which run", NEVER),
+    Elsewhere("dr/app/agent/verbs.py", "is not in service for that run", NEVER),
     Elsewhere("dr/app/recover.py", "there is no undamaged copy", BEHIND),
     Elsewhere("dr/app/reprotect.py", "so there is nothing to protect anew", SLIP),
     Elsewhere("dr/app/services.py", "cannot be put into service", "a kind that has no such handle: nothing could be opened through it"),
