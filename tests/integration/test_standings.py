@@ -57,7 +57,7 @@ class Harbour:
         self.count = 0
 
     def look(self, *, kept: bool = True) -> Fleet:
-        return fleet(Many(SYSTEMS, lambda _: ENTRY, FILES if kept else None, self.records, self.clock, list))
+        return fleet(Many(SYSTEMS, lambda _: ENTRY, FILES if kept else None, self.records, self.clock, list, {}))
 
     def befall(self, what: str, system: SystemName, number: int) -> None:
         self.count += 1
