@@ -102,7 +102,7 @@ def why(address: Address, said: bytes, code: int, otherwise: str) -> DrError:
 
     `otherwise`: where it said none.
     """
-    text = visible(said.decode("utf-8", errors="replace"))
+    text = visible(said.decode("utf-8", errors="replace").replace("\r", ""))
     where = f"host '{address.host}'"
     if "Host key verification failed" in text or "IDENTIFICATION HAS CHANGED" in text:
         return NotProvablyStandby(

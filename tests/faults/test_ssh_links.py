@@ -2,88 +2,25 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from dr import plugins
-from dr.drivers.postgres.connect import connect
 from dr.errors import StandbyInUse, Stopped, Unreachable
 from dr.hosts.ssh import KIND, WritableSsh
-from dr.model.ports import HostRequest, Standing
 from dr.sources.postgres_logical import SOURCE
-from tests.support.host_world import OTHER, World, make_world
+from tests.support.host_world import OTHER, make_world
 from tests.support.pg_world import SET
-from tests.support.postgres import server
-from tests.support.ssh_drill import Captured, DrillStep, Fault, TellingKeys, captured, left, load, servers, until
-from tests.support.ssh_hosts import over_ssh, writable
-from tests.support.ssh_world import Machine, machine
-from tests.support.tcp_proxy import Proxy, proxy
+from tests.support.ssh_drill import CANARY, Captured, Drill, ends, goes_on, left, load, until
+from tests.support.ssh_hosts import writable
+from tests.support.ssh_world import Machine
+from tests.support.tcp_proxy import Proxy
 
 pytestmark = [pytest.mark.fault, pytest.mark.needs("ssh", "/usr/sbin/sshd")]
-CANARY = b"canary-5d1f"
-SILENCE = "5s"
 CHECK = plugins.CHECKS["content-equals-source"]
-
-
-@dataclass
-class Drill:
-    """A standby of its own on the machine, reached through the proxy; `at`: what happens when, once."""
-
-    there: Machine
-    net: Proxy
-    system: Captured
-    world: World
-    folder: str
-    at: dict[str, Fault] = field(default_factory=dict)
-
-    @property
-    def root(self) -> str:
-        return str(self.there.home / self.folder)
-
-    @property
-    def request(self) -> HostRequest:
-        return over_ssh(self.world, self.there, self.folder, port=self.net.port, silence=SILENCE)
-
-    @property
-    def standing(self) -> Standing:
-        told = self.world.standing()
-        return replace(told, keys=TellingKeys(told.keys, self.at))
-
-    def step(self) -> DrillStep:
-        return DrillStep(self.at)
-
-
-@pytest.fixture(scope="module")
-def there() -> Iterator[Machine]:
-    with machine("standby") as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def net(there: Machine) -> Iterator[Proxy]:
-    with proxy(there.port) as made:
-        there.know(f"[127.0.0.1]:{there.port}", f"[127.0.0.1]:{made.port}")
-        yield made
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Captured:
-    place = tmp_path_factory.mktemp("source")
-    with server(place / "server", major=18) as dsn:
-        with connect(dsn) as connection:
-            connection.execute("CREATE TABLE public.clients AS SELECT g AS id, md5(g::text) AS name FROM generate_series(1, 6000) g")
-        return captured(dsn, place)
-
-
-@pytest.fixture
-def drill(there: Machine, net: Proxy, system: Captured, tmp_path: Path) -> Iterator[Drill]:
-    made = Drill(there, net, system, make_world(tmp_path), tmp_path.name)
-    KIND.enrol(made.request, made.standing)
-    yield made
-    net.heal()
 
 
 @pytest.fixture(scope="module")
@@ -139,21 +76,6 @@ def prepare(handle: WritableSsh, phase: Phase) -> None:
     if phase.prepared:
         place = handle.claim(SET)
         handle.runner().run(["sh", "-c", f'printf {CANARY.decode()} > "$0/letter"', place])
-
-
-def ends(drill: Drill) -> None:
-    """Nothing of the drill works there any more, and no half-loaded server."""
-    until(lambda: not left(drill.there), "work goes on that nobody waits for")
-    assert servers(drill.there, drill.root) == []
-
-
-def goes_on(drill: Drill) -> None:
-    """The next try wipes what was half, claims, and leaves nothing."""
-    drill.net.heal()
-    with writable(drill.request, drill.standing) as handle:
-        handle.claim(SET)
-        scrub(drill, handle)
-        assert handle.runner().run(["ls", f"{drill.root}/drills"]).stdout == b""
 
 
 @pytest.mark.parametrize("phase", PHASES)

@@ -5,7 +5,7 @@ import io
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -16,15 +16,17 @@ from dr.hosts.ssh import WritableSsh
 from dr.model.backup import Manifest, Sealed, SetIndex
 from dr.model.base import ByteCount, JsonObject, RepositoryName, RunId, SetId, Sha256, StepId, SystemName
 from dr.model.inventory import Inventory, SecretRef
-from dr.model.ports import ArtifactReader, Keyring, OpenSet, Restored, StepContext
+from dr.model.ports import ArtifactReader, HostRequest, Keyring, OpenSet, Restored, Standing, StepContext
 from dr.model.runbook import Plan
 from dr.model.summary import Baselines
 from dr.sources.postgres_logical import SOURCE, PostgresLogical
 from tests.support.catalog_runs import plan_of
-from tests.support.host_world import RUN
+from tests.support.host_world import RUN, World
 from tests.support.patience import LONG
 from tests.support.pg_world import INVENTORY, KEY, SET, MemoryReader, MemorySet, request, step_for
+from tests.support.ssh_hosts import over_ssh, writable
 from tests.support.ssh_world import Machine
+from tests.support.tcp_proxy import Proxy
 
 Fault = Callable[[], None]
 _EXPECTED = ("sshd:", "/usr/sbin/sshd", "postgres:")
@@ -208,3 +210,52 @@ def until(true: Callable[[], object], why: str = "it never came") -> float:
         assert time.monotonic() - began < LONG, why
         time.sleep(0.05)
     return time.monotonic() - began
+
+
+# ---------------------------------------------------------------- one drill of a test
+
+CANARY = b"canary-5d1f"
+SILENCE = "5s"
+
+
+@dataclass
+class Drill:
+    """A standby of its own on the machine, reached through the proxy; `at`: what happens when, once."""
+
+    there: Machine
+    net: Proxy
+    system: Captured
+    world: World
+    folder: str
+    at: dict[str, Fault] = field(default_factory=dict)
+
+    @property
+    def root(self) -> str:
+        return str(self.there.home / self.folder)
+
+    @property
+    def request(self) -> HostRequest:
+        return over_ssh(self.world, self.there, self.folder, port=self.net.port, silence=SILENCE)
+
+    @property
+    def standing(self) -> Standing:
+        told = self.world.standing()
+        return replace(told, keys=TellingKeys(told.keys, self.at))
+
+    def step(self) -> DrillStep:
+        return DrillStep(self.at)
+
+
+def ends(drill: Drill) -> None:
+    """Nothing of the drill works there any more, and no half-loaded server."""
+    until(lambda: not left(drill.there), "work goes on that nobody waits for")
+    assert servers(drill.there, drill.root) == []
+
+
+def goes_on(drill: Drill) -> None:
+    """The next try wipes what was half, claims, and leaves nothing."""
+    drill.net.heal()
+    with writable(drill.request, drill.standing) as handle:
+        handle.claim(SET)
+        assert handle.scrub([CANARY]).found == 0
+        assert handle.runner().run(["ls", f"{drill.root}/drills"]).stdout == b""

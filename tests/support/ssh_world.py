@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +57,8 @@ class Machine:
     machine_id: str = field(default_factory=lambda: secrets.token_hex(16))
     forced: str | None = None
     """What its authorized_keys allows, as options before the key."""
+    disks: Mapping[str, str] = field(default_factory=dict)
+    """Small file systems in its home: folder to the options of a tmpfs."""
     sshd: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -95,6 +97,8 @@ class Machine:
     def make(self) -> "Machine":
         self.place.chmod(0o755)
         self.home.mkdir(mode=0o700)
+        for disk in self.disks:
+            (self.home / disk).mkdir()
         self._keys()
         (self.place / "machine-id").write_text(f"{self.machine_id}\n")
         self._program()
@@ -158,11 +162,19 @@ class Machine:
     def start(self) -> None:
         words: list[str] = [shutil.which("sshd") or "/usr/sbin/sshd", "-D", "-e", "-f", str(self.place / "sshd_config")]
         if os.geteuid() == 0:
-            words = ["unshare", "--mount", "sh", "-c", _NAMESPACE, "sh", str(self.place), *_opened(), "--", *words]
+            words = ["unshare", "--mount", "sh", "-c", _NAMESPACE, "sh", str(self.place), *_opened(), "--", *self._mounting(), *words]
+        elif self.disks:
+            words = ["unshare", "--user", "--map-current-user", "--keep-caps", "--mount", *self._mounting(), *words]
         with (self.place / "sshd.log").open("ab") as log:
             self.sshd = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         LIFELINE.hold(self.sshd.pid)
         self._answers()
+
+    def _mounting(self) -> list[str]:
+        """A command that mounts the small disks before the one that follows."""
+        owner = f",uid={_UID},gid={_UID}" if os.geteuid() == 0 else ""
+        lines = [f"mount -t tmpfs -o mode=700{owner},{options} none {self.home}/{disk}" for disk, options in self.disks.items()]
+        return ["sh", "-c", " && ".join([*lines, 'exec "$@"']), "sh"] if lines else []
 
     def _answers(self) -> None:
         until = time.monotonic() + 20
@@ -179,7 +191,7 @@ class Machine:
         for entry in sorted((one for one in Path("/proc").iterdir() if one.name.isdecimal()), key=lambda one: int(one.name)):
             if _parent(entry) in below:
                 below.add(int(entry.name))
-            if int(entry.name) in below or self._is_mine(entry):
+            if (int(entry.name) in below or self._is_mine(entry)) and _lives(entry):
                 found.append(int(entry.name))
         return found
 
@@ -197,10 +209,14 @@ class Machine:
 
     def crash(self) -> None:
         """Everything on it at once, as when its power goes."""
-        for _ in range(2):
-            for pid in self.processes():
+        until, quiet = time.monotonic() + 20, 0
+        while quiet < 3:  # one that becomes another program just now cannot be told for a moment
+            found = self.processes()
+            assert time.monotonic() < until, f"they cannot be killed: {found}"
+            quiet = 0 if found else quiet + 1
+            for pid in found:
                 with_gone(pid, signal.SIGKILL)
-            time.sleep(0.05)
+            time.sleep(0.02)
         self.stop()
 
     def stop(self) -> None:
@@ -213,6 +229,13 @@ class Machine:
     def remove(self) -> None:
         self.crash()
         shutil.rmtree(self.place, ignore_errors=True)
+
+
+def _lives(entry: Path) -> bool:
+    try:
+        return (entry / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def _parent(entry: Path) -> int:
@@ -243,9 +266,9 @@ def _opened() -> Sequence[str]:
 
 
 @contextmanager
-def machine(name: str, *, forced: str | None = None) -> Iterator[Machine]:
+def machine(name: str, *, forced: str | None = None, disks: Mapping[str, str] | None = None) -> Iterator[Machine]:
     """A machine that answers, gone at the end with all that ran on it."""
-    made = Machine(name, Path(tempfile.mkdtemp(prefix=f"ssh-{name}-")), forced=forced).make()
+    made = Machine(name, Path(tempfile.mkdtemp(prefix=f"ssh-{name}-")), forced=forced, disks=disks or {}).make()
     try:
         made.start()
         yield made

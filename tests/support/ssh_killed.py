@@ -1,0 +1,51 @@
+"""A controller in a process of its own, to be killed while it restores: `python -m tests.support.ssh_killed FILE`."""
+
+import pickle
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dr.model.ports import HostRequest
+from dr.sources.postgres_logical import SOURCE
+from tests.support.host_world import STANDBY, World
+from tests.support.pg_world import SET, MemoryReader
+from tests.support.ssh_drill import Captured, DrillStep
+from tests.support.ssh_hosts import request_of, writable
+
+MIDDLE = "in the middle"
+
+
+@dataclass
+class Work:
+    """What the other process is to do: everything that a request is made of, since that itself holds what cannot be carried."""
+
+    home: str
+    port: int
+    params: dict[str, Any]
+    production: Sequence[Any]
+    readers: tuple[MemoryReader, ...]
+
+
+def work_of(world: World, request: HostRequest, system: Captured) -> bytes:
+    return pickle.dumps(Work(str(world.home), world.port, request.params.to_facts(), world.production, system.readers))
+
+
+def main() -> None:
+    work: Work = pickle.loads(Path(sys.argv[1]).read_bytes())
+    world = World(Path(work.home), port=work.port, production=list(work.production))
+
+    def middle() -> None:
+        print(MIDDLE, flush=True)
+        time.sleep(3600)
+
+    step = DrillStep({"bytes": middle})
+    with writable(request_of(world, STANDBY, work.params), world.standing()) as handle:
+        handle.claim(SET)
+        handle.bring(SOURCE, Captured(work.readers).handed(step), step.as_context())
+
+
+if __name__ == "__main__":
+    main()
