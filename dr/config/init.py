@@ -125,4 +125,6 @@ def _instructions(path: Path, system: str) -> list[str]:
         "     dr repositories init fileserver; dr repositories init bank-vault",
         f"  5. dr run nightly, then dr drill {system} --tier online, then dr status.",
         "  6. dr schedule install        has the nights and drills begin by themselves; dr doctor looks for what goes wrong unnoticed.",
+        f'  7. dr recover {system} --reason "a rehearsal" --rehearse        says what a recovery would bring back and lose; read',
+        "     runbooks/recover.yaml now: where users will reach the system, and what moves them there.",
     ]

@@ -1,0 +1,63 @@
+"""What people are told of a recovery: how much is lost for good, how long it took, and what is to be done next."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from dr.catalog.catalog import open_catalog
+from dr.clock import FixedClock
+from dr.model.base import JsonObject
+from dr.model.runbook import Plan
+from dr.notify.render import Message, render
+from dr.notify.story import tell_story
+from tests.support.catalog_copies import NOW, RUN
+from tests.support.catalog_runs import ZONE, inventory_of, plan_of, run_at, step_of
+
+pytestmark = pytest.mark.integration
+FAILURE_AT = NOW - timedelta(hours=1)
+
+
+def message(place: Path, template: str, *actions: str, alone: str = "", hours: float = 9) -> Message:
+    """Of a recovery that was declared an hour ago, from a set of `hours` before that."""
+    declaration: JsonObject = {"declared": FAILURE_AT.isoformat(), "reason": "it burnt", "by": "ann", "alone": alone}
+    plan = Plan.from_facts({**plan_of("recover", "recovery").to_facts(), "declaration": declaration})
+    with open_catalog(place / "catalog.db", FixedClock(NOW)) as catalog:
+        catalog.begin_run(run_at(FAILURE_AT, runbook="recover", kind="recovery"), plan)
+        instant = (FAILURE_AT - timedelta(hours=hours)).isoformat()
+        catalog.record_step(step_of("select", action="select-backup", facts={"instant": instant}))
+        for action in actions:
+            catalog.record_step(step_of(action))
+        return render(template, tell_story(inventory_of({}), catalog, RUN, NOW, ZONE, ""))
+
+
+def test_the_loss_is_in_the_subject_and_its_hours_in_words(tmp_path: Path) -> None:
+    """Whoever worked in these hours must hear it, and not from a page that nobody opens."""
+    told = message(tmp_path, "recovery-begun", alone="it is night")
+    assert told.subject == "hmis: RECOVERY begun, 9 h of work will be lost"
+    assert "by ann.\n\nReason: it burnt\n" in told.body
+    assert "LOST for good: what was entered in the 9 h before " in told.body
+    assert "Nobody else is asked to approve: it is night" in told.body
+
+
+def test_what_is_to_be_done_next_comes_with_the_good_news(tmp_path: Path) -> None:
+    told = message(tmp_path, "recovered", "open")
+    assert told.subject == "hmis: back; 9 h of work is lost"
+    assert ", 1 h after the failure was recognised" in told.body
+    assert "1. Let the nightlies read the new production: dr reprotect hmis\n" in told.body
+
+
+def test_where_nothing_is_lost_nobody_is_frightened(tmp_path: Path) -> None:
+    """A set of after the failure, or a planned way back."""
+    told = message(tmp_path, "recovered", "open", hours=-1)
+    assert told.subject == "hmis: back"
+    assert "LOST" not in told.body
+
+
+def test_a_recovery_that_broke_after_it_was_opened_is_not_told_as_lost(tmp_path: Path) -> None:
+    """People work there: what to do is another thing than where nobody can."""
+    (tmp_path / "open").mkdir()
+    assert message(tmp_path / "open", "recovery-failed", "open").subject == "hmis: RECOVERY open, but not as it should be"
+    told = message(tmp_path, "recovery-failed")
+    assert told.subject == "hmis: RECOVERY FAILED"
+    assert "then type the same `dr recover` again, with --declared" in told.body
