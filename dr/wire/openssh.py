@@ -12,6 +12,7 @@ from pathlib import Path
 from dr.errors import DrError, NotProvablyStandby, Refused, Unreachable
 from dr.units import visible
 
+_NO_PROGRAM = re.compile(r"not found$|No such file|: Permission denied$", re.MULTILINE)
 _FINGERPRINT = re.compile(rb"\bSHA256:[A-Za-z0-9+/]{43}")
 
 
@@ -114,7 +115,7 @@ def why(address: Address, said: bytes, code: int, otherwise: str) -> DrError:
             f"{where}: user {address.user} is not let in with the key {address.key}",
             hint="its public half belongs in that user's authorized_keys; the key's file must be readable by dr alone (0600)",
         )
-    if code in (126, 127) or "command not found" in text or "No such file" in text:
+    if code in (126, 127) or _NO_PROGRAM.search(text):  # by its words too: ssh may have been ended before it could say its code
         return Unreachable(f"{where}: there is no dr where the inventory says", hint="install the same version of dr there, and set `dr:`")
     ended = otherwise if code < 0 else f"ssh ended with exit code {code}"
     last = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), ended)

@@ -146,6 +146,7 @@ class Machine:
             "PasswordAuthentication": "no",
             "KbdInteractiveAuthentication": "no",
             "PrintMotd": "no",
+            "LogLevel": "DEBUG1",
         }
         (self.place / "sshd_config").write_text("".join(f"{key} {value}\n" for key, value in lines.items()))
 
@@ -158,6 +159,11 @@ class Machine:
         os.chown(self.home, _UID, _UID)
 
     # ------------------------------------------------------------ its life
+
+    @property
+    def log(self) -> str:
+        """What sshd says, in every detail."""
+        return (self.place / "sshd.log").read_text(errors="replace")
 
     def start(self) -> None:
         words: list[str] = [shutil.which("sshd") or "/usr/sbin/sshd", "-D", "-e", "-f", str(self.place / "sshd_config")]
@@ -183,7 +189,7 @@ class Machine:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
             time.sleep(0.05)
-        raise AssertionError(f"sshd of {self.name} does not answer: {(self.place / 'sshd.log').read_text()}")
+        raise AssertionError(f"sshd of {self.name} does not answer: {self.log}")
 
     def processes(self) -> list[int]:
         """What runs on it: sshd and everything below, the restored server too. By its places in words, folder or home, or its login."""
