@@ -8,12 +8,14 @@ from datetime import datetime
 
 from dr.errors import Refused
 from dr.model.base import HostName, SetId, StrictModel, SystemName, TierName
-from dr.model.forecast import DrillSample, TierForecast
-from dr.model.inventory import SystemEntry
+from dr.model.forecast import DrillSample, TierForecast, Tonight
+from dr.model.inventory import Inventory, TierObjective
 from dr.model.ports import Action, Effect, Outcome, Records, Rehearsal, RehearseContext, StepContext
 from dr.policy.drill_times import sample_of, tonight_of
 from dr.policy.forecast import MOST, forecast
 from dr.policy.forecast_words import breach, in_words
+from dr.policy.opening import worst
+from dr.policy.unmeasured import shut_out
 
 _DRILLS = 2 * MOST
 """Runs that are looked at, the newest: of two tiers as many as count."""
@@ -34,15 +36,14 @@ class Facts(StrictModel):
 
 
 def run(params: Params, ctx: StepContext) -> Outcome:
-    entry = ctx.inventory.systems[params.system]
-    found = foresee(params, entry, ctx.records, ctx.clock.now())
+    found = foresee(params, ctx.inventory, ctx.records, ctx.clock.now())
     if found is None:
         raise Refused(f"there is no set of {params.system} on record to make a forecast for", hint="a backup step must come before it")
     _say(params.system, found, ctx)
     return Outcome(changed=False, facts=Facts(forecasts=found).to_facts())
 
 
-def foresee(params: Params, entry: SystemEntry, records: Records, now: datetime) -> tuple[TierForecast, ...] | None:
+def foresee(params: Params, inventory: Inventory, records: Records, now: datetime) -> tuple[TierForecast, ...] | None:
     """For every tier that is asked for; None where there is no set whose size is known."""
     newest = records.newest(params.system) if params.set is None else None
     named = params.set or (newest.set if newest else None)
@@ -50,11 +51,25 @@ def foresee(params: Params, entry: SystemEntry, records: Records, now: datetime)
     if manifest is None:
         return None
     tonight = tonight_of(manifest, records.summary(manifest.set))
-    samples = drills(params.system, records)
+    samples, objectives = drills(params.system, records), inventory.systems[params.system].objectives.tiers
     return tuple(
-        forecast(tier, samples, tonight, now, objective=entry.objectives.tiers.get(tier), standby=params.standby)
-        for tier in params.tiers or sorted(entry.objectives.tiers)
+        _of_tier(tier, samples, tonight, now, objectives.get(tier), params.standby, inventory.organisation.zone)
+        for tier in params.tiers or sorted(objectives)
     )
+
+
+def _of_tier(
+    tier: str,
+    samples: Sequence[DrillSample],
+    tonight: Tonight,
+    now: datetime,
+    objective: TierObjective | None,
+    standby: HostName | None,
+    zone: str,
+) -> TierForecast:
+    said = objective.unmeasured if objective else None
+    closed = worst(said, zone, now)
+    return forecast(tier, samples, tonight, now, objective=objective, standby=standby, unmeasured=said, closed=closed)
 
 
 def drills(system: SystemName, records: Records) -> list[DrillSample]:
@@ -64,16 +79,16 @@ def drills(system: SystemName, records: Records) -> list[DrillSample]:
         steps = records.steps(run.run)
         restored = next((SetId(s.facts["set"]) for s in steps if s.action == "restore" and s.facts.get("set")), None)
         if restored is not None:
-            sample = sample_of(run, steps, records.manifest(restored), records.summary(restored))
+            sample = sample_of(run, steps, records.manifest(restored), records.summary(restored), records.audit_of(run.run))
             found += [sample] if sample else []
     return found
 
 
 def _say(system: SystemName, found: Sequence[TierForecast], ctx: StepContext) -> None:
-    """Where there is no forecast what is open stays open: today nobody can tell."""
+    """Where there is no forecast what is open stays open: today nobody can tell. That a door is shut can be told without any drill."""
     prefix = f"forecast:{system}:"
     keep = [f"{prefix}{one.tier}" for one in found if one.p50 is None]
-    for wrong in [wrong for one in found if (wrong := breach(system, one))]:
+    for wrong in [wrong for one in found for wrong in (breach(system, one), shut_out(system, one)) if wrong]:
         keep.append(wrong.key)
         ctx.finding(wrong.key, wrong.severity, wrong.message, system=system, hint=wrong.hint)
     ctx.records.close_findings(prefix, keep, ctx.clock.now(), ctx.run)
@@ -83,7 +98,7 @@ def rehearse(params: Params, ctx: RehearseContext) -> Rehearsal:
     """As `run`, for the newest set where the night's own is not there yet, and without its findings."""
     known = params.set is None or ctx.records.manifest(params.set) is not None
     asked = params if known else params.model_copy(update={"set": None})
-    found = foresee(asked, ctx.inventory.systems[params.system], ctx.records, ctx.clock.now())
+    found = foresee(asked, ctx.inventory, ctx.records, ctx.clock.now())
     if found is None:
         return Rehearsal(("would say how long a recovery takes; there is no set on record yet",))
     return Rehearsal(_lines(found))

@@ -19,6 +19,10 @@ class Facts(StrictModel):
     verdict: Verdict
     rto_seconds: float | None = None
     rpo_seconds: float | None = None
+    rto_total: float | None = None
+    """With what was declared."""
+    beside: tuple[str, ...] = ()
+    """What must be said of the recovery time: its declared phases, the worst hour of the week, and when the run lay still."""
 
 
 def run(_params: Params, ctx: StepContext) -> Outcome:

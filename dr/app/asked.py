@@ -209,7 +209,8 @@ def _report(f: JsonObject, record: RunRecord, _: str) -> list[str]:
         return []
     objective = (record.objective or {}).get("rto")
     against = f" (objective {show_duration(objective)})" if objective else ""
-    return [f"recovered in {show_duration(f['rto_seconds'])}{against}"]
+    total = f.get("rto_total") or f["rto_seconds"]
+    return [f"recovered in {show_duration(total)}{against}", *(f"     {said}" for said in f.get("beside", ()))]
 
 
 def _scrub(f: JsonObject, _: RunRecord, __: str) -> list[str]:

@@ -243,7 +243,7 @@ class App:
             self.records.notices(),
             self.clock.now(),
             last_night(self.records, name, self.inventory.systems[name].runbooks.nightly),
-            forecasts(name, self.inventory.systems[name], self.records, self.clock),
+            forecasts(name, self.inventory, self.records, self.clock),
             self.written,
         )
 

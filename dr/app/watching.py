@@ -18,6 +18,7 @@ from dr.model.record import Comment, RunRecord, StepRecord
 from dr.model.runbook import Plan, PlannedStep
 from dr.policy.burndown import CLOCKED
 from dr.policy.drill_times import first_use
+from dr.policy.unmeasured import left_to_the_machine
 
 StageState = Literal["to come", "running", "done", "failed", "skipped", "cancelled"]
 
@@ -131,7 +132,8 @@ def watched(
     """From what is known, without asking anybody."""
     until = record.ended or now
     rto = (record.objective or {}).get("rto") if record.kind in CLOCKED else None
-    deadline = record.started + timedelta(seconds=rto) if rto else None
+    may = (left_to_the_machine(plan) if plan else None) or rto  # what is declared comes on top of what the clock measures
+    deadline = record.started + timedelta(seconds=may) if rto and may else None
     usable = first_use(steps) if record.kind in CLOCKED else None
     running = bool(deadline) and usable is None and record.ended is None
     latest = max((sign for sign in signs.steps.values()), key=lambda sign: sign.progress.at, default=None)

@@ -20,7 +20,7 @@ def _rests_on(records: Records, fact: DrillFact) -> dict[str, Sha256]:
 
 
 def _fact(records: Records, run: RunRecord) -> DrillFact | None:
-    """RTO as the `report` step measured it, the set as `select-backup` chose it."""
+    """RTO as the `report` step measured it, with what was declared beside it; the set as `select-backup` chose it."""
     if run.ended is None or run.tier is None:
         return None
     facts = {step.action: step.facts for step in records.steps(run.run) if step.facts}
@@ -30,11 +30,12 @@ def _fact(records: Records, run: RunRecord) -> DrillFact | None:
         tier=run.tier,
         verdict=run.verdict or "INCOMPLETE",
         ended=run.ended,
-        rto=_seconds(facts.get("report", {})),
+        rto=_seconds(facts.get("report", {}), "rto_total", "rto_seconds"),
+        measured=_seconds(facts.get("report", {}), "rto_seconds"),
         set=SetId(chosen) if chosen else None,
     )
 
 
-def _seconds(facts: JsonObject) -> Seconds | None:
-    measured = facts.get("rto_seconds")
-    return Seconds(float(measured)) if measured is not None else None
+def _seconds(facts: JsonObject, *names: str) -> Seconds | None:
+    """The first that is there: an older release wrote no total."""
+    return next((Seconds(float(facts[name])) for name in names if facts.get(name) is not None), None)

@@ -140,13 +140,13 @@ def answer(readiness: Readiness, zone: str) -> list[str]:
 def _tonight(tier: TierReadiness) -> list[str]:
     """What the drills foresee for the newest set; nothing where none was held."""
     found = tier.forecast
-    if found is None or tier.instant is None or (found.p50 is None and not found.remarks):
+    if found is None or tier.instant is None or (found.p50 is None and not (found.remarks or found.beside)):
         return []
     if found.p50 is None or found.p95 is None:
-        return [f"Tonight from {tier.tier}: no forecast; {found.why}."]
+        return ["; ".join([f"Tonight from {tier.tier}: no forecast; {found.why}", *found.beside]) + "."]
     of = f" of {show_duration(found.objective)}" if found.objective else ""
     back = f"back in about {show_duration(found.p50)} (p95 {show_duration(found.p95)}){of}, {found.made_from}"
-    return ["; ".join([f"Tonight from {tier.tier}: {back}", *found.remarks]) + "."]
+    return ["; ".join([f"Tonight from {tier.tier}: {back}", *found.beside, *found.remarks]) + "."]
 
 
 def _from(tier: TierReadiness, newest: TierReadiness, zone: str) -> str:
@@ -168,7 +168,7 @@ def _how_fast(drill: DrillFact | None, tier: TierReadiness, zone: str) -> str:
     if drill.rto is None:
         return f"how fast is not known; the drill on {on} measured no time"
     objective = f" (objective {show_duration(tier.rto_objective)})" if tier.rto_objective else ""
-    return f"in about {show_duration(drill.rto)}{objective}, as drilled on {on}"
+    return f"in about {show_duration(drill.rto)}{drill.how}{objective}, as drilled on {on}"
 
 
 def _tiers(readiness: Readiness, width: int) -> Iterator[str]:

@@ -12,6 +12,7 @@ from dr.config.references import fill, settle
 from dr.config.steps import SECTIONS, default_id, default_needs
 from dr.errors import ConfigError
 from dr.model.base import JsonObject, JsonValue, canonical, sha256
+from dr.model.forecast import Unmeasured
 from dr.model.inventory import Inventory, Objective
 from dr.model.runbook import Declaration, LeftOut, Plan, PlannedStep, Runbook, RunKind, Section, Step, When
 from dr.model.written import rests_on
@@ -48,6 +49,7 @@ def compile_plan(
         tier=tier,
         parameters=values,
         objective=_objective(runbook, inventory, system, tier),
+        unmeasured=_unmeasured(inventory, system, tier) if run_kind == "drill" else None,
         steps=sections["steps"],
         on_failure=sections["on_failure"],
         always=sections["always"],
@@ -155,6 +157,13 @@ def _objective(runbook: Runbook, inventory: Inventory, system: str | None, tier:
         return None
     targets = [objective.target for objective in found if objective.target is not None]
     return Objective(rto=min(objective.rto for objective in found), target=min(targets, default=None))
+
+
+def _unmeasured(inventory: Inventory, system: str | None, tier: str | None) -> Unmeasured | None:
+    """What the inventory declares for the tier. A recovery needs none of it: its clock runs through all of that."""
+    entry = inventory.systems.get(system or "")
+    objective = entry.objectives.tiers.get(tier or "") if entry else None
+    return objective.unmeasured if objective else None
 
 
 def _recheck(steps: Sequence[PlannedStep], kinds: Kinds, names: Names, runbook: str) -> None:

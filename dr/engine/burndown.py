@@ -1,16 +1,19 @@
 """How a drill stands against its objective, at every sign of life of a step; and the warning, before it is missed."""
 
 import threading
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from dr.clock import local
 from dr.model.base import RunId, Seconds, SetId, StepId, SystemName
 from dr.model.forecast import DrillSample
 from dr.model.ports import Records
-from dr.model.record import Finding
+from dr.model.record import Finding, RunRecord, StepRecord
 from dr.model.runbook import Plan, PlannedStep
 from dr.policy.burndown import CLOCKED, Outlook, after, burns, outlook
 from dr.policy.drill_times import sample_of
+from dr.policy.still import spoils
+from dr.policy.unmeasured import left_to_the_machine
 from dr.units import show_duration
 
 _LOOKED_AT = 20
@@ -41,11 +44,12 @@ class Burndown:
 
     def see(self, began: datetime, now: datetime, done: int | None, total: int | None) -> tuple[Outlook | None, str]:
         """How it stands; and, the first time that it will be too late, the warning in words, which is on record then."""
-        if not self.running or self._plan.objective is None:
+        may = left_to_the_machine(self._plan)
+        if not self.running or may is None:
             return None, ""
         with self._lock:
             self._look_up(now)
-            found = outlook(self._recognised or began, self._plan.objective.rto, began, now, done=done, total=total, after=self._after)
+            found = outlook(self._recognised or began, may, began, now, done=done, total=total, after=self._after)
             if found.late is None or self._warned:
                 return found, ""
             self._warned = True
@@ -55,13 +59,14 @@ class Burndown:
 
     def over(self, now: datetime) -> None:
         """The step is done: where it ended in time after all, what was foreseen is no warning any more, but stays on record."""
-        if not self.running or self._plan.objective is None:
+        may = left_to_the_machine(self._plan)
+        if not self.running or may is None:
             return
         key = late_key(self._plan, self._run)
         warned = [f for f in self._records.open_findings(self._system()) if f.key == key and f.severity == "warning"]
         with self._lock:
             self._look_up(now)
-        in_time = now + timedelta(seconds=self._after) <= (self._recognised or now) + timedelta(seconds=self._plan.objective.rto)
+        in_time = now + timedelta(seconds=self._after) <= (self._recognised or now) + timedelta(seconds=may)
         if warned and in_time:
             said = warned[0].message.removeprefix(f"{self._run}: ")
             after_all = f"'{self._planned.id}' ended in time after all; while it ran it was said: {said}"
@@ -85,14 +90,22 @@ class Burndown:
             if run.tier == self._plan.tier and run.run != self._run and run.ended is not None:
                 steps = self._records.steps(run.run)
                 restored = next((SetId(s.facts["set"]) for s in steps if s.action == "restore" and s.facts.get("set")), None)
-                sample = sample_of(run, steps, self._records.manifest(restored), None) if restored else None
+                sample = self._sample(run, steps, restored) if restored else None
                 if sample is not None:
                     return sample
         return None
 
+    def _sample(self, run: RunRecord, steps: Sequence[StepRecord], restored: SetId) -> DrillSample | None:
+        """One that lay still is passed over: what a pause took says nothing of this run."""
+        found = sample_of(run, steps, self._records.manifest(restored), None, self._records.audit_of(run.run))
+        return found if found and not spoils(found.still, sum(p.seconds for p in found.phases if p.inside)) else None
+
     def _words(self, found: Outlook, now: datetime) -> str:
-        assert self._plan.objective is not None
-        objective = f"the objective of {show_duration(self._plan.objective.rto)}"
+        may = left_to_the_machine(self._plan)
+        assert self._plan.objective is not None and may is not None
+        rto = self._plan.objective.rto
+        declared = f" ({show_duration(rto - may)} of it declared)" if may < rto else ""
+        objective = f"the objective of {show_duration(rto)}{declared}"
         deadline = local(found.deadline, self._zone)
         if now >= found.deadline:
             return f"{objective} was missed at {deadline}, in '{self._planned.id}'"

@@ -1,8 +1,11 @@
 """How long it would take to be back, foreseen from past drills: what a nightly records and `dr status` shows."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from dr.model.base import ByteCount, HostName, Instant, RunId, Seconds, SetId, StrictModel
+from dr.model.opening import Holiday, OpeningHours
+from dr.units import show_duration
 
 GrowsWith = Literal["bytes", "rows", "nothing"]
 """What makes a phase take longer: the set's plain bytes, its rows, or nothing that is known."""
@@ -34,6 +37,8 @@ class DrillSample(StrictModel):
     bytes: ByteCount
     rows: int | None = None
     phases: tuple[PhaseTime, ...]
+    still: Seconds = Seconds(0.0)
+    """How long it lay still before the first user could work: paused, or with nobody to carry it on."""
 
 
 class Tonight(StrictModel):
@@ -50,6 +55,34 @@ class Declared(StrictModel):
 
     name: str
     seconds: Seconds
+
+
+class Unmeasured(StrictModel):
+    """What stands between the loss of a system and its return from a tier, and no machine can measure."""
+
+    declared: tuple[Declared, ...] = ()
+    open: OpeningHours = None
+    """When the place of that tier can be entered, in the organisation's zone; None: at any hour."""
+    holidays: tuple[Holiday, ...] = ()
+
+
+class Closed(StrictModel):
+    """The longest that anybody would stand before a closed door who comes within a week."""
+
+    seconds: Seconds
+    at: Instant
+    """Who comes then waits that long."""
+    when: str
+    """The same in the organisation's zone, as a person says it: `Friday 17:00`."""
+
+
+def declared_words(declared: Sequence[Declared]) -> str:
+    """`courier 45 min, decision 15 min`, the longest first."""
+    return ", ".join(f"{one.name} {show_duration(one.seconds)}" for one in sorted(declared, key=lambda one: (-one.seconds, one.name)))
+
+
+def closed_words(closed: Closed, place: str) -> str:
+    return f"at the worst hour of the week ({closed.when}) + {show_duration(closed.seconds)} until {place} opens"
 
 
 class PhaseForecast(StrictModel):
@@ -85,6 +118,9 @@ class TierForecast(StrictModel):
     sureness: Sureness = "rough"
     phases: tuple[PhaseForecast, ...] = ()
     declared: tuple[Declared, ...] = ()
+    """In `p50` and `p95`: what was declared and not measured by the drills."""
+    closed: Closed | None = None
+    """Beside them: how much longer it takes at the worst hour of the week, when the place of that tier has just closed."""
     remarks: tuple[str, ...] = ()
     """What a reader must know of it: drills that were not counted, a size that was never drilled, a drill far slower than the others."""
     objective: Seconds | None = None
@@ -95,3 +131,10 @@ class TierForecast(StrictModel):
         """`from 6 drills`; where they are few, or all of a much smaller set, that it is rough."""
         drills = f"from {self.drills} drill" + ("" if self.drills == 1 else "s")
         return f"{drills}, so roughly" if self.sureness == "rough" else drills
+
+    @property
+    def beside(self) -> list[str]:
+        """What no drill measures: how much of it (or of what is to come, where nothing is foreseen) is declared, and the worst hour."""
+        of = "of it declared" if self.p50 is not None else "declared beside it"
+        said = [f"{of}: {declared_words(self.declared)}"] if self.declared else []
+        return [*said, *([closed_words(self.closed, self.tier)] if self.closed else [])]

@@ -3,11 +3,13 @@
 Entries of a kind (sources, repositories, hosts) keep their own parameters under `with`; the kind's own file says what they are.
 """
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from dr.model.base import Duration, JsonObject, Slug, StrictModel
+from dr.model.forecast import Declared, Unmeasured
+from dr.model.opening import Holiday, OpeningHours
 from dr.model.suppression import SuppressionTemplates
 
 
@@ -95,10 +97,38 @@ class Objective(StrictModel):
     target: Duration | None = None
 
 
+class TierObjective(Objective):
+    """An objective of the inventory, and the time that passes before a machine can begin: declared, since no drill measures it."""
+
+    declared: dict[Slug, Duration] = Field(default_factory=dict)
+    """Phase to how long it takes (`{decision: 15m, courier: 45m}`): counted against the rto beside what a drill measured. A phase that a
+    step of the drill's runbook bears is measured, and not counted twice."""
+    open: OpeningHours = None
+    """When the place of this tier can be entered: `["Mon-Fri 09:00-17:00", "Sat 09:00-12:00"]`, in the organisation's zone."""
+    holidays: tuple[Holiday, ...] = ()
+    """Dates on which it is closed all day."""
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if self.holidays and self.open is None:
+            raise ValueError("'holidays' close nothing where 'open' is not written; add open: [\"Mon-Fri 09:00-17:00\"]")
+        if self.declared and sum(self.declared.values()) >= self.rto:
+            raise ValueError(
+                "what is declared takes all of the objective (rto); move the rto, or shorten what is declared: no drill could pass"
+            )
+        return self
+
+    @property
+    def unmeasured(self) -> Unmeasured | None:
+        """None where nothing is declared."""
+        declared = tuple(Declared(name=name, seconds=seconds) for name, seconds in self.declared.items())
+        return Unmeasured(declared=declared, open=self.open, holidays=self.holidays) if declared or self.open is not None else None
+
+
 class Objectives(StrictModel):
     rpo: Duration
     """How old the newest good copy may ever be."""
-    tiers: dict[Slug, Objective]
+    tiers: dict[Slug, TierObjective]
     proof_valid: dict[Slug, Duration] = Field(default_factory=dict)
     """Tier to how long a proof, and a drill, stands for what is there now; 35 days for a tier that is not named."""
 

@@ -10,6 +10,7 @@ from dr.model.backup import ProofLevel
 from dr.model.base import Instant, RunId, Seconds, SetId, Sha256, StepId, StrictModel, SystemName
 from dr.model.forecast import TierForecast
 from dr.model.record import Verdict
+from dr.units import show_duration
 
 Colour = Literal["green", "amber", "red"]
 COLOURS: tuple[Colour, ...] = ("green", "amber", "red")
@@ -29,10 +30,18 @@ class DrillFact(StrictModel):
     verdict: Verdict
     ended: Instant
     rto: Seconds | None = None
-    """Measured: from recognition to the first successful user-level probe. None where no probe succeeded."""
+    """From recognition to the first successful user-level probe, and what was declared beside it. None where no probe succeeded."""
+    measured: Seconds | None = None
+    """The former alone."""
     set: SetId | None = None
     rests_on: dict[str, Sha256] = Field(default_factory=dict)
     """As its plan has it: what must be as it was, for this drill to stand for the next one."""
+
+    @property
+    def how(self) -> str:
+        """` (of it 1 h declared)`; nothing where all of it was measured."""
+        declared = (self.rto or 0.0) - self.measured if self.measured is not None else 0.0
+        return f" (of it {show_duration(declared)} declared)" if declared >= 1 else ""
 
 
 class NightFact(StrictModel):

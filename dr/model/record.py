@@ -18,6 +18,7 @@ from dr.model.base import (
     StrictModel,
     SystemName,
 )
+from dr.model.forecast import Closed, Declared
 
 Verdict = Literal["PASS", "FAIL", "INCOMPLETE"]
 RunState = Literal["running", "done", "failed", "cancelled"]
@@ -184,6 +185,19 @@ class Comment(StrictModel):
     text: str
 
 
+class Still(StrictModel):
+    """A time in which nothing of a run went on."""
+
+    began: Instant
+    ended: Instant
+    why: str
+    """`paused by ANNA`, `nobody carried it`."""
+
+    @property
+    def seconds(self) -> Seconds:
+        return Seconds((self.ended - self.began).total_seconds())
+
+
 class AuditHead(StrictModel):
     seq: int
     hash: Sha256
@@ -247,9 +261,22 @@ class RetentionOutcome(StrictModel):
 
 class RtoMeasured(StrictModel):
     seconds: Seconds
+    """As the clock measured it."""
     objective: Seconds | None
     target: Seconds | None
     within: bool | None
+    """Whether `total` is within the objective."""
+    declared: tuple[Declared, ...] = ()
+    """Of a drill: what would come on top and no machine measures, as the inventory declared it when the drill began."""
+    closed: Closed | None = None
+    """Of a drill: how much longer it takes at the worst hour of the week. Outside `within`: the drill is not to blame for it."""
+    still: tuple[Still, ...] = ()
+    """When, inside `seconds`, the run lay still."""
+
+    @property
+    def total(self) -> Seconds:
+        """Measured and declared."""
+        return Seconds(self.seconds + sum(one.seconds for one in self.declared))
 
 
 class RpoMeasured(StrictModel):

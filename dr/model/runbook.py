@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from dr.model.base import Duration, Instant, JsonObject, JsonValue, Seconds, Sha256, Slug, StrictModel, canonical, sha256
+from dr.model.forecast import Unmeasured
 from dr.model.inventory import Objective
 
 RunKind = Literal["backup", "drill", "recovery", "maintenance"]
@@ -123,6 +124,8 @@ class Plan(StrictModel):
     """What a drill is judged by: the tier named by its select-backup step."""
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     objective: Objective | None = None
+    unmeasured: Unmeasured | None = None
+    """Of a drill: what the inventory declared for its tier."""
     steps: tuple[PlannedStep, ...]
     on_failure: tuple[PlannedStep, ...] = ()
     always: tuple[PlannedStep, ...] = ()
@@ -135,5 +138,6 @@ class Plan(StrictModel):
     """`runbook NAME` and `host NAME` to digests, as they were written then (`dr.model.written`); empty in plans of before that."""
 
     def digest(self) -> Sha256:
-        facts = self.to_facts()
-        return sha256(canonical(facts if self.rests_on else {name: value for name, value in facts.items() if name != "rests_on"}))
+        """Of what is written: a plan from before a field was known has the digest that it had."""
+        younger = {"rests_on": not self.rests_on, "unmeasured": self.unmeasured is None}
+        return sha256(canonical({name: value for name, value in self.to_facts().items() if not younger.get(name, False)}))

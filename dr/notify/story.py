@@ -60,6 +60,9 @@ class Story(StrictModel):
     """Empty if there never was one."""
     holdings: tuple[Holding, ...]
     rto: str
+    """With what was declared."""
+    beside: tuple[str, ...]
+    """What must be said of it: its declared phases, the worst hour of the week, when the run lay still."""
     rpo: str
     lost: str
     """Of a recovery: how long people worked for nothing, from the set to the failure. Empty where nothing is lost, or nothing is known."""
@@ -103,7 +106,8 @@ def tell_story(inventory: Inventory, records: Records, run: RunId, now: datetime
         failed_in_a_row=streak.count,
         last_success=local(streak.last_success, zone) if streak.last_success else "",
         holdings=_holdings(inventory, record, records, now, zone),
-        rto=_length(report.get("rto_seconds")),
+        rto=_length(report.get("rto_total") or report.get("rto_seconds")),
+        beside=tuple(_line(said) for said in report.get("beside", ())),
         rpo=_length(report.get("rpo_seconds")),
         **_recovery(record, records, run, steps, now),
         opened=any(s.action == "open" and s.state == "done" for s in steps),

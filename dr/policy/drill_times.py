@@ -10,16 +10,26 @@ from datetime import datetime, timedelta
 from dr.model.backup import Manifest
 from dr.model.base import JsonObject, Seconds
 from dr.model.forecast import DrillSample, GrowsWith, PhaseTime, Tonight
-from dr.model.record import CheckResult, RunRecord, StepRecord
+from dr.model.record import AuditEntry, CheckResult, RunRecord, StepRecord
 from dr.model.summary import SetSummary
+from dr.policy.still import lay, stills
 
 BEFORE, USABLE, PROOF = "before", "usable", "proof"
 """The phases that no runbook names: until the first one begins, from the last restore to the first user, and what the proof took beyond."""
 _GROWS: dict[str, GrowsWith] = {"restore": "bytes", "check": "rows"}
 
 
-def sample_of(run: RunRecord, steps: Sequence[StepRecord], manifest: Manifest | None, summary: SetSummary | None) -> DrillSample | None:
-    """None where it measured no recovery time, or where the set that it restored is not known any more."""
+def sample_of(
+    run: RunRecord,
+    steps: Sequence[StepRecord],
+    manifest: Manifest | None,
+    summary: SetSummary | None,
+    trail: Sequence[AuditEntry] = (),
+) -> DrillSample | None:
+    """None where it measured no recovery time, or where the set that it restored is not known any more.
+
+    `trail`: what is on record about the run, oldest first.
+    """
     restores = [s for s in steps if s.action == "restore" and s.state == "done" and s.facts.get("set")]
     usable = first_use(steps)
     if not restores or usable is None or run.tier is None or manifest is None:
@@ -35,6 +45,7 @@ def sample_of(run: RunRecord, steps: Sequence[StepRecord], manifest: Manifest | 
         bytes=manifest.plain,
         rows=rows_of(summary) or _compared(steps),
         phases=_phases(run.started, steps, usable),
+        still=lay(stills(trail, steps, run.started, usable)),
     )
 
 

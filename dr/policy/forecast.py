@@ -13,8 +13,9 @@ The method, for each phase of the drills of one tier, and then for their sum:
   Location Parameter", 1964), and is named in the remarks. An empirical 95% quantile needs 19 drills; we rarely have them.
 
 A drill counts whatever its verdict was, if a user could work at its end: one that was too slow is what the forecast is about. It does
-not count if it is older than `FORGET_AFTER`, was held on another standby, restored or read another major version, or went through other
-phases; the remarks say how many did not, and why. Deterministic, and free of the order in which the drills are given.
+not count if it is older than `FORGET_AFTER`, was held on another standby, restored or read another major version, went through other
+phases, or lay still (a person's pause is no measurement of the machine); the remarks say how many did not, and why. Deterministic, and
+free of the order in which the drills are given.
 """
 
 import math
@@ -24,8 +25,10 @@ from datetime import datetime, timedelta
 from statistics import median
 
 from dr.model.base import HostName, Seconds
-from dr.model.forecast import Declared, DrillSample, GrowsWith, PhaseForecast, PhaseTime, Sureness, TierForecast, Tonight
+from dr.model.forecast import Closed, DrillSample, GrowsWith, PhaseForecast, PhaseTime, Sureness, TierForecast, Tonight, Unmeasured
 from dr.model.inventory import Objective
+from dr.policy.still import spoils
+from dr.policy.unmeasured import on_top
 from dr.policy.words import short
 
 FORGET_AFTER = timedelta(days=365)
@@ -57,20 +60,24 @@ def forecast(
     *,
     objective: Objective | None = None,
     standby: HostName | None = None,
-    declared: Sequence[Declared] = (),
+    unmeasured: Unmeasured | None = None,
+    closed: Closed | None = None,
 ) -> TierForecast:
     """When the system would be usable again from this tier, for tonight's size. `samples` in any order, of any tier.
 
-    `standby`: where it would be restored; None: where the newest drill was held. `declared` is added as it is.
+    `standby`: where it would be restored; None: where the newest drill was held. What is declared `unmeasured` is added as it is, but for
+    a phase that the drills measured; `closed`, the longest wait for an opening, stands beside the forecast.
     """
     counted, remarks = _counted([s for s in samples if s.tier == tier], tonight, now, standby)
+    declared = on_top(unmeasured, {p.name for s in counted[-1:] for p in s.phases if p.inside})
     bare = TierForecast(
         tier=tier,
         at=now,
         set=tonight.set,
         bytes=tonight.bytes,
         rows=tonight.rows,
-        declared=tuple(declared),
+        declared=declared,
+        closed=closed,
         objective=objective.rto if objective else None,
         target=objective.target if objective else None,
     )
@@ -125,6 +132,8 @@ def _old_or_other(sample: DrillSample, tonight: Tonight, now: datetime) -> str:
         return f"older than {short(FORGET_AFTER.total_seconds())}"
     if sample.source != tonight.source:
         return f"of version {sample.source or '?'}, the source is {tonight.source or '?'} now"
+    if spoils(sample.still, sum(p.seconds for p in sample.phases if p.inside)):
+        return "paused or left lying before a user could work"
     return ""
 
 

@@ -21,13 +21,15 @@ def breach(system: str, found: TierForecast) -> Anomaly | None:
 def _breach(system: str, found: TierForecast, likely: bool, what: str, limit: float, severity: Literal["warning", "critical"]) -> Anomaly:
     would = "would" if likely else "could"
     late = f"{system} {would} come back from {found.tier} later than its {what} of {show_duration(limit)}"
-    slowest = max((p for p in found.phases if p.inside), key=lambda p: p.p50)
-    hint = f"most of it is '{slowest.name}' ({show_duration(slowest.p50)}): make that faster, or move the {what}; nothing is lost yet"
+    parts = [(p.p50, p.name) for p in found.phases if p.inside] + [(d.seconds, f"{d.name} (declared)") for d in found.declared]
+    longest, name = max(parts, key=lambda part: part[0])
+    hint = f"most of it is '{name}' ({show_duration(longest)}): make that faster, or move the {what}; nothing is lost yet"
     return Anomaly(key=f"forecast:{system}:{found.tier}", severity=severity, message=f"{late}: {in_words(found)}", hint=hint)
 
 
 def in_words(found: TierForecast) -> str:
-    """`back in about 3 h 10 min (p95 3 h 40 min), from 6 drills`."""
+    """`back in about 3 h 10 min (p95 3 h 40 min), from 6 drills`; with what of it was declared, and the worst hour of the week."""
     if found.p50 is None or found.p95 is None:
-        return f"no forecast: {found.why}"
-    return f"back in about {show_duration(found.p50)} (p95 {show_duration(found.p95)}), {found.made_from}"
+        return "; ".join([f"no forecast: {found.why}", *found.beside])
+    back = f"back in about {show_duration(found.p50)} (p95 {show_duration(found.p95)}), {found.made_from}"
+    return "; ".join([back, *found.beside])

@@ -1,17 +1,21 @@
 """One run's facts of record, gathered into Evidence. Reads the catalog; measures nothing that was not recorded."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dr.model.base import JsonObject, Seconds, StepId, SystemName
 from dr.model.evidence import Chosen, CopyFact, Evidence
+from dr.model.forecast import declared_words
 from dr.model.inventory import Inventory
 from dr.model.ports import Records
-from dr.model.record import CheckResult, Finding, RpoMeasured, RtoMeasured, RunRecord, ScrubCertificate, StepRecord, Verdict
+from dr.model.record import AuditEntry, CheckResult, Finding, RpoMeasured, RtoMeasured, RunRecord, ScrubCertificate, StepRecord, Verdict
 from dr.model.runbook import Declaration, Plan
 from dr.policy.comments import comments_of
+from dr.policy.opening import worst
 from dr.policy.recovery import lost
 from dr.policy.rpo import worst_gap
+from dr.policy.still import lay, spoils, still_words, stills
+from dr.policy.unmeasured import on_top, rto_words
 from dr.policy.verdict import judge_records
 from dr.units import show_duration
 
@@ -19,6 +23,7 @@ MEASURED = ("drill", "recovery")
 """The kinds of run that have a recovery time."""
 WORTH_SAYING = 5.0
 """Seconds between recognition and the first step from which on they are named."""
+SPOILT = ", and no forecast is made from this drill"
 CANCELS = ("run-cancel", "run-cancel-hard")
 """What the engine puts on record when a person cancels."""
 
@@ -30,7 +35,10 @@ def gather(
     steps = tuple(s for s in records.steps(run.run) if s.step != writing)
     checks = _checks(steps)
     chosen = _chosen(steps, records)
-    rto, rpo = measure_rto(run, in_use(run, steps, checks)), _rpo(run, plan, chosen, records, inventory, now)
+    trail = records.audit_of(run.run)
+    clocked = measure_rto(run, in_use(run, steps, checks))
+    rto = clocked and beside(clocked, run, plan, steps, trail, inventory.organisation.zone)
+    rpo = _rpo(run, plan, chosen, records, inventory, now)
     judged = judge_records(plan, steps, cancelled=_cancelled(run, records), so_far=writing is not None)
     verdict, reasons = with_measures(judged.verdict, judged.reasons, run, rto, checks)
     return Evidence(
@@ -41,7 +49,13 @@ def gather(
         run=run,
         verdict=verdict,
         reasons=reasons,
-        remarks=(*remarks(rto, rpo), *_waited(run, steps), *_queued(steps), *_left_out(plan), *_to_come(plan, steps, writing)),
+        remarks=(
+            *remarks(rto, rpo, run.tier or ""),
+            *_waited(run, steps),
+            *_queued(steps),
+            *_left_out(plan),
+            *_to_come(plan, steps, writing),
+        ),
         scope=_scope(run.system, inventory),
         chosen=chosen,
         steps=tuple(_lean(s) for s in steps),
@@ -51,7 +65,7 @@ def gather(
         copies=_copies(run.system, records),
         checks=checks,
         findings=_findings(run, records),
-        comments=tuple(comments_of(records.audit_of(run.run))),
+        comments=tuple(comments_of(trail)),
         scrub=_scrub(steps),
         audit=records.audit_head(),
     )
@@ -69,6 +83,23 @@ def measure_rto(run: RunRecord, checks: Sequence[CheckResult]) -> RtoMeasured | 
     objective = run.objective or {}
     rto, target = objective.get("rto"), objective.get("target")
     return RtoMeasured(seconds=seconds, objective=rto, target=target, within=None if rto is None else seconds <= rto)
+
+
+def beside(
+    rto: RtoMeasured, run: RunRecord, plan: Plan, steps: Sequence[StepRecord], trail: Sequence[AuditEntry], zone: str
+) -> RtoMeasured:
+    """With what no machine measures: declared phases count against the objective, a door that is shut at the worst hour is only said."""
+    usable = run.started + timedelta(seconds=rto.seconds)
+    phased = {planned.id: planned.phase for planned in plan.steps if planned.phase}
+    measured = {phased[s.step] for s in steps if s.step in phased and s.state == "done" and s.started and s.started < usable}
+    counted = rto.model_copy(
+        update={
+            "declared": on_top(plan.unmeasured, measured),
+            "closed": worst(plan.unmeasured, zone, run.started),
+            "still": stills(trail, steps, run.started, usable),
+        }
+    )
+    return counted.model_copy(update={"within": None if rto.objective is None else counted.total <= rto.objective})
 
 
 def in_use(run: RunRecord, steps: Sequence[StepRecord], checks: Sequence[CheckResult]) -> Sequence[CheckResult]:
@@ -92,7 +123,8 @@ def with_measures(
     wrong = [f"check '{c.check}' examined nothing" for c in checks if not c.examined]
     wrong += [f"check '{c.check}': {c.summary}" for c in checks if c.examined and not c.passed]
     if rto is not None and rto.within is False:
-        wrong.append(f"RTO {show_duration(rto.seconds)} is over the objective of {show_duration(rto.objective or 0)}")
+        declared = f" (measured {show_duration(rto.seconds)} + declared {declared_words(rto.declared)})" if rto.declared else ""
+        wrong.append(f"RTO {show_duration(rto.total)} is over the objective of {show_duration(rto.objective or 0)}{declared}")
     if wrong:
         return "FAIL", (*wrong, *reasons)
     if run.kind in MEASURED and rto is None:
@@ -101,10 +133,22 @@ def with_measures(
     return verdict, tuple(reasons)
 
 
-def remarks(rto: RtoMeasured | None, rpo: RpoMeasured | None) -> tuple[str, ...]:
-    said = []
-    if rto and rto.target is not None and rto.within is not False and rto.seconds > rto.target:
-        said.append(f"RTO {show_duration(rto.seconds)} is within the objective, but over the target of {show_duration(rto.target)}")
+def beside_words(rto: RtoMeasured, tier: str) -> list[str]:
+    """What must be said of a recovery time beside how long it was; nothing of one that ran through with nothing declared."""
+    said = [words] if (words := rto_words(rto, tier)) else []
+    if rto.closed and rto.objective is not None and rto.total <= rto.objective < rto.total + rto.closed.seconds:
+        said.append(
+            f"the objective of {show_duration(rto.objective)} holds while {tier} is open; at the worst hour of the week it does not"
+        )
+    if rto.still:
+        said.append(still_words(rto.still) + "; the clock ran on" + (SPOILT if spoils(lay(rto.still), rto.seconds) else ""))
+    return said
+
+
+def remarks(rto: RtoMeasured | None, rpo: RpoMeasured | None, tier: str = "") -> tuple[str, ...]:
+    said = [f"RTO: {words}" for words in beside_words(rto, tier)] if rto else []
+    if rto and rto.target is not None and rto.within is not False and rto.total > rto.target:
+        said.append(f"RTO {show_duration(rto.total)} is within the objective, but over the target of {show_duration(rto.target)}")
     if rpo and rpo.within is False:
         said.append(f"{rpo.what}: {show_duration(rpo.seconds)}, over the RPO objective of {show_duration(rpo.objective or 0)}")
     return tuple(said)

@@ -64,7 +64,8 @@ def _foreseen(one: TierForecast) -> Iterator[Cell]:
     over = one.objective is not None and one.p95 is not None and one.p95 > one.objective
     yield Cell(show_duration(one.p95) if one.p95 is not None else "–", "bad" if over else "")
     yield Cell(show_duration(one.objective) if one.objective is not None else "–")
-    yield Cell(visible("; ".join([one.made_from, *one.remarks] if one.p50 is not None else [one.why])))
+    known = [one.made_from, *one.remarks] if one.p50 is not None else [one.why]
+    yield Cell(visible("; ".join([*known, *one.beside])))
 
 
 def _of(evidence: Evidence, action: str) -> list[StepRecord]:

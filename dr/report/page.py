@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dr.clock import iso, local
 from dr.model.evidence import Evidence
-from dr.model.record import CheckResult, StepRecord
+from dr.model.forecast import closed_words, declared_words
+from dr.model.record import CheckResult, RtoMeasured, StepRecord
+from dr.policy.still import lay
 from dr.report import tables
-from dr.report.gather import MEASURED, succeeded
+from dr.report.gather import MEASURED, beside_words, succeeded
 from dr.report.nightly import night
 from dr.report.timeline import BAR, ROW, gauge, timeline
 from dr.units import show_duration, show_size, visible
@@ -54,7 +56,7 @@ def page(evidence: Evidence, digest: str, key: str, *, paper: Paper = "") -> str
         parts=parts(evidence),
         paper=paper,
         measured=evidence.run.kind in MEASURED,
-        rto_gauge=evidence.rto and gauge(evidence.rto.seconds, evidence.rto.objective, evidence.rto.target),
+        rto_gauge=evidence.rto and gauge(evidence.rto.total, evidence.rto.objective, evidence.rto.target),
         rpo_gauge=evidence.rpo and gauge(evidence.rpo.seconds, evidence.rpo.objective),
         timeline=timeline(evidence.run, evidence.steps, evidence.rto),
         some=SHOWN,
@@ -64,6 +66,7 @@ def page(evidence: Evidence, digest: str, key: str, *, paper: Paper = "") -> str
         reach=tables.reach(evidence),
         unproven=tables.unproven(evidence),
         approved=[approval(s, evidence.zone) for s in evidence.steps if s.action == "approve" and s.state == "done"],
+        beside=beside_words(evidence.rto, evidence.run.tier or "it") if evidence.rto else [],
         proofs=[proof(c) for c in evidence.checks],
         night=night(evidence),
         steps=tables.steps(evidence),
@@ -140,7 +143,7 @@ def answer(evidence: Evidence) -> str:
     run, zone = evidence.run, evidence.zone
     parts = [f"This {_kind(run.kind)} {_WORDS[evidence.verdict]}."]
     if evidence.rto:
-        parts.append(f"The system was usable {show_duration(evidence.rto.seconds)} after recognition{_against(evidence)}.")
+        parts.append(_usable(evidence, evidence.rto))
     elif run.kind in MEASURED:
         parts.append("The system did not become usable.")
     if evidence.declaration and evidence.rpo:
@@ -194,6 +197,14 @@ def parts(evidence: Evidence) -> list[tuple[str, str]]:
         ("check", "How to check"): True,
     }
     return [part for part, yes in there.items() if yes]
+
+
+def _usable(evidence: Evidence, rto: RtoMeasured) -> str:
+    declared = f" (measured {show_duration(rto.seconds)} + declared {declared_words(rto.declared)})" if rto.declared else ""
+    said = f"The system was usable {show_duration(rto.total)} after recognition{declared}{_against(evidence)}."
+    still = f" {show_duration(lay(rto.still))} of that it lay still." if rto.still else ""
+    shut = f" Beside that, {closed_words(rto.closed, evidence.run.tier or 'it')}." if rto.closed else ""
+    return said + still + shut
 
 
 def _kind(kind: str) -> str:

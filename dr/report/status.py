@@ -178,10 +178,11 @@ def _time(tier: TierReadiness) -> dict[str, object]:
     if drill is None or drill.verdict != "PASS" or drill.rto is None:
         return _tile("Back in", "not known", "bad" if drill and drill.verdict == "FAIL" else "warn", wanted)
     over = objective is not None and drill.rto > objective
-    note = f"{'OVER the' if over else 'within the'} objective of {show_duration(objective)}" if objective else "no objective"
+    note = f"{'OVER the' if over else 'within the'} objective of {show_duration(objective)}{drill.how}" if objective else "no objective"
     foreseen = tier.forecast
     if foreseen is not None and foreseen.p50 is not None and foreseen.p95 is not None:
         note += f"; tonight about {show_duration(foreseen.p50)}, {show_duration(foreseen.p95)} at worst (p95)"
+    note = "; ".join([note, *foreseen.beside]) if foreseen is not None else note
     shade = "bad" if over else "good" if objective else "warn"
     return _tile("Back in", show_duration(drill.rto), shade, note, gauge(drill.rto, objective, tier.rto_target))
 

@@ -14,7 +14,7 @@ Kind = Literal["", "n", "mono", "good", "bad", "warn"]
 When = Callable[[datetime], str]
 """An instant as the organisation's people read it."""
 SIZES = frozenset({"bytes", "stored", "plain", "reused"})
-SPANS = frozenset({"rto", "rpo", "target", "rto_seconds", "rpo_seconds", "objective", "p50", "p95"})
+SPANS = frozenset({"rto", "rpo", "target", "rto_seconds", "rto_total", "rpo_seconds", "objective", "p50", "p95"})
 DIGESTS = frozenset({"digest", "sha256", "hmac", "manifest", "set", "run"})
 
 
@@ -221,8 +221,17 @@ def scope(evidence: Evidence) -> list[Table]:
     sources = evidence.scope.get("sources", {})
     objectives = evidence.scope.get("objectives", {}).get("tiers", {})
     found = [_table("Sources", ("source", "kind", "host", "needle planted"), [_source(n, s) for n, s in sources.items()])]
-    rows = [(Cell(tier), cell("rto", o.get("rto")), cell("target", o.get("target"))) for tier, o in objectives.items()]
-    return [*found, *([_table("Recovery objectives", ("tier", "back within (RTO)", "target"), rows)] if rows else [])]
+    rows = [(Cell(tier), cell("rto", o.get("rto")), cell("target", o.get("target")), *_unmeasured(o)) for tier, o in objectives.items()]
+    heads = ("tier", "back within (RTO)", "target", "declared", "open")
+    said = 5 if any(o.get("declared") or o.get("open") for o in objectives.values()) else 3
+    return [*found, *([_table("Recovery objectives", heads[:said], [row[:said] for row in rows])] if rows else [])]
+
+
+def _unmeasured(objective: JsonObject) -> tuple[Cell, Cell]:
+    """What the inventory declares of a tier: phases that no machine measures, and when it can be entered."""
+    declared = ", ".join(f"{name} {show_duration(seconds)}" for name, seconds in (objective.get("declared") or {}).items())
+    holidays = [f"not on {', '.join(objective['holidays'])}"] if objective.get("holidays") else []
+    return Cell(declared or "–"), Cell("; ".join([*(objective.get("open") or ()), *holidays]) or "–")
 
 
 def _source(name: str, facts: JsonObject) -> tuple[Cell, ...]:

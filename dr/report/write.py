@@ -14,7 +14,7 @@ from dr.model.base import JsonObject, RunId, canonical, sha256
 from dr.model.evidence import Evidence, Signed
 from dr.model.inventory import Inventory
 from dr.model.ports import Keyring, StepContext
-from dr.report.gather import gather
+from dr.report.gather import beside_words, gather
 from dr.report.page import page
 
 
@@ -48,6 +48,8 @@ class EvidenceWriter:
             "verdict": evidence.verdict,
             "rto_seconds": evidence.rto.seconds if evidence.rto else None,
             "rpo_seconds": evidence.rpo.seconds if evidence.rpo else None,
+            "rto_total": evidence.rto.total if evidence.rto else None,
+            "beside": beside_words(evidence.rto, record.tier or "") if evidence.rto else [],
         }
 
 

@@ -12,7 +12,7 @@ from dr.actions import forecast
 from dr.errors import Refused
 from dr.model.base import HostName, JsonObject, RunId, Seconds, SetId, StepId
 from dr.model.forecast import TierForecast
-from dr.model.inventory import Inventory, Objective
+from dr.model.inventory import Inventory, TierObjective
 from dr.model.record import CheckResult, StepRecord
 from tests.support.action_world import HMIS, World
 from tests.support.catalog_runs import plan_of, run_at
@@ -30,7 +30,7 @@ class Promised(World):
     @property
     def inventory(self) -> Inventory:
         plain = super().inventory
-        objective = Objective(rto=Seconds(self.rto), target=Seconds(3 * HOUR))
+        objective = TierObjective(rto=Seconds(self.rto), target=Seconds(3 * HOUR))
         objectives = plain.systems["hmis"].objectives.model_copy(update={"tiers": {"online": objective, "vault": objective}})
         system = plain.systems["hmis"].model_copy(update={"objectives": objectives})
         return plain.model_copy(update={"systems": {"hmis": system}})

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dr.model.base import ByteCount, HostName, RunId, Seconds, SetId
-from dr.model.forecast import Declared, DrillSample, GrowsWith, PhaseTime, TierForecast, Tonight
+from dr.model.forecast import Declared, DrillSample, GrowsWith, PhaseTime, TierForecast, Tonight, Unmeasured
 from dr.model.inventory import Objective
 from dr.policy.forecast import FORGET_AFTER, LINE_FROM, forecast, repeated_medians
 from dr.policy.forecast_words import breach, in_words
@@ -194,7 +194,7 @@ def test_what_comes_after_the_first_user_is_shown_and_is_not_in_the_time() -> No
         [sample(1, GIB, *phases, rows=1000)],
         tonight(GIB, rows=3000),
         NOW,
-        declared=[Declared(name="courier", seconds=Seconds(3600.0))],
+        unmeasured=Unmeasured(declared=(Declared(name="courier", seconds=Seconds(3600.0)),)),
     )
     assert middle(found) == 3710.0
     assert {p.name: float(p.p50) for p in found.phases} == {"restore": 100.0, "usable": 10.0, "proof": 1800.0}
