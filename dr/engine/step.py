@@ -16,7 +16,7 @@ from dr.clock import iso
 from dr.engine.context import Context
 from dr.engine.failpoints import Failpoints
 from dr.engine.services import Services
-from dr.errors import EXIT_FAILED, ConfigError, DrError, Failed, Stopped
+from dr.errors import EXIT_FAILED, ConfigError, DrError, Failed, Refused, StandbyInUse, Stopped
 from dr.model.base import JsonObject, RunId, StepId, StrictModel
 from dr.model.ports import Action
 from dr.model.record import Failure, StepRecord, StepState
@@ -162,6 +162,8 @@ class Attempt:
         state: StepState = "cancelled" if self._why == "cancel" else "failed"
         try:
             self._record(state, failure=failure)
+            if isinstance(error, Refused) and not isinstance(error, StandbyInUse):  # that one is asked again and again until it is free
+                self.context.audit("step.refused", self.task.step.action, {"error": failure.error, "why": failure.message})
         except Exception as unrecorded:  # noqa: BLE001 the run's end finds the catalog out of order too, and fails
             _log.error("the catalog did not take the failure of step %s: %s", self.task.step.id, type(unrecorded).__name__)
         self.context.tell("failed", failure.message, hint=failure.hint)

@@ -30,8 +30,7 @@ def enrol_standby(target: Target, standing: Standing, now: datetime) -> None:
     if _is_enrolled(root):
         require_standby(target, standing)
         return
-    made = not root.exists()
-    if made:
+    if not os.path.lexists(root):  # a link to nothing is there, and is judged below
         root.mkdir(mode=0o700, parents=True)
     _refuse(target, _judged(target, standing))  # now that it can be looked at, with everything that a marker cannot tell
     with opened(target.root) as folder:

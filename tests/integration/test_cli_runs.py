@@ -219,7 +219,11 @@ def test_a_wrong_target_is_refused_and_nothing_is_written(mended: Home, case: st
     assert (tree(standby), production_names(mended)) == before
     assert "may not be written to" in done.stdout
     assert word in done.stdout
-    assert states(mended, mended.last_run("drill-online"))["prove"] == "skipped"
+    run = mended.last_run("drill-online")
+    assert states(mended, run)["prove"] == "skipped"
+    refused = [entry.facts for entry in mended.audit() if entry.event == "step.refused" and entry.facts["run"] == run]
+    assert (refused[0]["step"], refused[0]["error"]) == ("restore", "NotProvablyStandby")
+    assert word in str(refused[0]["why"])
 
 
 @pytest.mark.parametrize("spoil", [at_its_port, lambda home: home.rewrite("inventory/hosts.yaml", "path: demo/standby", "path: demo/site")])

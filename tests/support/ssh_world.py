@@ -272,9 +272,10 @@ def _opened() -> Sequence[str]:
 
 
 @contextmanager
-def machine(name: str, *, forced: str | None = None, disks: Mapping[str, str] | None = None) -> Iterator[Machine]:
+def machine(name: str, *, forced: str | None = None, disks: Mapping[str, str] | None = None, machine_id: str = "") -> Iterator[Machine]:
     """A machine that answers, gone at the end with all that ran on it."""
-    made = Machine(name, Path(tempfile.mkdtemp(prefix=f"ssh-{name}-")), forced=forced, disks=disks or {}).make()
+    place = Path(tempfile.mkdtemp(prefix=f"ssh-{name}-"))
+    made = Machine(name, place, forced=forced, disks=disks or {}, machine_id=machine_id or secrets.token_hex(16)).make()
     try:
         made.start()
         yield made
