@@ -10,6 +10,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from dr.actions.recognise import recognise
 from dr.actions.source_review import review
 from dr.clock import iso
 from dr.errors import DrError, Failed, Refused, Stopped
@@ -138,7 +139,7 @@ def _capture(work: Sequence[tuple[Source, CaptureRequest]], into: SetWriter, ctx
         ctx.check_stop()
         ctx.progress(f"reading {request.name}")
         for facts in _host(request, ctx).capture(source, request, into, ctx):
-            ctx.records.record_production(facts.model_copy(update={"system": request.system, "host": request.entry.host}))
+            recognise(facts.model_copy(update={"system": request.system, "host": request.entry.host}), ctx)
 
 
 def _published(system: SystemName, targets: Sequence[Repository], token: str, ctx: StepContext) -> dict[RepositoryName, Manifest]:

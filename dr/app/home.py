@@ -264,7 +264,8 @@ class App:
         facts = kind.enrol(request, self.services.standing())
         if facts is not None:
             self.records.record_production(facts)
-            self.records.close_finding(f"production-unknown:{host}", self.clock.now(), RunId(""))
+            for finding in ("production-unknown", "production-changed"):
+                self.records.close_finding(f"{finding}:{host}", self.clock.now(), RunId(""))
         self.records.audit("host.enrolled", host, {"role": request.role}, actor=whoami(), at=self.clock.now())
         return [f"{host} is enrolled as {request.role}", *(recognised(facts) if facts is not None else ())]
 

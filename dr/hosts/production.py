@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dr.hosts.removal import Identity, identity
+from dr.model.base import JsonObject
 from dr.model.record import ProductionFacts
 
 
@@ -82,8 +83,13 @@ def _loops(address: str | None) -> bool:
 
 
 def _places(facts: ProductionFacts) -> list[tuple[str | None, int | None, int | None]]:
-    others = [(str(place["path"]), int(place["device"]), int(place["inode"])) for place in facts.paths]
-    return [(facts.data_directory, facts.device, facts.inode), *others]
+    return [(facts.data_directory, facts.device, facts.inode), *(_recorded(place) for place in facts.paths)]
+
+
+def _recorded(place: JsonObject) -> tuple[str | None, int | None, int | None]:
+    """As far as it is one: a record that an earlier version took as it was told must not break a guard."""
+    path, device, inode = place.get("path"), place.get("device"), place.get("inode")
+    return path if isinstance(path, str) else None, device if isinstance(device, int) else None, inode if isinstance(inode, int) else None
 
 
 def here(address: str | None) -> bool:

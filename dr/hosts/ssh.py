@@ -14,6 +14,7 @@ from dr.errors import DrError, NotProvablyStandby, Refused
 from dr.hosts.desk import Desk, secrets_in
 from dr.hosts.postgres import HostPostgres
 from dr.hosts.session import Session
+from dr.hosts.told import believed
 from dr.model.base import ByteCount, HostName, HostPath, JsonObject, RunId, SetId, Size, StrictModel
 from dr.model.ports import (
     ArtifactReader,
@@ -81,11 +82,13 @@ class Ssh:
         return HostPath(str(self._session.ask("path", {"path": path})["path"]))
 
     def facts(self) -> ProductionFacts:
-        return self._marked(self._session.ask("facts"))
+        settings: SshHost = self._request.params
+        return self._believed(self._session.ask("facts"), [settings.path] if settings.path else [])
 
-    def _marked(self, facts: JsonObject) -> ProductionFacts:
-        """What it says of itself, under the name and the host keys that we know it by."""
-        return ProductionFacts.from_facts(facts).model_copy(update={"host": self.name, "host_keys": self._known})
+    def _believed(self, facts: JsonObject, folders: Sequence[str]) -> ProductionFacts:
+        """What it says of itself, as far as that is its to say."""
+        settings: SshHost = self._request.params
+        return believed(facts, self.name, self._known, self._request.clock.now(), settings.postgres, folders)
 
     def plant(self, source: Source, request: CaptureRequest, ctx: StepContext) -> None:  # noqa: ARG002 - `dr` there has its own
         with self._at_work(ctx, request.entry.with_):
@@ -105,7 +108,8 @@ class Ssh:
                 found = self._session.ask("capture", asked)
             finally:
                 self._desk.into = None
-        return [self._marked(one) for one in found["facts"]]
+        path = request.entry.with_.get("path")
+        return [self._believed(one, [path] if isinstance(path, str) else []) for one in found["facts"]]
 
     def _at_work(self, ctx: StepContext, *written: JsonObject) -> "_AtWork":
         return _AtWork(self._desk, ctx, frozenset().union(*(secrets_in(one) for one in written)))
