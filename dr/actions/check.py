@@ -8,7 +8,7 @@ from datetime import datetime
 from pydantic import Field
 
 from dr.actions.source_review import review_newest
-from dr.errors import DrError, Refused, Stopped
+from dr.errors import DrError, Refused, Stopped, Unreachable
 from dr.model.base import ByteCount, HostName, RepositoryName, SetId, StrictModel, SystemName
 from dr.model.ports import Action, Effect, OpenSet, Outcome, Restored, StepContext
 from dr.model.record import CheckResult, Verdict
@@ -62,6 +62,9 @@ def _one(ref: CheckRef, restored: Restored, ctx: StepContext) -> CheckResult:
         return restored.host.prove(check, check.params.from_facts(ref.with_), restored, ctx)
     except Stopped:
         raise
+    except Unreachable as error:
+        restored.host.recheck()  # a standby that is lost has failed no check: then this raises, and the step can be tried again
+        return _could_not_look(ref, error, started, ctx)
     except DrError as error:
         return _could_not_look(ref, error, started, ctx)
 

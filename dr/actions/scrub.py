@@ -3,6 +3,7 @@
 Safe to repeat: a second scrub finds nothing to remove and certifies that.
 """
 
+from dr.actions.turn import Turn
 from dr.errors import DrError, Failed, NotProvablyStandby, Refused, StandbyInUse, Stopped
 from dr.model.base import HostName, StrictModel
 from dr.model.ports import Action, Effect, Outcome, StepContext, WritableHost
@@ -24,8 +25,10 @@ def run(params: Params, ctx: StepContext) -> Outcome:
         raise Refused("a scrub never runs in a recovery: it would remove what has just been brought back", hint="mark it `only: drill`")
     try:
         host = ctx.writable_host(params.host)
-    except StandbyInUse as used:  # by a run that could not have claimed it beside what is ours
-        return _left(params.host, used)
+    except StandbyInUse as used:
+        if not _brought(params.host, ctx):  # then it is another run's, which scrubs it
+            return _left(params.host, used)
+        host = Turn(params.host, ctx).take(lambda: ctx.writable_host(params.host))
     canaries, unknown = _canaries(params.host, ctx)
     ctx.progress("removing what was restored, and looking for what may be left of it")
     try:
@@ -43,6 +46,13 @@ def run(params: Params, ctx: StepContext) -> Outcome:
     ctx.records.record_host(HostState(host=params.host, state="clean", run=ctx.run, since=certificate.at))
     ctx.audit("standby.scrubbed", params.host, {"removed": len(certificate.removed), "canaries": certificate.canaries})
     return Outcome(changed=bool(certificate.removed), facts=Facts(certificate=certificate).to_facts())
+
+
+def _brought(host: HostName, ctx: StepContext) -> bool:
+    """Whether anything of this run was begun there, by the record."""
+    sets = {str(step.resolved.get("set")) for step in ctx.records.steps(ctx.run) if step.action == "restore"}
+    begun = [entry for one in sorted(sets) for entry in ctx.records.audit_of(f"{host}/{one}") if entry.event == "restore.begun"]
+    return any(entry.facts.get("run") == ctx.run for entry in begun)
 
 
 def _canaries(host: HostName, ctx: StepContext) -> tuple[list[bytes], list[str]]:

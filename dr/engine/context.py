@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Literal, cast
+from typing import Literal, Protocol, TypeVar, cast
 
 from dr.engine.burndown import Burndown
 from dr.engine.failpoints import Failpoints
@@ -18,6 +18,14 @@ from dr.model.ports import Action, Check, Host, Repository, ServingHost, Source,
 from dr.model.record import Finding, Progress, Severity
 from dr.model.runbook import Plan, PlannedStep
 
+
+class Closable(Protocol):
+    """What holds something open."""
+
+    def close(self) -> None: ...
+
+
+Handle = TypeVar("Handle", bound=Closable)
 Event = Literal["started", "working", "done", "failed", "skipped", "retry", "late"]
 
 
@@ -65,6 +73,7 @@ class Context:
         self._failpoints = failpoints
         self._action = action
         self._hosts: dict[HostName, Host] = {}
+        self._open: list[Closable] = []
         self._foretold = foretold
         self._count: tuple[int | None, int | None] = (None, None)
 
@@ -152,18 +161,25 @@ class Context:
     def host(self, name: HostName) -> Host:
         """One handle a step: across a network each is a connection."""
         if name not in self._hosts:
-            self._hosts[name] = self._services.host(name, self)
+            self._hosts[name] = self._given(self._services.host(name, self))
         return self._hosts[name]
 
     def release(self) -> None:
-        """The attempt is over: what it held open is let go."""
+        """The attempt is over: what it held open is closed now, not when somebody collects it: the next step asks for the same hosts."""
         self._hosts.clear()
+        while self._open:
+            self._open.pop().close()
 
     def writable_host(self, name: HostName) -> WritableHost:
-        return self._services.writable_host(name, self)
+        return self._given(self._services.writable_host(name, self))
 
     def serving_host(self, name: HostName) -> ServingHost | None:
-        return self._services.serving_host(name, self)
+        found = self._services.serving_host(name, self)
+        return None if found is None else self._given(found)
+
+    def _given(self, handle: Handle) -> Handle:
+        self._open.append(handle)
+        return handle
 
     def facts_of(self, step: StepId) -> JsonObject | None:
         return self._facts.get(step)

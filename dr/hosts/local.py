@@ -80,6 +80,9 @@ class Local:
         folder = absolute(settings.path, self._request) if settings.path else None
         return production_facts(self.name, _postgres(self._request), folder, self._request.clock.now())
 
+    def close(self) -> None:
+        """Nothing is held."""
+
     def plant(self, source: Source, request: CaptureRequest, ctx: StepContext) -> None:
         source.plant(request, ctx)
 
@@ -97,6 +100,10 @@ class WritableLocal(Local):
 
     def claim(self, set_id: SetId) -> HostPath:
         return self._drills.claim(set_id)
+
+    def require_turn(self) -> None:
+        """Raises StandbyInUse if this run has nothing here and another that lives has."""
+        self._drills.require_turn()
 
     def holds(self, set_id: SetId) -> bool:
         return self._drills.holds(set_id)

@@ -65,7 +65,7 @@ def protected(production: Sequence[ProductionFacts], *, remote: bool = False) ->
     ports: dict[int, str] = {facts.port: facts.host for facts in own if facts.port is not None and here(facts.address)}
     identifiers: dict[str, str] = {facts.system_identifier: facts.host for facts in production if facts.system_identifier}
     machines: dict[str, str] = {facts.machine: facts.host for facts in production if facts.machine}
-    bound = frozenset(facts.host for facts in production if facts.address and not _loops(facts.address) and here(facts.address))
+    bound = frozenset(facts.host for facts in production if facts.address and _surely_here(facts.address))
     return Protected(folders, paths, ports, identifiers, machines, bound)
 
 
@@ -103,6 +103,22 @@ def here(address: str | None) -> bool:
     return any(
         ipaddress.ip_address(str(where[0]).partition("%")[0]).is_loopback or _bindable(family, where) for family, _, _, _, where in found
     )
+
+
+def _surely_here(address: str) -> bool:
+    """Whether it is certainly an address of this machine: with the name service dead, as in the outage itself, it is not."""
+    if _loops(address):
+        return False
+    try:
+        found = socket.getaddrinfo(address, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return False
+    return any(_real(str(where[0])) and _bindable(family, where) for family, _, _, _, where in found)
+
+
+def _real(address: str) -> bool:
+    known = ipaddress.ip_address(address.partition("%")[0])
+    return not (known.is_loopback or known.is_unspecified)
 
 
 def _bindable(family: int, where: tuple[object, ...]) -> bool:

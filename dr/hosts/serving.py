@@ -33,6 +33,9 @@ class Serving:
     def __init__(self, target: Target, said: InService, place: Place, runner: Runner) -> None:
         self._target, self._said, self._place, self._runner = target, said, place, runner
 
+    def close(self) -> None:
+        """Nothing is held."""
+
     def settled(self) -> JsonObject:
         """See `dr.model.ports.ServingHost.settled`."""
         with opened(self._target.root) as root, contextlib.suppress(FileNotFoundError):

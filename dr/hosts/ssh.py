@@ -5,6 +5,7 @@ artifacts' bytes and the answers (`dr/wire`). Nothing is sent to a machine whose
 """
 
 from collections.abc import Sequence
+from contextlib import closing
 from functools import cached_property
 from typing import Literal, Self
 
@@ -75,6 +76,12 @@ class Ssh:
         settings: SshHost = self._request.params
         return Session(address(self._request), settings.command(), self._request, self._desk)
 
+    def close(self) -> None:
+        """End the connection, and with it what is done there."""
+        session: Session | None = self.__dict__.pop("_session", None)
+        if session is not None:
+            session.close()
+
     def runner(self) -> Runner:
         return self._session.runner()
 
@@ -135,7 +142,11 @@ class WritableSsh(Ssh):
         super().__init__(request, standing, run)
         self.run = run
         require_other_key(self.name, self._known, standing)
-        self._session.open(standing, run)
+        try:
+            self._session.open(standing, run)
+        except BaseException:
+            self.close()  # now: the next step asks for the same standby
+            raise
 
     def claim(self, set_id: SetId) -> HostPath:
         return HostPath(str(self._session.ask("claim", {"set": set_id})["path"]))
@@ -221,6 +232,9 @@ class ServingSsh:
     def accept(self, how: JsonObject) -> JsonObject:
         return self._host.ask("accept", how=how)
 
+    def close(self) -> None:
+        self._host.close()
+
 
 class _AtWork:
     """While a step works there: what its `dr` may ask for."""
@@ -287,8 +301,9 @@ def _asked(request: HostRequest, standing: Standing, verb: str) -> JsonObject:
     host = Ssh(request, standing)
     if request.role == "standby":
         require_other_key(request.name, host._known, standing)
-    host._session.introduce(standing, None)
-    return host.ask(verb)
+    with closing(host):
+        host._session.introduce(standing, None)
+        return host.ask(verb)
 
 
 def _enrol(request: HostRequest, standing: Standing) -> ProductionFacts | None:
@@ -297,7 +312,8 @@ def _enrol(request: HostRequest, standing: Standing) -> ProductionFacts | None:
     if request.role == "standby":
         _asked(request, standing, "enrol")
         return None
-    return Ssh(request, standing).facts()
+    with closing(Ssh(request, standing)) as host:
+        return host.facts()
 
 
 def _check(request: HostRequest, standing: Standing) -> Sequence[tuple[bool, str]]:
@@ -317,8 +333,15 @@ def _foresee(request: HostRequest, standing: Standing) -> Sequence[tuple[bool, s
 
 def _serving(request: HostRequest, standing: Standing, run: RunId) -> ServingHost | None:
     host = Ssh(request, standing, run)
-    host.introduce(standing, run)
-    return ServingSsh(host) if host.ask("serving")["serving"] is True else None
+    try:
+        host.introduce(standing, run)
+        if host.ask("serving")["serving"] is True:
+            return ServingSsh(host)
+    except BaseException:
+        host.close()
+        raise
+    host.close()
+    return None
 
 
 KIND = HostKind(

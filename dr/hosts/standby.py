@@ -45,9 +45,17 @@ class Drills:
             return require_standby(self._target, self._standing, tidying=self.run if tidying else None)
         except NotProvablyStandby:
             seen = collect(self._target, self._standing)
-            if not judge(replace(seen, sessions=Sessions()), self._standing, protected(self._standing.production)):
+            if not judge(
+                replace(seen, sessions=Sessions()), self._standing, protected(self._standing.production, remote=self._target.remote)
+            ):
                 self._none_in_use(seen)
             raise
+
+    def require_turn(self) -> None:
+        """Raises StandbyInUse if this run has no place here and another that lives has one."""
+        seen = self.recheck(tidying=True)
+        if self._own(seen) is None:
+            self._none_in_use(seen)
 
     # ------------------------------------------------------------ claim and adopt
 

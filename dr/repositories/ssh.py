@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, cast
 
-from dr.errors import DrError, Refused
+from dr.errors import DrError, Refused, Unreachable
 from dr.model.backup import RepositoryIdentity, Tombstone
 from dr.model.base import ByteCount, HostPath, JsonObject, RepositoryName, SetId, Size, SystemName
 from dr.model.ports import RepositoryKind
@@ -42,6 +42,8 @@ class SshRepository:
         self._params, self._home, self._organisation = params, home, organisation
         self._lock = threading.Lock()
         self._connection: Connection | None = None
+        self._holding: Connection | None = None
+        """The one over which the lock is held: nothing goes over another meanwhile."""
         self._failpoint: Callable[[str], None] = lambda _name: None
         self._broken_off: BaseException | None = None
 
@@ -49,6 +51,11 @@ class SshRepository:
 
     def _connected(self) -> Connection:
         with self._lock:
+            if self._holding is not None and self._holding.lost:
+                raise Unreachable(
+                    f"repository '{self.name}': the link was lost while the lock was held over it, so another may be at work there",
+                    hint="nothing more was done there: run this again",
+                )
             if self._connection is None or self._connection.lost:
                 self._connection = self._connect()
             return self._connection
@@ -111,11 +118,16 @@ class SshRepository:
     def locked(self) -> Iterator[None]:
         connection = self._connected()
         connection.ask("repository-lock")
+        self._holding = connection
         try:
             yield
-        finally:
-            if not connection.lost:  # a lost one has let go of it
+            connection.ask("repository-unlock")  # raises where the lock went with the link: what was done meanwhile is not sure
+        except BaseException:
+            if not connection.lost:
                 connection.ask("repository-unlock")
+            raise
+        finally:
+            self._holding = None
 
     # ---------------------------------------------------------------- sets
 

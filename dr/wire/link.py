@@ -15,7 +15,7 @@ from dr.model.base import JsonObject
 from dr.units import visible
 from dr.wire import frames
 from dr.wire.frames import Kind
-from dr.wire.pipes import Inlet, Outlet
+from dr.wire.pipes import Inlet, Outlet, anew
 
 SILENCE = 30.0
 """Seconds without a sign of life after which a link is dead."""
@@ -129,7 +129,7 @@ class Link:
         )
         with self._state:
             if self._lost:
-                raise self._lost
+                raise anew(self._lost)
             self._pending[number] = pending
         self._send(Kind.CALL, number, _json({"verb": verb, "args": args or {}}))
         return number, pending
@@ -138,7 +138,7 @@ class Link:
         _, pending = begun
         pending.over.wait()
         if pending.error:
-            raise pending.error
+            raise anew(pending.error)
         return pending.ok or {}
 
     # ------------------------------------------------------------ being called
@@ -163,14 +163,14 @@ class Link:
         if len(payload) > frames.MOST:
             raise Failed(f"a message of {len(payload)} bytes is more than the link carries")
         if self._lost:
-            raise self._lost
+            raise anew(self._lost)
         try:
             with self._writing:
                 self._writer.write(frames.pack(kind, number, payload))
                 self._writer.flush()
         except (OSError, ValueError):
             self._lose(Unreachable("the link broke"))
-            raise self._lost or Unreachable("the link broke") from None
+            raise anew(self._lost or Unreachable("the link broke")) from None
 
     def _send_quietly(self, kind: Kind, number: int, payload: bytes = b"") -> None:
         with contextlib.suppress(DrError):

@@ -26,7 +26,7 @@ class Outlet:
             if not self._over:
                 self._room.acquire()
             if self._over:
-                raise self._over
+                raise anew(self._over)
             self._send(view[start : start + CHUNK])
         return len(view)
 
@@ -58,7 +58,7 @@ class Inlet:
         while not self._rest and not self._ended:
             self._next()
         if self._raise:
-            raise self._raise
+            raise anew(self._raise)
         piece, self._rest = self._rest[:size], self._rest[size:]
         return bytes(piece)
 
@@ -79,3 +79,8 @@ class Inlet:
 
     def end(self, error: DrError | None = None) -> None:
         self._frames.put(error)
+
+
+def anew(error: DrError) -> DrError:
+    """To be raised: an error that is kept must not hold the frames of all who were told it, and with them the link that it came over."""
+    return type(error)(error.message, hint=error.hint)

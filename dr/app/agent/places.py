@@ -13,11 +13,10 @@ from dr.errors import StandbyInUse
 
 _PATIENCE = 10.0
 """Seconds in which an agent that knows that its link is lost is gone, mostly: it ends what it does first."""
-_held: list[int] = []
 
 
-def alone(root: str, silence: float) -> None:
-    """No other agent works on this standby while this process lives. Raises StandbyInUse if one still does after the patience.
+def alone(root: str, silence: float) -> int:
+    """No other agent works on this standby until what this gives back is closed. Raises StandbyInUse if one still does after the patience.
 
     `silence`: seconds after which an agent whose link was cut knows it.
     """
@@ -32,8 +31,7 @@ def alone(root: str, silence: float) -> None:
                 raise StandbyInUse(f"another dr works on {root}", hint="wait for its run: dr runs list") from None
             time.sleep(0.1)
         else:
-            _held.append(folder)  # until the process ends
-            return
+            return folder
 
 
 @contextmanager

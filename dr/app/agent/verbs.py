@@ -1,5 +1,6 @@
 """The questions that a controller may ask, each answered by the local host's own code."""
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -113,8 +114,13 @@ class Verbs:
         if self._run is None:
             raise Refused("the controller did not say for which run")
         handle = cast("WritableLocal", local.KIND.open_writable(self._request, self._given(), self._run))
-        alone(local.target(self._request).root, self.link.silence)
-        self._handle = handle
+        folder = alone(local.target(self._request).root, self.link.silence)
+        try:
+            handle.require_turn()  # a run that only waits must be in nobody's way meanwhile
+        except BaseException:
+            os.close(folder)
+            raise
+        self._handle = handle  # and the folder stays locked until this process ends
         return {}
 
     def _held(self) -> WritableLocal:

@@ -37,6 +37,10 @@ class Host(Protocol):
         """A path of the inventory as this host opens it: absolute, a relative one being below the home."""
         ...
 
+    def close(self) -> None:
+        """Let go of what the handle holds open. It is not used afterwards; what it brought to the host stays."""
+        ...
+
     def plant(self, source: Source, request: CaptureRequest, ctx: StepContext) -> None:
         """`source.plant`, on this host."""
         ...
@@ -102,6 +106,10 @@ class WritableHost(Host, Protocol):
 
 class ServingHost(Protocol):
     """A host that this very run made production: what `open` still does there. It can remove nothing. Arguments and results are JSON."""
+
+    def close(self) -> None:
+        """Let go of what the handle holds open."""
+        ...
 
     def settled(self) -> JsonObject:
         """Finish what a crash in `enter_service` left undone; gives back `{set, since, ...}` and what production is recognised by now.
