@@ -8,6 +8,7 @@ RACE = "two processes in the same instant: no test meets it on purpose; what is 
 MACHINE = "hangs on the machine's kernel or installation, which a test does not change"
 BEHIND = "a second guard behind one that has its row: switched off alone it changes nothing"
 AHEAD = "a rehearsal's foresight: it writes nothing, and the run itself refuses"
+STRANGE = "asked by no dr of ours: without it the next line finds nothing there to work with, and nothing is done either way"
 NEVER = "a verb of the port that this stand-in is never asked for"
 
 ELSEWHERE: tuple[Elsewhere, ...] = (
@@ -52,6 +53,16 @@ ELSEWHERE: tuple[Elsewhere, ...] = (
     Elsewhere("dr/actions/save_home.py", "no repository is of tier", SLIP),
     Elsewhere("dr/actions/select_backup.py", "there is no undamaged copy of {params.system}", BEHIND),
     Elsewhere("dr/actions/select_backup.py", "removed a moment ago", RACE),
+    Elsewhere("dr/app/agent/context.py", "the digest key stays", NEVER),
+    Elsewhere("dr/app/agent/context.py", "the drill key stays", NEVER),
+    Elsewhere("dr/app/agent/context.py", "the catalog is on the controller", NEVER),
+    Elsewhere("dr/app/agent/context.py", "of a step is on the controller", NEVER),
+    Elsewhere("dr/app/agent/context.py", "was not handed to this machine", NEVER),
+    Elsewhere("dr/app/agent/context.py", "cannot be asked from host", NEVER),
+    Elsewhere("dr/app/agent/serve.py", "says hello first", STRANGE),
+    Elsewhere("dr/app/agent/verbs.py", "knows no", STRANGE),
+    Elsewhere("dr/app/agent/verbs.py", "did not say what this host is judged by", STRANGE),
+    Elsewhere("dr/app/agent/verbs.py", "no handle was given out", STRANGE),
     Elsewhere("dr/app/approvals.py", "it is too late", BEHIND),
     Elsewhere("dr/app/asked.py", "the audit trail is broken", "the rows of dr/catalog/audit.py find it; here it is said"),
     Elsewhere("dr/app/holds.py", "no copy of {set_id} exists", SLIP),
@@ -148,4 +159,7 @@ ELSEWHERE: tuple[Elsewhere, ...] = (
         "cut short",
         "without it the reading never ends: the row of a changed byte and the one of bytes behind hold the place",
     ),
+    Elsewhere("dr/hosts/ssh.py", "only production and standby hosts", SLIP),
+    Elsewhere("dr/wire/connection.py", "may not be asked here", STRANGE),
+    Elsewhere("dr/wire/openssh.py", "no SSH host key is known", "said here, decided where the known keys are read: that has its row"),
 )

@@ -16,6 +16,7 @@ from tests.support.guards import (
     rows_report,
     rows_repositories,
     rows_sources,
+    rows_ssh,
     rows_stream,
     rows_suppression,
 )
@@ -31,6 +32,7 @@ GUARDS: tuple[Guard, ...] = (
     *rows_config_2.GUARDS,
     *rows_hosts.GUARDS,
     *rows_hosts_2.GUARDS,
+    *rows_ssh.GUARDS,
     *rows_stream.GUARDS,
     *rows_repositories.GUARDS,
     *rows_sources.GUARDS,

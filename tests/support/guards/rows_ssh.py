@@ -1,0 +1,190 @@
+"""What is refused across a network: to a machine that is not ours, and by a machine to a controller that asks too much."""
+
+from tests.support.guards.guard import Guard, Off, guards_of
+
+STRANGERS = "tests/faults/test_ssh_strangers.py"
+
+GUARDS: tuple[Guard, ...] = (
+    *guards_of(
+        "dr/hosts/desk.py",
+        "tests/unit/hosts/test_host_desk.py",
+        Off(
+            "a host may ask only what is on the list",
+            "if verb is None:",
+            "if False:",
+            "test_what_is_not_on_the_list_is_refused",
+            by="TypeError",
+        ),
+        Off(
+            "nothing is signed but markers", "if not self._may_be_signed(data):", "if False:", "test_nothing_is_signed_but_its_own_markers"
+        ),
+        Off("no other host's marker is signed", ' or said.get("host") != self._host:', ":", "test_nothing_is_signed_but_its_own_markers"),
+        Off(
+            "no other run's marker is signed",
+            'if said.get("run") != (None if said.get("what") == "dr-standby" else self._run):',
+            "if False:",
+            "test_nothing_is_signed_but_its_own_markers",
+        ),
+        Off(
+            "no other organisation's marker is signed",
+            ' and said.get("organisation") == self._given().organisation',
+            "",
+            "test_nothing_is_signed_but_its_own_markers",
+        ),
+        Off(
+            "what is signed is exactly a marker",
+            " or canonical(said) != data",
+            "",
+            "test_nothing_is_signed_that_is_not_exactly_a_marker",
+        ),
+        Off(
+            "a host that is only read signs nothing",
+            "if self._standing is None:",
+            "if False:",
+            "test_a_host_that_is_only_read_signs_nothing",
+            by="AttributeError",
+        ),
+        Off(
+            "without a step there is nothing to ask",
+            "if self.ctx is None:",
+            "if False:",
+            "test_without_a_step_at_work_there_is_nothing_to_ask",
+            by="AttributeError",
+        ),
+        Off(
+            "a finding has a known severity",
+            'if severity not in ("info", "warning", "critical"):',
+            "if False:",
+            "test_a_finding_of_no_known_severity_is_refused",
+        ),
+        Off(
+            "a host reports no finding but its own",
+            "if not key.startswith(_OWN_FINDINGS):\n            raise Refused(f\"host '{self._host}' reported",
+            "if False:\n            raise Refused(f\"host '{self._host}' reported",
+            "test_no_finding_but_its_own_is_reported_or_closed",
+        ),
+        Off(
+            "a host closes no findings but its own",
+            "if not prefix.startswith(_OWN_FINDINGS):",
+            "if False:",
+            "test_no_finding_but_its_own_is_reported_or_closed",
+        ),
+        Off(
+            "a host closes no finding but its own",
+            "if not key.startswith(_OWN_FINDINGS):\n            raise Refused(f\"host '{self._host}' asked to close",
+            "if False:\n            raise Refused(f\"host '{self._host}' asked to close",
+            "test_no_finding_but_its_own_is_reported_or_closed",
+        ),
+        Off(
+            "a host hears no secret but its own",
+            "if ref not in self.secrets | self._own:",
+            "if False:",
+            "test_a_secret_that_is_not_its_own_is_not_told",
+        ),
+        Off(
+            "a host reads only what it was handed",
+            "if reader is None:",
+            "if False:",
+            "test_only_what_was_handed_over_is_read",
+            by="AttributeError",
+        ),
+        Off(
+            "bytes that nobody asked for are not kept",
+            "if self.into is None:",
+            "if False:",
+            "test_bytes_that_nobody_asked_for_are_kept_nowhere",
+            by="AttributeError",
+        ),
+        Off(
+            "only an open artifact is described",
+            "if sink is None:",
+            "if False:",
+            "test_bytes_that_nobody_asked_for_are_kept_nowhere",
+            by="AttributeError",
+        ),
+    ),
+    *guards_of(
+        "dr/hosts/ssh.py",
+        "tests/unit/hosts/test_host_openssh.py",
+        Off(
+            "a host with a host key of production's is production",
+            "if set(facts.host_keys) & set(known):",
+            "if False:",
+            "test_a_host_with_a_key_of_productions_is_production",
+        ),
+    ),
+    *guards_of(
+        "dr/wire/openssh.py",
+        "tests/unit/hosts/test_host_openssh.py",
+        Off("an unknown host is not called", "if not found:", "if False:", "test_without_a_known_key_nothing_is_sent"),
+        Off(
+            "another host key is no matter of reaching it",
+            'if "Host key verification failed" in text or "IDENTIFICATION HAS CHANGED" in text:',
+            "if False:",
+            "test_what_ended_a_connection_is_said_in_our_words",
+        ),
+        Off(
+            "no unknown key is learnt",
+            '"StrictHostKeyChecking": "yes"',
+            '"StrictHostKeyChecking": "no"',
+            "test_ssh_itself_says_that_it_is_strict",
+        ),
+        Off(
+            "a key of the name alone does for no other port",
+            '        "HostKeyAlias": address.known_as,',
+            "",
+            f"{STRANGERS}::test_a_key_that_is_known_for_the_name_alone_opens_no_other_port",
+        ),
+    ),
+    *guards_of(
+        "dr/wire/connection.py",
+        STRANGERS,
+        Off(
+            "another version is refused",
+            'if told.get("protocol") != PROTOCOL:',
+            "if False:",
+            "test_another_version_is_refused_before_anything_is_asked",
+            by="KeyError",
+        ),
+    ),
+    *guards_of(
+        "dr/wire/pipes.py",
+        "tests/unit/wire/test_wire_link.py",
+        Off(
+            "nobody sends more than there is room for",
+            "if not self._room.acquire(blocking=False):",
+            "if False:",
+            "test_whatever_a_stranger_says_ends_the_link_and_nobody_waits[more than the window]",
+        ),
+    ),
+    *guards_of(
+        "dr/app/agent/serve.py",
+        STRANGERS,
+        Off(
+            "a login for captures does nothing else",
+            'if not any(call.verb.startswith(one[:-1]) if one.endswith("*") else call.verb == one for one in self._only):',
+            "if False:",
+            "test_a_login_for_captures_does_nothing_else",
+        ),
+    ),
+    *guards_of(
+        "dr/app/agent/verbs.py",
+        STRANGERS,
+        Off(
+            "a login for one root knows no other",
+            "if self._root is not None and params.path not in (None, self._root):",
+            "if False:",
+            "test_a_login_for_one_root_knows_no_other",
+        ),
+    ),
+    *guards_of(
+        "dr/app/agent/places.py",
+        "tests/faults/test_ssh_links.py",
+        Off(
+            "one agent at a time works on a standby",
+            'raise StandbyInUse(f"another dr works on {root}", hint="wait for its run: dr runs list") from None',
+            "return",
+            "test_a_second_agent_waits_its_turn",
+        ),
+    ),
+)
