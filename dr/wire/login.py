@@ -42,6 +42,8 @@ class Login(StrictModel):
     def _absolute(cls, path: HostPath | None) -> HostPath | None:
         if path is not None and not path.startswith("/"):
             raise ValueError(f"'{path}' is not absolute, as a path on another machine must be")
+        if path is not None and not path.isprintable():  # PostgreSQL's postmaster.pid is read by lines, and says where the data is
+            raise ValueError("the path holds a line break or another character that does not show")
         return path
 
     def reached(self, name: str, home: str) -> Address:

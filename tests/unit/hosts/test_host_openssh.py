@@ -132,7 +132,16 @@ def test_a_name_that_a_shell_or_ssh_would_read_is_no_name(field: str, name: str)
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"port": 0}, {"port": 65536}, {"silence": "4s"}, {"silence": "301s"}, {"path": "standby"}, {"path": "~/standby"}, {"key": None}],
+    [
+        {"port": 0},
+        {"port": 65536},
+        {"silence": "4s"},
+        {"silence": "301s"},
+        {"path": "standby"},
+        {"path": "~/standby"},
+        {"path": "/srv/two\nlines"},
+        {"key": None},
+    ],
 )
 def test_what_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises((ConfigError, ValueError)):
