@@ -1,32 +1,22 @@
 """Cuts a tar stream into parts that stay the same from one night to the next.
 
 A member is its extension headers, its header, its data and their padding. A big one (4 MiB or more) starts a part of its own, is cut
-after 12 to 16 MiB at the end of a line (a table's row) that its own last bytes choose, so that an inserted row moves no later cut, and
-ends its last part. Small ones are gathered; whether there is a cut before one is decided by its own name and size,
+after 4 to 16 MiB (8 on average) at the end of a line (a table's row) that its own bytes choose, so that changed rows move only the cuts
+near them, and ends its last part. Small ones are gathered; whether there is a cut before one is decided by its own name and size,
 so that one new file does not move every later cut. Joined in order, the parts are the stream, byte for byte.
 """
 
-import re
 from collections.abc import Iterator
 from hashlib import sha256
-from zlib import crc32
 
 from dr.errors import Failed
 from dr.model.backup import PART_LIMIT
 from dr.stream import tarhead
+from dr.stream.rows import RowSearch
 from dr.stream.tarhead import BLOCK, NotTar, padded
 
 BIG = 4 * 2**20
 """A member of at least this many bytes gets parts of its own; gathered parts are about as big on average."""
-
-
-_LINE_END = re.compile(rb"\n")
-_TAIL = 32
-"""Bytes before a line's end that say whether there is a cut after it."""
-_ONE_IN = 256
-"""Lines to a cut, about; then the search is over."""
-_LINES = 65536
-"""Lines that are looked at in one part at most: where all are alike, none is better than the first."""
 
 
 class TarCutter:
@@ -36,6 +26,8 @@ class TarCutter:
         self._limit = limit
         self._big = big
         self._part = bytearray()
+        self._rows = RowSearch(limit)
+        """Where to cut the open part, if it belongs to one big member."""
         self._head = bytearray()
         """Headers of the member that begins: extensions with their data, then its own, then a sparse map."""
         self._want = BLOCK
@@ -149,6 +141,7 @@ class TarCutter:
             yield self._part
             self._part = bytearray()
         self._alone = big
+        self._rows.begin()
         self._left = data
         yield from self._take_head()
 
@@ -167,37 +160,30 @@ class TarCutter:
 
     def _take(self, view: memoryview) -> Iterator[bytearray]:
         while view:
-            if len(self._part) == self._limit:
+            room = (self._rows.boundary if self._alone else self._limit) - len(self._part)
+            if room:
+                self._part += view[:room]
+                view = view[room:]
+            else:
                 yield from self._full()
-            room = self._limit - len(self._part)
-            self._part += view[:room]
-            view = view[room:]
 
     def _full(self) -> Iterator[bytearray]:
-        at = _line_end(self._part, self._limit * 3 // 4) if self._alone else self._limit
+        """More comes, and the part is as long as it may be, or as its rows are looked at."""
+        at = self._rows.cut(self._part) if self._alone else self._limit
+        if at is None:
+            return
         rest = self._part[at:]
         del self._part[at:]
         yield self._part
-        self._part = rest
+        self._part = bytearray()
+        self._rows.begin()
+        yield from self._take(memoryview(rest))
 
     def _end(self, view: memoryview) -> Iterator[bytearray]:
         if view.tobytes().strip(b"\0"):
             raise Failed(f"the stream goes on after the end of its tar archive, about byte {self.total}", hint=_HINT)
         self._zeros += len(view)
         yield from self._take(view)
-
-
-def _line_end(part: bytearray, least: int) -> int:
-    """Where to cut a full part: after the first line beyond `least` that draws it, else after the one that came nearest, else its end."""
-    best, drawn = len(part), 1 << 32
-    for count, found in enumerate(_LINE_END.finditer(part, least)):
-        end = found.end()
-        draw = crc32(part[max(0, end - 1 - _TAIL) : end - 1])
-        if draw < drawn:
-            best, drawn = end, draw
-        if draw * _ONE_IN < 1 << 32 or count == _LINES:
-            break
-    return best
 
 
 _HINT = "the program that made the stream failed, or another one wrote into it"
