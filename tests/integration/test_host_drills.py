@@ -121,6 +121,17 @@ def test_a_place_of_a_living_run_is_in_use(world: World) -> None:
     assert place.exists()
 
 
+def test_who_has_nothing_there_waits_while_another_that_lives_has(world: World) -> None:
+    """What an agent asks before it keeps others out: a run that only waits must be in nobody's way."""
+    load(world.open(OTHER))
+    waiting = world.open()
+    waiting.require_turn()
+    world.active.add(OTHER)
+    with pytest.raises(StandbyInUse, match=f"in use by run {OTHER}"):
+        waiting.require_turn()
+    world.open(OTHER).require_turn()
+
+
 def test_two_claims_at_the_same_moment_are_one(world: World) -> None:
     """While one run looks and claims, or scrubs and looks what is left, no other does: it is told to wait, and finds nothing changed."""
     (world.root / "drills").mkdir(mode=0o700, exist_ok=True)

@@ -61,6 +61,11 @@ class ToyCheck:
 @dataclass
 class ToyStandby:
     holding: SetId | None = SET
+    lost: bool = False
+
+    def recheck(self) -> None:
+        if self.lost:
+            raise Unreachable("host 'standby' was lost")
 
     def holds(self, set_id: SetId) -> bool:
         return self.holding == set_id
@@ -136,9 +141,9 @@ def asked(*kinds: str) -> Any:
     return ACTION.params.from_facts({"host": "standby", "system": "hmis", "set": SET, "from": "online", "checks": list(kinds)})
 
 
-def carried_out(*says: CheckResult | BaseException) -> tuple[Facts, CheckingContext]:
+def carried_out(*says: CheckResult | BaseException, standby: ToyStandby | None = None) -> tuple[Facts, CheckingContext]:
     checks = [ToyCheck(one.check if isinstance(one, CheckResult) else f"broken-{n}", one) for n, one in enumerate(says)]
-    ctx = CheckingContext(checks)
+    ctx = CheckingContext(checks, standby or ToyStandby())
     return Facts.from_facts(ACTION.run(asked(*(c.kind for c in checks)), cast("StepContext", ctx)).facts), ctx
 
 
@@ -179,6 +184,12 @@ def test_a_check_that_could_not_look_fails_and_the_others_are_still_heard() -> N
         (True, 7, "as it says"),
     ]
     assert ctx.records.open == {"check:hmis:broken-0"}
+
+
+def test_a_standby_that_was_lost_has_failed_nothing() -> None:
+    """A cut link is no verdict: the step can be tried again when the standby answers."""
+    with pytest.raises(Unreachable, match="was lost"):
+        carried_out(Unreachable("the link broke"), proof(*ARTIFACTS), standby=ToyStandby(lost=True))
 
 
 @pytest.mark.positive_control

@@ -1,6 +1,9 @@
 """Links: calls both ways, bytes both ways, errors by their class; a stranger gains nothing, and a loss is told to everybody."""
 
+import contextlib
+import gc
 import threading
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -40,6 +43,27 @@ def sending(*blocks: bytes) -> Callable[[Call], JsonObject]:
         return {}
 
     return serve
+
+
+class Held:
+    """What a frame holds."""
+
+
+def test_an_error_that_crossed_keeps_nothing_alive() -> None:
+    """Else the frames that it went through, and the connection in them, live until somebody collects them: the next step is locked out."""
+
+    def asked() -> "weakref.ref[Held]":
+        held = Held()
+        with contextlib.suppress(NotProvablyStandby):
+            two.asking.call("claim")
+        return weakref.ref(held)
+
+    with pair(raising(NotProvablyStandby("no"))) as two:
+        gc.disable()
+        try:
+            assert [asked()() for _ in range(3)] == [None] * 3
+        finally:
+            gc.enable()
 
 
 # ---------------------------------------------------------------- between friends
