@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +16,7 @@ from dr.checks import (
     newest_row_age,
     row_count_change,
     site_files_equal,
+    sql_answers,
     sql_assertion,
     starts_up,
     tcp_answers,
@@ -105,6 +106,12 @@ class World:
         self.context.records.known = Baselines(good=before)
         return self.database().restored()
 
+    def served(self, *, let_in: bool = True) -> Restored:
+        """Nothing restored, but a PostgreSQL of the inventory that answers whoever has the right password."""
+        dsn = self.database().server.dsn
+        self.context.servers["standby"] = dsn if let_in else replace(dsn, password="another")
+        return NOTHING
+
     def web(self, *, status: int = 200, **certificate: Any) -> Restored:
         """Nothing restored, but a server that answers at `port`, over TLS if a certificate is described."""
         (self.folder / "ca.pem").write_bytes(authority().pem)
@@ -144,6 +151,10 @@ def _port(world: World) -> JsonObject:
     return {"host": "127.0.0.1", "port": world.port}
 
 
+def _server(world: World) -> JsonObject:
+    return {"host": "standby", "login_of": "standby", "database": world.context.servers["standby"].database}
+
+
 def _certificate(world: World) -> JsonObject:
     return {"host": "localhost", "port": world.port, "ca": "ca.pem", "at_least": 30 * 86400}
 
@@ -161,6 +172,7 @@ CASES = {
     "newest-row-age": Case(newest_row_age.CHECK, _good, _stale, _age),
     "row-count-change": Case(row_count_change.CHECK, lambda w: w.counted(2), lambda w: w.counted(3), _change),
     "http-answers": Case(http_answers.CHECK, World.web, lambda w: w.web(status=500), _page),
+    "sql-answers": Case(sql_answers.CHECK, World.served, lambda w: w.served(let_in=False), _server),
     "tcp-answers": Case(tcp_answers.CHECK, World.web, lambda _: NOTHING, _port),
     "tls-expiry": Case(tls_expiry.CHECK, lambda w: w.web(until=90 * DAY), lambda w: w.web(until=9 * DAY), _certificate),
 }
@@ -177,7 +189,9 @@ def private(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dsn]:
 def world(private: Dsn, tmp_path: Path) -> Iterator[World]:
     with ExitStack() as servers:
         context = CheckContext(clock=FixedClock(datetime.now(UTC)), home=HostPath(str(tmp_path)))
-        yield World(private, tmp_path, context, servers, free_port())
+        port = free_port()
+        context.servers["standby"] = replace(private, port=port)
+        yield World(private, tmp_path, context, servers, port)
 
 
 @pytest.fixture(params=CASES)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import IO, cast
 
 from dr.clock import FixedClock
@@ -15,11 +16,13 @@ from dr.drivers.postgres import binaries, globals, proof
 from dr.drivers.postgres.connect import Dsn, connect, passfile_line, write_private
 from dr.drivers.postgres.needle import plant
 from dr.errors import Stopped
+from dr.hosts.local import LocalHost
+from dr.hosts.postgres import HostPostgres
 from dr.hosts.process import LocalRunner
 from dr.model.backup import Artifact, ArtifactIndex, Manifest, Part, Sealed, SetIndex
 from dr.model.base import ByteCount, HostPath, JsonObject, RepositoryName, RunId, SetId, Sha256, SourceName, SystemName, canonical
 from dr.model.inventory import Inventory, Keys, Objectives, Organisation, SecretRef, SourceEntry, SystemEntry
-from dr.model.ports import OpenSet, Restored, StepContext, WritableHost
+from dr.model.ports import Host, OpenSet, Restored, StepContext, WritableHost
 from dr.model.summary import Baselines
 from tests.support.proof_databases import KEY, Bench
 from tests.support.stream_keys import TestKeys
@@ -60,10 +63,19 @@ class CheckContext:
     runner: LocalRunner = field(default_factory=LocalRunner)
     said: list[str] = field(default_factory=list)
     staged: list[Path] = field(default_factory=list)
+    servers: dict[str, Dsn] = field(default_factory=dict)
+    """Host to its PostgreSQL, as the inventory has it."""
 
     def check_stop(self) -> None:
         if self.stop.is_set():
             raise Stopped("the test stopped")
+
+    def host(self, name: str) -> Host:
+        """Of a host of this world what its settings say of PostgreSQL."""
+        dsn, kept = self.servers[name], SecretRef(file=f"keys/{name}")
+        self.secrets[kept.place] = dsn.password
+        settings = HostPostgres(host=dsn.host, port=dsn.port, user=dsn.user, password=kept)
+        return cast("Host", SimpleNamespace(settings=LocalHost(postgres=settings)))
 
     @contextmanager
     def staging(self, name: str) -> Iterator[HostPath]:
