@@ -82,7 +82,7 @@ def show(home: str | None, run_id: str, as_json: bool) -> None:
       dr runs show drill-online-20261122T030000Z-7f3a
       dr runs show drill-online-20261122T030000Z-7f3a --json
     """
-    from dr.app import App, approvals, comments
+    from dr.app import App, approvals, comments, still
     from dr.app.timeline import of_run
     from dr.cli.timeline import draw
 
@@ -91,8 +91,11 @@ def show(home: str | None, run_id: str, as_json: bool) -> None:
     waits = approvals.waiting(app, record)
     if as_json:
         said = [one.to_facts() for one in comments.comments(app, record.run)]
-        return print_json({**app.run_facts(record.run), "waiting": [w.to_facts() for w in waits], "comments": said})
+        lay = [{**one.to_facts(), "seconds": one.seconds} for one in still.of_run(app, record)]
+        return print_json({**app.run_facts(record.run), "lay_still": lay, "waiting": [w.to_facts() for w in waits], "comments": said})
     tell(app, record)
+    for line in still.lines(app, record):
+        click.echo(coloured(f"   {line}", "amber"))
     drawn = of_run(app, record)
     for line in ["", *draw(drawn, screen(), sys.stdout.encoding), ""] if drawn else []:
         click.echo(line)

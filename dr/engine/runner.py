@@ -214,6 +214,7 @@ class Engine:
         """Take over what the dead left, for as long as this process lives."""
         while not self._closing.wait(_REAP_EVERY):
             self._require_slot()
+            self._works.beat()
             self._take_over(run.executor for run in under_way(self._state) if not run.waiting and run.executor)
 
     def _require_slot(self) -> None:

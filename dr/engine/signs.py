@@ -1,7 +1,8 @@
 """Signs of life that other processes can read: what each step of a run last said of how far it is, in one small file a run.
 
 No facts of record: those are in the catalog. The file is replaced as a whole, at most twice a second while a step only counts, is never
-synced, and goes when the run ends; a reader that finds none, or half of nothing, knows only what the catalog knows.
+synced, and goes when the run ends; a reader that finds none, or half of nothing, knows only what the catalog knows. Its own time says when
+the run was last carried on by anybody.
 """
 
 import os
@@ -9,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -101,6 +103,23 @@ def last_signs(state: Path, run: RunId) -> Signs:
         return Signs.from_json(_file(state / FOLDER, run).read_bytes())
     except (OSError, ValidationError):  # not begun, over, or written by another release
         return Signs()
+
+
+def beat(state: Path, run: RunId, at: datetime) -> None:
+    """That the run is carried on, whether or not a step of it says anything: the file's own time. Never raises, as above."""
+    with suppress(OSError):
+        file = _file(state / FOLDER, run)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        os.utime(file, (at.timestamp(), at.timestamp()))
+
+
+def last_beat(state: Path, run: RunId) -> datetime | None:
+    """When it was last carried on; None where no sign of that is left."""
+    try:
+        return datetime.fromtimestamp(_file(state / FOLDER, run).stat().st_mtime, UTC)
+    except OSError:
+        return None
 
 
 def sweep(state: Path, living: Collection[RunId]) -> None:

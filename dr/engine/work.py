@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
+from dr.engine import signs
 from dr.engine.burndown import forget_earlier
 from dr.engine.failpoints import Failpoints
 from dr.engine.herald import Herald
@@ -19,6 +20,7 @@ from dr.errors import DrError
 from dr.model.base import JsonObject, RunId, Seconds, StepId, SystemName
 from dr.model.record import Failure, Finding, Progress, RunRecord
 from dr.model.runbook import Plan, PlannedStep, Section
+from dr.policy.still import TAKEN_UP, taken_up
 from dr.policy.verdict import Judgement, judge
 from dr.units import show_duration
 
@@ -73,6 +75,7 @@ class Works:
         self._until_ended = until_ended or wait_for_thread
         self._leaving = False
         self._live: dict[tuple[RunId, StepId], Attempt] = {}
+        self._carried: set[RunId] = set()
         self._lock = threading.Lock()
         self._herald = Herald(services, failpoints, lambda run: [attempt.context for attempt in self._of(run)])
 
@@ -167,6 +170,8 @@ class Works:
     def end(self, run: Run, course: Course) -> JsonObject:
         """Judge the run and write its last fact."""
         judgement = judge(run.plan, course.ended, cancelled=course.cancelled)
+        with self._lock:
+            self._carried.discard(run.id)
         self._herald.finish(run.id)
         self.failpoints.fire("engine.before-end")
         self._record(lambda: self._write_end(run, judgement))
@@ -196,8 +201,30 @@ class Works:
 
     def carry(self, run: Run) -> None:
         """This process carries the run from now on: begun here, or taken up."""
+        self._record(lambda: self._note_taken_up(run))
+        with self._lock:
+            self._carried.add(run.id)
         self._herald.accompany(run.id, run.plan, run.requested_by)
         self.note_changed_inventory(run)
+
+    def beat(self) -> None:
+        """Leave a sign of every run that is carried here; called every second, whatever the steps do."""
+        with self._lock:
+            carried = list(self._carried)
+        for run in carried:
+            signs.beat(self.services.state, run, self.services.clock.now())
+
+    def _note_taken_up(self, run: Run) -> None:
+        """Put on record that the run goes on, and since when nothing of it did: from its last sign of life."""
+        records, now = self.services.records, self.services.clock.now()
+        record = records.run(run.id)
+        if record is None or record.state != "running":
+            return
+        told = [step_time for step in records.steps(run.id) for step_time in (step.started, step.ended) if step_time]
+        told += [entry.at for entry in records.audit_of(run.id)]
+        beaten = signs.last_beat(self.services.state, run.id)
+        last = max([record.started, *told, *([beaten] if beaten else [])])
+        self._audit(TAKEN_UP, run.id, taken_up(last, now), run.requested_by)
 
     def note_changed_inventory(self, run: Run) -> None:
         """A run keeps the plan that it was begun with; that the inventory has changed since is worth knowing."""

@@ -67,7 +67,7 @@ def spoils(still: float, measured: float) -> bool:
     return still >= LEAST and still > SHARE * measured
 
 
-def still_words(found: Sequence[Still]) -> str:
-    """`2 h 03 min of it lay still (paused by anna 2 h; nobody carried it on 3 min)`; nothing where it never did."""
-    each = "; ".join(f"{one.why} {show_duration(one.seconds)}" for one in found)
-    return f"{show_duration(lay(found))} of it lay still ({each})" if found else ""
+def still_words(found: Sequence[Still], of: str = "of it ") -> str:
+    """`lay still for 2 h 03 min of it (paused by anna: 2 h; nobody carried it on: 3 min)`; nothing where it never did."""
+    each = "; ".join(f"{one.why}: {show_duration(one.seconds)}" for one in found)
+    return f"lay still for {show_duration(lay(found))} {of}({each})" if found else ""

@@ -51,6 +51,7 @@ def gather(
         reasons=reasons,
         remarks=(
             *remarks(rto, rpo, run.tier or ""),
+            *(() if rto else _lay_still(run, steps, trail, now)),
             *_waited(run, steps),
             *_queued(steps),
             *_left_out(plan),
@@ -141,7 +142,7 @@ def beside_words(rto: RtoMeasured, tier: str) -> list[str]:
             f"the objective of {show_duration(rto.objective)} holds while {tier} is open; at the worst hour of the week it does not"
         )
     if rto.still:
-        said.append(still_words(rto.still) + "; the clock ran on" + (SPOILT if spoils(lay(rto.still), rto.seconds) else ""))
+        said.append(f"the run {still_words(rto.still)}; the clock ran on" + (SPOILT if spoils(lay(rto.still), rto.seconds) else ""))
     return said
 
 
@@ -162,6 +163,12 @@ def _waited(run: RunRecord, steps: Sequence[StepRecord]) -> tuple[str, ...]:
         return ()
     why = "between recognition and the first step" if run.kind == "recovery" else ""
     return (f"{show_duration(waited)} of the RTO passed {why or 'before the first step began, as when another run is taken up first'}",)
+
+
+def _lay_still(run: RunRecord, steps: Sequence[StepRecord], trail: Sequence[AuditEntry], now: datetime) -> tuple[str, ...]:
+    """Of a run that has no recovery time; else it is said with that."""
+    found = stills(trail, steps, run.started, run.ended or now)
+    return (f"the run {still_words(found, '')}",) if found else ()
 
 
 def _left_out(plan: Plan) -> tuple[str, ...]:
