@@ -52,6 +52,26 @@ def backup_restore(size: int, repetitions: int, keep: str | None) -> None:
         _show(report(found, real, repetitions).lines())
 
 
+@bench.command("drill-ssh")
+@click.option("--size", default="256MiB", show_default=True, type=Size(), help="Of the database, as pg_database_size counts.")
+@click.option("--repetitions", default=3, show_default=True, type=click.IntRange(1, 100))
+@keep_option
+def drill_ssh(size: int, repetitions: int, keep: str | None) -> None:
+    """A drill onto a standby over SSH, decrypted here, there, and with parts kept there, beside the local one and the work by hand."""
+    from benchlib.drill_ssh import measure, report
+    from benchlib.world import make_world
+    from dr.app import stop_demo
+
+    with _place(keep) as folder:
+        world = make_world(folder, size, say)
+        try:
+            found, real = measure(world, repetitions, say)
+        finally:
+            stop_demo(world.home)
+            shutil.rmtree(folder / "by-hand", ignore_errors=True)
+        _show(report(found, real, repetitions).lines())
+
+
 @bench.command()
 @click.option("--systems", default=5000, show_default=True, type=click.IntRange(1, 100_000))
 @click.option("--nights", default=30, show_default=True, type=click.IntRange(1, 1000))

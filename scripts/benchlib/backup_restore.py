@@ -65,7 +65,7 @@ def measure(world: World, repetitions: int, say: Say) -> tuple[Measured, int]:
 
 def _backups(world: World, by_hand: ByHand, found: Measured) -> None:
     settle(world)
-    facts = _dr(world, BACKUP, found)["backup"]
+    facts = run_dr(world, BACKUP, found)["backup"]
     if facts["reused"]:
         raise Failed("the backup linked earlier parts, so that it did not do all of its work")
     settle(world)
@@ -75,7 +75,7 @@ def _backups(world: World, by_hand: ByHand, found: Measured) -> None:
 
 def _restores(world: World, by_hand: ByHand, found: Measured) -> None:
     settle(world)
-    _dr(world, DRILL, found)
+    run_dr(world, DRILL, found)
     found.seconds["drill: until proven"].append(sum(found.steps[f"{DRILL}: {step}"][-1] for step in ("restore", "prove")))
     target = by_hand.fresh_cluster()
     settle(world)
@@ -115,7 +115,7 @@ def _nothing() -> None:
     """Nothing stops it."""
 
 
-def _dr(world: World, runbook: str, found: Measured) -> dict[str, Any]:
+def run_dr(world: World, runbook: str, found: Measured) -> dict[str, Any]:
     """`dr run RUNBOOK`, as a person types it, from the start of the process to its end; what each step recorded."""
     env = {"DR_HOME": str(world.home), "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": ""}  # as installed: its modules are compiled once
     watched = run([sys.executable, "-m", "dr", "run", runbook, "--json"], env, foreign=[Path(embedded())])

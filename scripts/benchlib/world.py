@@ -14,7 +14,7 @@ PER_SCALE, EMPTY = 83_000_000, 15_000_000
 BACKUP, DRILL = "bench-backup", "bench-drill"
 Say = Callable[[str], None]
 
-_RUNBOOKS = {
+RUNBOOKS = {
     BACKUP: """\
 runbook: bench-backup
 title: The backup alone
@@ -69,7 +69,7 @@ def make_world(folder: Path, size: int, say: Say) -> World:
     (home / "inventory" / "systems.yaml").write_text(_SYSTEMS, encoding="utf-8")
     for other in (home / "runbooks").glob("*.yaml"):
         other.unlink()
-    for name, text in _RUNBOOKS.items():
+    for name, text in RUNBOOKS.items():
         (home / "runbooks" / f"{name}.yaml").write_text(text, encoding="utf-8")
     return opened(home)
 
