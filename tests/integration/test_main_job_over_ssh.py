@@ -19,7 +19,7 @@ from tests.support.ssh_world import Machine, machine
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 STANDBY_ONLY = 'command="{program} agent --root {home}/standby",restrict'
-CAPTURE_ONLY = 'command="{program} agent --only capture",restrict'
+CAPTURE_ONLY = 'command="{program} agent --only capture --root {home}/site",restrict'
 STORE_ONLY = 'command="{program} agent --only repository --root {home}/backups",restrict'
 
 

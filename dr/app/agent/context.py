@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from dr import plugins
+from dr.app.agent.allowed import plain
 from dr.clock import Clock
 from dr.engine.staging import staging_folder
 from dr.errors import Refused, Stopped
@@ -73,7 +74,7 @@ class RemoteStep:
     """`ports.StepContext` as far as sources and checks use it; the rest of the house is on the controller, and raises Refused."""
 
     def __init__(self, told: JsonObject, link: Link, clock: Clock, stop: threading.Event, here: Host, staging: Path) -> None:
-        self.run, self.step, self.attempt = RunId(str(told["run"])), StepId(str(told["step"])), int(told["attempt"])
+        self.run, self.step, self.attempt = RunId(plain(str(told["run"]))), StepId(plain(str(told["step"]))), int(told["attempt"])
         self.requested_by = str(told["requested_by"])
         self.plan, self.inventory = Plan.from_facts(told["plan"]), Inventory.from_facts(told["inventory"])
         self.clock, self.stop = clock, stop

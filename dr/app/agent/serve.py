@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import IO, TYPE_CHECKING
 
 from dr import __version__
+from dr.app.agent.allowed import Allowed
 from dr.app.agent.clock import ControllersClock
 from dr.errors import Refused
 from dr.hosts.lifeline import LIFELINE
@@ -23,26 +24,19 @@ _LAST = 20.0
 """Seconds for the work to take its own end after the link's: a half-loaded server is stopped."""
 
 
-ONLY = {
-    "capture": ("hello", "host", "path", "facts", "check", "foresee", "plant", "capture"),
-    "repository": ("hello", "repository*", "upload-*"),
-}
-"""What `dr agent --only` answers: what a production host is asked, what a file server is. A star stands for any ending."""
-
-
 class Answers:
     """Who answers what. What a question needs is imported when the first of its kind comes: a file server needs no PostgreSQL."""
 
-    def __init__(self, stop: threading.Event, only: str | None, root: str | None) -> None:
+    def __init__(self, stop: threading.Event, allowed: Allowed) -> None:
         self.link: Link
-        self._stop, self._only, self._root = stop, ONLY[only] if only else ("*",), root
+        self._stop, self._allowed = stop, allowed
         self._clock: ControllersClock | None = None
 
     @cached_property
     def _stored(self) -> "Stored":
         from dr.app.agent.stored import Stored
 
-        return Stored(self.link, self._root)
+        return Stored(self.link, self._allowed.root)
 
     @cached_property
     def _verbs(self) -> "Verbs":
@@ -50,12 +44,11 @@ class Answers:
 
         if self._clock is None:
             raise Refused("a controller says hello first")
-        return Verbs(self.link, self._clock, self._stop, self._root)
+        return Verbs(self.link, self._clock, self._stop, self._allowed)
 
     def serve(self, call: Call) -> JsonObject:
         """Raises Refused for what this agent was told not to do, or what nobody knows."""
-        if not any(call.verb.startswith(one[:-1]) if one.endswith("*") else call.verb == one for one in self._only):
-            raise Refused(f"this login may not be asked for '{call.verb}'", hint="its authorized_keys says what it is for")
+        self._allowed.verb(call.verb)
         if call.verb == "hello":
             return self._hello(call.args)
         if call.verb.startswith(("repository", "upload-")):
@@ -90,11 +83,11 @@ class _Busy:
             self._changed.wait_for(lambda: self._count == 0, seconds)
 
 
-def serve(*, only: str | None, root: str | None) -> None:
-    """Answer on the standard streams until they end. `only`: a key of `ONLY`, to answer nothing else."""
+def serve(allowed: Allowed) -> None:
+    """Answer on the standard streams until they end."""
     reader, writer = _streams()
     stop = threading.Event()
-    answers = Answers(stop, only, root)
+    answers = Answers(stop, allowed)
     busy = _Busy(answers)
     answers.link = Link(reader, writer, serve=busy.serve, lost=stop.set)
     answers.link.start().wait()

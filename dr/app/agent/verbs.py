@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from dr import __version__, plugins
+from dr.app.agent.allowed import Allowed, plain
 from dr.app.agent.clock import ControllersClock
 from dr.app.agent.context import AskedKeys, HandedArtifact, RemoteStep, SentSet, ToldSet
 from dr.app.agent.kept import KeptParts
@@ -17,6 +18,7 @@ from dr.hosts.local import Local, LocalHost, WritableLocal
 from dr.hosts.process import LocalRunner
 from dr.model.base import HostName, HostPath, JsonObject, RunId, SetId, SystemName
 from dr.model.inventory import SourceEntry
+from dr.model.places import Folder
 from dr.model.ports import ArtifactReader, CaptureRequest, HostRequest, ReplayOrder, Replays, Restored, ServingHost, Standing
 from dr.model.record import ProductionFacts
 from dr.units import show_size
@@ -24,10 +26,10 @@ from dr.wire.link import Call, Link
 
 
 class Verbs:
-    """One controller's questions. `root`: the one standby root that may be named, None for any."""
+    """One controller's questions."""
 
-    def __init__(self, link: Link, clock: ControllersClock, stop: threading.Event, root: str | None) -> None:
-        self.link, self._clock, self.stop, self._root = link, clock, stop, root
+    def __init__(self, link: Link, clock: ControllersClock, stop: threading.Event, allowed: Allowed) -> None:
+        self.link, self._clock, self.stop, self._allowed = link, clock, stop, allowed
         self._request: HostRequest
         self._standing: Standing | None = None
         self._run: RunId | None = None
@@ -71,8 +73,7 @@ class Verbs:
 
     def _host(self, args: JsonObject) -> JsonObject:
         params = LocalHost.from_facts({key: args[key] for key in ("path", "postgres") if args.get(key) is not None})
-        if self._root is not None and params.path not in (None, self._root):
-            raise Refused(f"this login is for the standby in {self._root}, not for {params.path}", hint="its authorized_keys says so")
+        self._allowed.host(str(args["role"]), params)
         self._request = HostRequest(
             name=HostName(str(args["name"])),
             role=str(args["role"]),
@@ -83,7 +84,7 @@ class Verbs:
             secret=lambda ref: str(self.link.call("secret", {"ref": ref.to_facts()})["secret"]),
             remote=True,
         )
-        self._run = RunId(str(args["run"])) if args.get("run") else None
+        self._run = RunId(plain(str(args["run"]))) if args.get("run") else None
         self._standing = self._stand(dict(args["standing"])) if args.get("standing") else None
         return {}
 
@@ -177,17 +178,27 @@ class Verbs:
     def _step(self, told: JsonObject, here: Local, staging: Path) -> RemoteStep:
         return RemoteStep(told, self.link, self._clock, self.stop, here, staging)
 
+    def _asked(self, told: JsonObject) -> CaptureRequest:
+        entry = SourceEntry.from_facts(told["entry"])
+        params = plugins.SOURCES[entry.kind].params.from_facts(entry.with_)
+        needle = str(told["needle"]) if told.get("needle") else None
+        request = CaptureRequest(system=SystemName(str(told["system"])), name=told["name"], entry=entry, params=params, needle=needle)
+        places = plugins.kinds().source_places.get(entry.kind)
+        self._allowed.read(request, [one.path for one in places(params, str(Path.home())) if isinstance(one, Folder)] if places else [])
+        return request
+
     def _plant(self, args: JsonObject) -> JsonObject:
         here = self._here()
         with private_folder() as staging:
-            request = _request(dict(args["request"]))
+            request = self._asked(dict(args["request"]))
+            self._allowed.plant(request.needle)
             here.plant(plugins.SOURCES[request.entry.kind], request, self._step(dict(args["step"]), here, staging).as_context())
         return {}
 
     def _capture(self, args: JsonObject) -> JsonObject:
         here = self._here()
         with private_folder() as staging:
-            request = _request(dict(args["request"]))
+            request = self._asked(dict(args["request"]))
             into = SentSet(SetId(str(args["set"])), bytes.fromhex(str(args["key"])), self.link)
             ctx = self._step(dict(args["step"]), here, staging).as_context()
             found = here.capture(plugins.SOURCES[request.entry.kind], request, into, ctx)
@@ -199,12 +210,13 @@ class Verbs:
         source = plugins.SOURCES[str(args["kind"])]
         if not args.get("sealed"):
             handed: list[ArtifactReader] = [HandedArtifact(dict(told), self.link) for told in args["artifacts"]]
-            return {"places": handle.bring(source, handed, ctx, None)}
+            return {"places": handle.bring(source, _plain(handed), ctx, None)}
         from dr.app.agent.handed import artifacts_of
 
         kept = KeptParts(local.target(self._request).root, int(args["sealed"]["keep"]))
         names = [str(told["artifact"]["name"]) for told in args["artifacts"]]
-        places = handle.bring(source, artifacts_of(dict(args["sealed"]), names, self.link, self._clock, kept), ctx, None)
+        stored = artifacts_of(dict(args["sealed"]), names, self.link, self._clock, kept)
+        places = handle.bring(source, _plain(stored), ctx, None)
         kept.tidy(self.link.call("wanted")["digests"])
         return {"places": places}
 
@@ -221,6 +233,7 @@ class Verbs:
         check = plugins.CHECKS[str(args["check"])]
         ctx = self._step(dict(args["step"]), handle, Path(handle.place())).as_context()
         restored = Restored(host=handle, set=ToldSet(args), places=dict(args["places"]))
+        self._allowed.places(restored.places.values())
         return {"result": handle.prove(check, check.params.from_facts(dict(args["params"])), restored, ctx).to_facts()}
 
     def _replay(self, args: JsonObject) -> JsonObject:
@@ -228,13 +241,13 @@ class Verbs:
         source, told = plugins.SOURCES[str(args["kind"])], dict(args["order"])
         if not isinstance(source, Replays):
             raise Refused(f"a source of kind '{source.kind}' replays nothing")
+        self._allowed.places([dict(args["place"])])
         ctx = self._step(dict(args["step"]), handle, Path(handle.place())).as_context()
         requests = tuple((str(kind), str(key)) for kind, key in told["requests"])
         return {"rows": handle.replay(source, dict(args["place"]), ReplayOrder(told["database"], dict(told["templates"]), requests), ctx)}
 
 
-def _request(told: JsonObject) -> CaptureRequest:
-    entry = SourceEntry.from_facts(told["entry"])
-    params = plugins.SOURCES[entry.kind].params.from_facts(entry.with_)
-    needle = str(told["needle"]) if told.get("needle") else None
-    return CaptureRequest(system=SystemName(str(told["system"])), name=told["name"], entry=entry, params=params, needle=needle)
+def _plain(readers: list[ArtifactReader]) -> list[ArtifactReader]:
+    for reader in readers:
+        plain(reader.artifact.source)
+    return readers

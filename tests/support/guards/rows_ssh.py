@@ -158,26 +158,6 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "dr/app/agent/serve.py",
-        STRANGERS,
-        Off(
-            "a login for captures does nothing else",
-            'if not any(call.verb.startswith(one[:-1]) if one.endswith("*") else call.verb == one for one in self._only):',
-            "if False:",
-            "test_a_login_for_captures_does_nothing_else",
-        ),
-    ),
-    *guards_of(
-        "dr/app/agent/verbs.py",
-        STRANGERS,
-        Off(
-            "a login for one root knows no other",
-            "if self._root is not None and params.path not in (None, self._root):",
-            "if False:",
-            "test_a_login_for_one_root_knows_no_other",
-        ),
-    ),
-    *guards_of(
         "dr/app/agent/places.py",
         "tests/faults/test_ssh_links.py",
         Off(

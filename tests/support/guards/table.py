@@ -17,6 +17,7 @@ from tests.support.guards import (
     rows_repositories,
     rows_sources,
     rows_ssh,
+    rows_ssh_2,
     rows_stream,
     rows_suppression,
 )
@@ -33,6 +34,7 @@ GUARDS: tuple[Guard, ...] = (
     *rows_hosts.GUARDS,
     *rows_hosts_2.GUARDS,
     *rows_ssh.GUARDS,
+    *rows_ssh_2.GUARDS,
     *rows_stream.GUARDS,
     *rows_repositories.GUARDS,
     *rows_sources.GUARDS,

@@ -1,0 +1,128 @@
+"""What a login may ask of `dr agent`, as the forced command of its key says: whoever has the key is not thereby the controller."""
+
+import json
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from dr.errors import Refused
+from dr.hosts.local import LocalHost
+from dr.model.backup import SET_ID
+from dr.model.ports import CaptureRequest
+
+Only = Literal["capture", "repository"]
+ONLY: dict[str, tuple[str, ...]] = {
+    "capture": ("hello", "host", "path", "facts", "check", "foresee", "plant", "capture"),
+    "repository": ("hello", "repository*", "upload-*"),
+}
+"""What `dr agent --only` answers: what a production host is asked, what a file server is. A star stands for any ending."""
+ROOT = (
+    *("hello", "host", "path", "check", "foresee", "enrol", "open", "claim", "holds", "adopt", "place", "places", "recheck", "space"),
+    *("scrub", "enter-service", "serving", "settled", "accept", "bring", "prove", "replay", *ONLY["repository"]),
+)
+"""What `dr agent --root` answers: what a standby is asked, or a repository in that folder."""
+_SAYS = "its authorized_keys says so"
+_NEEDLE = 1000
+"""Characters of a needle at most."""
+_SIGNATURE = re.compile(r"[0-9a-f]{128}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,120}")
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """`roots`: the folders that may be named. `commands`: whether programs may be run, where anything else is restricted."""
+
+    only: Only | None = None
+    roots: tuple[str, ...] = ()
+    commands: bool = False
+
+    def __post_init__(self) -> None:
+        if self.only != "capture" and len(self.roots) > 1:
+            raise Refused("--root is given once: a standby, or a repository, is one folder", hint="--only capture may have several")
+
+    @property
+    def free(self) -> bool:
+        """Whether nothing is forbidden: its login has a shell as well."""
+        return self.only is None and not self.roots
+
+    @property
+    def root(self) -> str | None:
+        """Of a standby or a repository."""
+        return self.roots[0] if self.roots else None
+
+    def verb(self, verb: str) -> None:
+        """Raises Refused for what this agent was told not to do."""
+        known = ONLY[self.only] if self.only else ROOT
+        named = any(verb.startswith(one[:-1]) if one.endswith("*") else verb == one for one in known)
+        if not self.free and not named and not (self.commands and verb == "run"):
+            raise Refused(f"this login may not be asked for '{verb}'", hint="its authorized_keys says what it is for")
+
+    def host(self, role: str, params: LocalHost) -> None:
+        """Raises Refused for a host that this login is not for."""
+        if self.free:
+            return
+        if self.only is None and (role != "standby" or params.path != self.root):
+            raise Refused(f"this login is for the standby in {self.root}, not for {params.path or f'a host of role {role}'}", hint=_SAYS)
+        programs = params.postgres.binaries if params.postgres else None
+        if programs is not None and programs not in _programs():
+            raise Refused(
+                f"this login runs no programs of {programs}: it is not where PostgreSQL's own are",
+                hint="leave `binaries` out; what is in /usr/lib/postgresql and beside dr there is found by itself",
+            )
+
+    def plant(self, needle: str | None) -> None:
+        """Raises Refused for a needle that is none: it is written into production."""
+        if not self.free and needle is not None and not _is_needle(needle):
+            raise Refused("this login plants needles, and that is none", hint=_SAYS)
+
+    def read(self, request: CaptureRequest, folders: Sequence[str]) -> None:
+        """Raises Refused for a folder that is not in one of the roots, whatever links lead to it."""
+        for folder in folders if self.roots else ():
+            real = Path(os.path.realpath(folder))
+            if not any(real.is_relative_to(os.path.realpath(root)) for root in self.roots):
+                raise Refused(f"this login does not read the folder of source '{request.name}'", hint=_SAYS)
+
+    def places(self, places: Iterable[Any]) -> None:
+        """Raises Refused for a restored system that would lie elsewhere than on this standby."""
+        if self.root is None:
+            return
+        for place in places:
+            told = place if isinstance(place, dict) else {}
+            named = [os.path.realpath(str(told[name])) for name in ("path", "passfile") if name in told]
+            if not all(Path(path).is_relative_to(os.path.realpath(self.root)) for path in named) or told.get("host", LOOPBACK) != LOOPBACK:
+                raise Refused(f"this login is for what was restored in {self.root}, and for nothing beside it", hint=_SAYS)
+
+
+def plain(name: str) -> str:
+    """The name of a run, a step or a source, which folders are named after. Raises Refused for one that leads elsewhere."""
+    if not _NAME.fullmatch(name):
+        raise Refused("a name that was told is none of dr's", hint="does somebody else ask here?")
+    return name
+
+
+def _programs() -> set[str]:
+    from dr.drivers.postgres import binaries
+
+    inside = binaries.embedded()
+    places = [*Path("/usr/lib/postgresql").glob("*/bin"), *Path("/usr").glob("pgsql-*/bin"), *([inside] if inside else [])]
+    return {str(place) for place in places}
+
+
+def _is_needle(needle: str) -> bool:
+    """As `dr.actions.backup` makes it; its signature cannot be judged here, where the key is not known."""
+    try:
+        said: Any = json.loads(needle) if len(needle) <= _NEEDLE else None
+        if not isinstance(said, dict) or set(said) != {"set", "run", "at", "signature"}:
+            return False
+        datetime.fromisoformat(said["at"])
+    except (ValueError, TypeError, RecursionError):
+        return False
+    shapes = (("set", SET_ID), ("run", _NAME), ("signature", _SIGNATURE))
+    return needle == json.dumps(said, sort_keys=True) and all(
+        isinstance(said[name], str) and shape.fullmatch(said[name]) for name, shape in shapes
+    )
