@@ -204,6 +204,7 @@ class Works:
         self._record(lambda: self._note_taken_up(run))
         with self._lock:
             self._carried.add(run.id)
+        self.beat()
         self._herald.accompany(run.id, run.plan, run.requested_by)
         self.note_changed_inventory(run)
 
@@ -221,7 +222,6 @@ class Works:
         if record is None or record.state != "running":
             return
         told = [step_time for step in records.steps(run.id) for step_time in (step.started, step.ended) if step_time]
-        told += [entry.at for entry in records.audit_of(run.id)]
         beaten = signs.last_beat(self.services.state, run.id)
         last = max([record.started, *told, *([beaten] if beaten else [])])
         self._audit(TAKEN_UP, run.id, taken_up(last, now), run.requested_by)
