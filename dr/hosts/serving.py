@@ -126,7 +126,7 @@ class _Server:
         if last != [f"listen_addresses = {wanted['listen_addresses']}"] or lines[-1:] != [_OPENED]:
             return False
         try:
-            begun = int((Path(self._data) / "postmaster.pid").read_text(encoding="ascii").splitlines()[2])
+            begun = int((Path(self._data) / "postmaster.pid").read_bytes().splitlines()[2])
         except (OSError, ValueError, IndexError):
             return False
         return cluster.postmaster(self._data) is not None and begun > conf.stat().st_mtime

@@ -85,12 +85,15 @@ def start(
     `options` are settings (plain words) of this start only: the next one is without them. `confined`: neither it nor a program that it
     starts can connect to anything (`confine`), as is due to a server that holds restored data; Refused where this machine cannot do that.
     """
-    argv = [f"{cluster.binaries}/pg_ctl", "start", f"--pgdata={cluster.data}", f"--log={cluster.log}", "--wait", f"--timeout={timeout:.0f}"]
+    # pg_ctl hands both paths to a shell between double quotes, where $ and ` still mean something: so neither is among its words.
+    log = Path(cluster.log)
+    argv = [f"{cluster.binaries}/pg_ctl", "start", f"--log={log.name}", "--wait", f"--timeout={timeout:.0f}"]
     if options:
         argv.append("--options=" + " ".join(f"-c {key}={value}" for key, value in options.items()))
     if confined:
         argv = [sys.executable, "-I", confine.__file__, *argv]
-    done = runner.run(argv, unprivileged=True, detached=True, check=False, timeout=timeout + 10)
+    where = {"PGDATA": cluster.data}
+    done = runner.run(argv, env=where, cwd=str(log.parent), unprivileged=True, detached=True, check=False, timeout=timeout + 10)
     if confined and done.returncode == confine.CANNOT:
         raise Refused(
             "this machine cannot keep a restored server from connecting to other servers",
@@ -103,7 +106,7 @@ def start(
 def postmaster(data: str) -> int | None:
     """The process id of the server that works in this data directory, None if none runs."""
     try:
-        pid = int((Path(data) / "postmaster.pid").read_text(encoding="ascii").splitlines()[0])
+        pid = int((Path(data) / "postmaster.pid").read_bytes().splitlines()[0])  # its second line is the path, of whatever bytes
         os.kill(pid, 0)
     except (OSError, ValueError, IndexError):
         return None
