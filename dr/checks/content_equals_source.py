@@ -57,6 +57,7 @@ class ContentEqualsSource:
     """ports.Check."""
 
     kind = "content-equals-source"
+    proves = True
     params: type[StrictModel] = Params
 
     def run(self, params: Params, restored: Restored, ctx: StepContext) -> CheckResult:

@@ -30,6 +30,7 @@ class SiteFilesEqual:
     """See `dr.model.ports.Check`."""
 
     kind: str = "site-files-equal"
+    proves = True
     params: type[StrictModel] = Params
 
     def run(self, params: Params, restored: Restored, ctx: StepContext) -> CheckResult:  # noqa: ARG002 - the port's

@@ -15,7 +15,7 @@ from dr.errors import DrError, NotProvablyStandby, Refused
 from dr.hosts.desk import Desk, secrets_in
 from dr.hosts.postgres import HostPostgres
 from dr.hosts.session import Session
-from dr.hosts.told import believed
+from dr.hosts.told import believed, certificate, result
 from dr.model.base import ByteCount, HostName, HostPath, JsonObject, RunId, SetId, Size, StrictModel
 from dr.model.ports import (
     ArtifactReader,
@@ -140,7 +140,7 @@ class WritableSsh(Ssh):
 
     def __init__(self, request: HostRequest, standing: Standing, run: RunId) -> None:
         super().__init__(request, standing, run)
-        self.run = run
+        self.run, self._keys = run, standing.keys
         require_other_key(self.name, self._known, standing)
         try:
             self._session.open(standing, run)
@@ -195,8 +195,11 @@ class WritableSsh(Ssh):
             "places": restored.places,
             "step": _step(ctx),
         }
+        began = self._request.clock.now()
         with self._at_work(ctx, params.to_facts()):
-            return CheckResult.from_facts(self._session.ask("prove", asked)["result"])
+            found = dict(self._session.ask("prove", asked)["result"])
+        names = [artifact.name for artifact in opened.manifest.artifacts]
+        return result(found, self.name, check.kind, getattr(check, "proves", False) is True, names, began, self._request.clock.now())
 
     def replay(self, source: Replays, place: JsonObject, order: ReplayOrder, ctx: StepContext) -> list[int]:
         told = {"database": order.database, "templates": order.templates, "requests": [list(one) for one in order.requests]}
@@ -212,7 +215,7 @@ class WritableSsh(Ssh):
 
     def scrub(self, canaries: Sequence[bytes]) -> ScrubCertificate:
         found = self._session.ask("scrub", {"canaries": [canary.hex() for canary in canaries]})
-        return ScrubCertificate.from_facts(found["certificate"])
+        return certificate(dict(found["certificate"]), self.name, self.run, canaries, self._keys, self._request.clock.now())
 
     def enter_service(self, set_id: SetId) -> None:
         """As on a local host."""

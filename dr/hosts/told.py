@@ -6,15 +6,16 @@ folder that is everybody's, an address that is not its own, a time that nothing 
 
 import re
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 
-from pydantic import ValidationError
-
-from dr.errors import Refused
+from dr.errors import Failed, Refused
+from dr.hosts.canaries import verify
 from dr.hosts.postgres import HostPostgres
-from dr.model.base import HostName, JsonObject
-from dr.model.record import ProductionFacts
+from dr.model.base import HostName, JsonObject, JsonValue, RunId
+from dr.model.ports import Keyring
+from dr.model.record import CheckResult, ProductionFacts, ScrubCertificate
+from dr.units import visible
 
 _MACHINE = re.compile(r"[0-9a-f]{32}")
 _IDENTIFIER = re.compile(r"[0-9]{1,20}")
@@ -29,24 +30,28 @@ def believed(
     """
     try:
         facts = ProductionFacts.from_facts(told)
-    except (ValidationError, ValueError):
-        raise _strange(host, "are none that dr writes") from None
-    if any(pattern.fullmatch(said) is None for said, pattern in _said(facts)):
-        raise _strange(host, "are none that dr writes")
-    if facts.data_directory is not None and not _is_place(facts.data_directory):
-        raise _strange(host, "name a data directory that is none")
-    if not all(_is_own(place, folders) for place in facts.paths):
-        raise _strange(host, "name a folder that is not its source's")
+    except ValueError:
+        facts = None
+    wrong = "are none that dr writes" if facts is None else _wrong(facts, folders)
+    if facts is None or wrong:
+        raise Refused(
+            f"host '{host}': the facts by which it is to be recognised {wrong}, so nothing of it is recorded",
+            hint="is dr there the same version as here, and is the machine still yours?",
+        )
     asked = postgres if facts.port is not None else None
     ours = {"address": asked.host if asked else None, "port": asked.port if asked else None, "recorded": now}
     return facts.model_copy(update={**ours, "host": host, "host_keys": tuple(host_keys)})
 
 
-def _strange(host: HostName, what: str) -> Refused:
-    return Refused(
-        f"host '{host}': the facts by which it is to be recognised {what}, so nothing of it is recorded",
-        hint="is dr there the same version as here, and is the machine still yours?",
-    )
+def _wrong(facts: ProductionFacts, folders: Collection[str]) -> str:
+    """Empty where nothing is."""
+    if any(pattern.fullmatch(said) is None for said, pattern in _said(facts)):
+        return "are none that dr writes"
+    if facts.data_directory is not None and not _is_place(facts.data_directory):
+        return "name a data directory that is none"
+    if not all(_is_own(place, folders) for place in facts.paths):
+        return "name a folder that is not its source's"
+    return ""
 
 
 def _said(facts: ProductionFacts) -> list[tuple[str, re.Pattern[str]]]:
@@ -74,3 +79,54 @@ def _same(path: str, own: PurePosixPath) -> bool:
         return PurePosixPath(path) == own
     below = [part for part in own.parts if part not in ("~", ".")]
     return ".." not in below and bool(below) and list(PurePosixPath(path).parts[-len(below) :]) == below
+
+
+_SKEW = timedelta(hours=1)
+"""A certificate is dated by our clock, told when the connection was made and counted on: ours may have been set right meanwhile."""
+
+
+def certificate(told: JsonObject, host: HostName, run: RunId, canaries: Sequence[bytes], keys: Keyring, now: datetime) -> ScrubCertificate:
+    """What was signed for this scrub. Raises Failed for one that is not about what was asked, Damaged for one that nobody signed."""
+    try:
+        found = ScrubCertificate.from_facts(told)
+    except ValueError:
+        found = None
+    if found is None or not _is_asked(found, host, run, len({canary for canary in canaries if canary}), now):
+        raise Failed(
+            f"host '{host}' certified something else than the scrub that it was asked for", hint="look at that machine: is it still yours?"
+        )
+    verify(found, keys)
+    return found
+
+
+def _is_asked(found: ScrubCertificate, host: HostName, run: RunId, canaries: int, now: datetime) -> bool:
+    """Its words are signed, so one that a terminal would not show as it is cannot be spelled otherwise, only not believed."""
+    words = all(visible(word) == word for word in (*found.removed, *found.searched))
+    return (found.host, found.run, found.canaries) == (host, run, canaries) and words and abs(found.at - now) < _SKEW
+
+
+def result(
+    told: JsonObject, host: HostName, check: str, proving: bool, artifacts: Collection[str], began: datetime, now: datetime
+) -> CheckResult:
+    """What a check found there, at the time that it was by our clock, in words that a terminal can show.
+
+    That it digested what it restored is its word alone; what it says must be about this check and these artifacts. Raises Failed.
+    """
+    try:
+        found = CheckResult.from_facts(told)
+    except ValueError:
+        found = None
+    if found is None or found.check != check or not set(found.artifacts) <= set(artifacts) or (found.proves and not proving):
+        raise Failed(f"host '{host}' answered something else than check {check} was asked", hint="look at that machine: is it still yours?")
+    facts = shown(found.to_facts())
+    assert isinstance(facts, dict)
+    return CheckResult.from_facts(facts).model_copy(update={"started": began, "ended": now})
+
+
+def shown(value: JsonValue) -> JsonValue:
+    """The same with every text in it made visible."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, dict):
+        return {visible(key): shown(one) for key, one in value.items()}
+    return [shown(one) for one in value] if isinstance(value, list) else value

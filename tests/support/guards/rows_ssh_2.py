@@ -98,6 +98,38 @@ GUARDS: tuple[Guard, ...] = (
             "if False:",
             "test_a_folder_that_is_not_the_sources_own_is_refused",
         ),
+        Off("a record that is none is refused", "if facts is None or wrong:", "if facts is None:", "test_what_no_dr_writes_is_refused"),
+        Off(
+            "a certificate is of this scrub",
+            "(found.host, found.run, found.canaries) == (host, run, canaries) and ",
+            "",
+            "test_a_certificate_of_something_else_is_none",
+        ),
+        Off("a certificate is signed", "    verify(found, keys)\n", "", "test_a_certificate_that_nobody_signed_is_none"),
+        Off(
+            "a certificate is of now",
+            " and abs(found.at - now) < _SKEW",
+            "",
+            "test_a_certificate_of_something_else_is_none",
+        ),
+        Off(
+            "an answer is about the check that was asked for",
+            "found.check != check or ",
+            "",
+            "test_an_answer_to_something_else_is_none",
+        ),
+        Off(
+            "an answer is about the artifacts of the set",
+            "not set(found.artifacts) <= set(artifacts) or ",
+            "",
+            "test_an_answer_to_something_else_is_none",
+        ),
+        Off(
+            "a check that compares no content proves nothing",
+            " or (found.proves and not proving):",
+            ":",
+            "test_a_check_that_proves_nothing_proves_nothing",
+        ),
         Off(
             "the address and the time of what is recorded are ours to say",
             'return facts.model_copy(update={**ours, "host": host, "host_keys": tuple(host_keys)})',

@@ -1,15 +1,20 @@
 """What a machine says of itself is recorded as far as it can only be true: a machine that is not ours any more forbids no recovery."""
 
-from datetime import UTC, datetime
+import base64
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dr.errors import Refused
+from dr.checks.content_equals_source import CHECK as CONTENT
+from dr.checks.site_files_equal import CHECK as FILES
+from dr.errors import Damaged, Failed, Refused
+from dr.hosts.canaries import signed_bytes
 from dr.hosts.postgres import HostPostgres
 from dr.hosts.production import protected
-from dr.hosts.told import believed
-from dr.model.base import HostName, JsonObject
-from dr.model.record import ProductionFacts
+from dr.hosts.told import believed, certificate, result
+from dr.model.base import HostName, JsonObject, RunId
+from dr.model.record import CheckResult, Difference, ProductionFacts, ScrubCertificate
+from tests.support.stream_keys import TestKeys
 
 pytestmark = pytest.mark.unit
 NOW = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
@@ -93,3 +98,91 @@ def test_a_bad_record_breaks_no_guard(place: JsonObject) -> None:
     found = protected([ProductionFacts(host=HOST, recorded=NOW, paths=(place,))])
     assert found.folders == {}
     assert set(found.paths) == ({"/srv/x"} if place.get("path") == "/srv/x" else set())
+
+
+KEYS, RUN, STANDBY = TestKeys(), RunId("drill-online-20261122T070000Z-ab12"), HostName("standby")
+
+
+def signed(**said: object) -> JsonObject:
+    plain = ScrubCertificate(host=STANDBY, run=RUN, at=NOW, removed=("drills/r",), searched=("/srv",), canaries=1, found=0)
+    plain = plain.model_copy(update=said)
+    return plain.model_copy(update={"signature": base64.b64encode(KEYS.sign(signed_bytes(plain))).decode()}).to_facts()
+
+
+def certified(told: JsonObject) -> ScrubCertificate:
+    return certificate(told, STANDBY, RUN, [b"needle", b"", b"needle"], KEYS, NOW)
+
+
+@pytest.mark.positive_control
+def test_the_certificate_of_this_scrub_is_believed() -> None:
+    assert certified(signed(at=NOW + timedelta(minutes=2))).found == 0
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"host": HostName("another")},
+        {"run": RunId("drill-online-20261121T070000Z-cd34")},
+        {"canaries": 0},
+        {"canaries": 2},
+        {"at": NOW + timedelta(days=400)},
+        {"at": NOW - timedelta(days=1)},
+        {"removed": ("\x1b[2J",)},
+        {"searched": ("\u202e",)},
+    ],
+)
+def test_a_certificate_of_something_else_is_none(said: dict[str, object]) -> None:
+    """An old one, one of another run, one that looked for nothing: each would say that the standby is clean."""
+    with pytest.raises(Failed, match="certified something else than the scrub that it was asked for"):
+        certified(signed(**said))
+
+
+def test_a_certificate_that_nobody_signed_is_none() -> None:
+    with pytest.raises(Damaged):
+        certified({**signed(), "found": 0, "files": 7})
+    for wrong in ({}, {**signed(), "more": 1}):
+        with pytest.raises(Failed, match="certified something else"):
+            certified(wrong)
+
+
+def found(**said: object) -> JsonObject:
+    plain = CheckResult(check="content-equals-source", passed=True, examined=7, summary="equal", started=NOW, ended=NOW, proves=True)
+    return plain.model_copy(update={"artifacts": ("database-00",), **said}).to_facts()
+
+
+def answered(told: JsonObject, *, proving: bool = True) -> CheckResult:
+    return result(told, STANDBY, "content-equals-source", proving, ("database-00", "site-00"), NOW, NOW + timedelta(minutes=1))
+
+
+@pytest.mark.positive_control
+def test_what_the_check_found_is_taken_at_our_time() -> None:
+    long_ago = NOW - timedelta(days=400)
+    taken = answered(found(started=long_ago, ended=long_ago))
+    assert (taken.passed, taken.proves, taken.artifacts, taken.examined) == (True, True, ("database-00",), 7)
+    assert (taken.started, taken.ended) == (NOW, NOW + timedelta(minutes=1))
+
+
+@pytest.mark.parametrize("said", [{"check": "needle"}, {"artifacts": ("database-00", "payroll-00")}])
+def test_an_answer_to_something_else_is_none(said: dict[str, object]) -> None:
+    with pytest.raises(Failed, match="answered something else than check content-equals-source was asked"):
+        answered(found(**said))
+    with pytest.raises(Failed, match="answered something else"):
+        answered({})
+
+
+def test_a_check_that_proves_nothing_proves_nothing() -> None:
+    """A set is proven by the checks that compare its content, whatever another says of itself."""
+    with pytest.raises(Failed, match="answered something else"):
+        answered(found(), proving=False)
+    assert answered(found(proves=False), proving=False).passed
+    assert (CONTENT.proves, FILES.proves) == (True, True)
+
+
+def test_its_words_do_nothing_to_a_terminal() -> None:
+    strange = Difference(kind="ta\x1bble", name="a\u202eb", detail="\x07")
+    taken = answered(found(summary="\x1b]0;x\x07", differences=(strange,), unproven=(strange,), details={"\x1b": ["\x1b", 1, None]}))
+    assert "\\u001b" in taken.summary
+    assert all(
+        text.isprintable() for text in (taken.summary, *taken.differences[0].to_facts().values(), *taken.unproven[0].to_facts().values())
+    )
+    assert taken.details == {"\\u001b": ["\\u001b", 1, None]}
