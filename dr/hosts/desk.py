@@ -6,11 +6,12 @@ secrets of its own entry only, the bytes of the artifacts that it was handed, an
 
 import base64
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from dr.errors import Refused
+from dr.errors import Damaged, Refused
 from dr.model.base import JsonObject, RunId, SetId, SourceName, SystemName, canonical
 from dr.model.inventory import SecretRef
 from dr.model.ports import ArtifactReader, HostRequest, OpenSet, SetWriter, Standing, StepContext
@@ -34,6 +35,8 @@ class Desk:
         self.secrets: frozenset[SecretRef] = frozenset()
         """What a step at work there may ask for, beside the host's own."""
         self.readers: Sequence[ArtifactReader] = ()
+        self.damage: Damaged | None = None
+        """What we ourselves found damaged of what was handed."""
         self._opened: OpenSet | None = None
         self.into: SetWriter | None = None
         self._sinks: dict[str, ArtifactSink] = {}
@@ -156,16 +159,24 @@ class Desk:
         reader = next((one for one in self.readers if one.artifact.name == call.args.get("name")), None)
         if reader is None:
             raise Refused(f"host '{self._host}' asked for an artifact that it was not handed")
-        with reader.stream() as stream:
+        with self._noting_damage(), reader.stream() as stream:
             while block := stream.read(CHUNK):
                 call.outlet.write(block)
         return {}
+
+    @contextmanager
+    def _noting_damage(self) -> Iterator[None]:
+        try:
+            yield
+        except Damaged as error:
+            self.damage = self.damage or error
+            raise
 
     # ------------------------------------------------------------ for a set that is decrypted over there
 
     def hand(self, readers: Sequence[ArtifactReader], opened: OpenSet | None) -> None:
         """What a restore may read: plain artifacts, or (`opened`) the stored bytes of that one set and the key to it."""
-        self.readers, self._opened = readers if opened is None else (), opened
+        self.readers, self._opened, self.damage = readers if opened is None else (), opened, None
 
     def _handed(self) -> OpenSet:
         if self._opened is None:
@@ -185,7 +196,7 @@ class Desk:
     def _object(self, call: Call) -> JsonObject:
         opened = self._handed()
         path, repository = str(call.args.get("path")), self._working().repository(opened.repository)
-        with repository.open(opened.manifest.system, opened.manifest.set, path) as file:
+        with self._noting_damage(), repository.open(opened.manifest.system, opened.manifest.set, path) as file:
             while block := file.read(CHUNK):
                 call.outlet.write(block)
         return {}

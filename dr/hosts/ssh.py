@@ -11,11 +11,11 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from dr.errors import DrError, NotProvablyStandby, Refused
+from dr.errors import Damaged, DrError, NotProvablyStandby, Refused
 from dr.hosts.desk import Desk, secrets_in
 from dr.hosts.postgres import HostPostgres
 from dr.hosts.session import Session
-from dr.hosts.told import believed, certificate, result
+from dr.hosts.told import believed, believed_damage, certificate, result
 from dr.model.base import ByteCount, HostName, HostPath, JsonObject, RunId, SetId, Size, StrictModel
 from dr.model.ports import (
     ArtifactReader,
@@ -170,6 +170,8 @@ class WritableSsh(Ssh):
             self._desk.hand(artifacts, opened if asked["sealed"] else None)
             try:
                 return dict(self._session.ask("bring", asked)["places"])
+            except Damaged as error:
+                raise self._desk.damage or believed_damage(error, self.name, artifacts if asked["sealed"] else (), ctx) from None
             finally:
                 self._desk.hand((), None)
 

@@ -9,11 +9,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 
-from dr.errors import Failed, Refused
+from dr.errors import Damaged, DrError, Failed, Refused
 from dr.hosts.canaries import verify
 from dr.hosts.postgres import HostPostgres
 from dr.model.base import HostName, JsonObject, JsonValue, RunId
-from dr.model.ports import Keyring
+from dr.model.ports import ArtifactReader, Keyring, StepContext
 from dr.model.record import CheckResult, ProductionFacts, ScrubCertificate
 from dr.units import visible
 
@@ -130,3 +130,27 @@ def shown(value: JsonValue) -> JsonValue:
     if isinstance(value, dict):
         return {visible(key): shown(one) for key, one in value.items()}
     return [shown(one) for one in value] if isinstance(value, list) else value
+
+
+_OBJECT = re.compile(r": set [^ :]+: ([^ :/]+)/[^ :]+")
+_BLOCK = 1 << 20
+
+
+def believed_damage(said: Damaged, host: HostName, sealed: Sequence[ArtifactReader], ctx: StepContext) -> DrError:
+    """What a machine says is damaged would void the copy, and every set that shares its bytes: so it is read here again, first.
+
+    `sealed`: the artifacts that are decrypted over there; of others every byte was checked here on its way. Gives back the error to raise.
+    """
+    named = _OBJECT.search(said.message)
+    for reader in sealed:
+        if named is None or reader.artifact.name == named[1]:
+            try:
+                with reader.stream() as stream:
+                    while stream.read(_BLOCK):
+                        ctx.check_stop()
+            except Damaged as found:
+                return found
+    return Failed(
+        f"host '{host}' says that what it was sent is damaged, and read from here it is whole: {said.message}",
+        hint="its memory, its disk or its dr: look at that machine, then try again",
+    )

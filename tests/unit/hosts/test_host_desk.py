@@ -12,7 +12,7 @@ from typing import IO, Any, cast
 import pytest
 
 from dr.clock import FixedClock
-from dr.errors import Refused
+from dr.errors import Damaged, Refused
 from dr.hosts.desk import Desk, secrets_in
 from dr.hosts.process import LocalRunner
 from dr.hosts.ssh import SshHost
@@ -287,6 +287,29 @@ def test_what_was_handed_over_is_read() -> None:
     handed.readers = [cast("ArtifactReader", Reader(b"rows"))]
     ask(handed, "artifact", None, sent, name="database-00")
     assert sent == [b"rows"]
+
+
+@dataclass
+class Broken(Reader):
+    """One that cannot be read whole."""
+
+    @contextmanager
+    def stream(self) -> Iterator[IO[bytes]]:
+        raise Damaged("database-00 is changed")
+        yield
+
+
+def test_what_we_found_damaged_ourselves_is_noted_until_the_next_is_handed() -> None:
+    """What the machine says is damaged is not: that is its own word."""
+    handed = desk(step=Step())
+    handed.hand([cast("ArtifactReader", Broken(b""))], None)
+    with pytest.raises(Damaged):
+        ask(handed, "artifact", name="database-00")
+    assert handed.damage is not None
+    assert handed.damage.message == "database-00 is changed"
+    handed.hand([cast("ArtifactReader", Reader(b"rows"))], None)
+    ask(handed, "artifact", name="database-00")
+    assert handed.damage is None
 
 
 def inlet(*blocks: bytes) -> Inlet:

@@ -1,18 +1,24 @@
 """What a machine says of itself is recorded as far as it can only be true: a machine that is not ours any more forbids no recovery."""
 
 import base64
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import IO, cast
 
 import pytest
 
 from dr.checks.content_equals_source import CHECK as CONTENT
 from dr.checks.site_files_equal import CHECK as FILES
-from dr.errors import Damaged, Failed, Refused
+from dr.errors import Damaged, DrError, Failed, Refused
 from dr.hosts.canaries import signed_bytes
 from dr.hosts.postgres import HostPostgres
 from dr.hosts.production import protected
-from dr.hosts.told import believed, certificate, result
+from dr.hosts.told import believed, believed_damage, certificate, result
 from dr.model.base import HostName, JsonObject, RunId
+from dr.model.ports import ArtifactReader, StepContext
 from dr.model.record import CheckResult, Difference, ProductionFacts, ScrubCertificate
 from tests.support.stream_keys import TestKeys
 
@@ -186,3 +192,55 @@ def test_its_words_do_nothing_to_a_terminal() -> None:
         text.isprintable() for text in (taken.summary, *taken.differences[0].to_facts().values(), *taken.unproven[0].to_facts().values())
     )
     assert taken.details == {"\\u001b": ["\\u001b", 1, None]}
+
+
+@dataclass
+class Stored:
+    """An artifact as it is read here."""
+
+    name: str
+    whole: bool
+    read: int = 0
+
+    @property
+    def artifact(self) -> "Stored":
+        return self
+
+    @contextmanager
+    def stream(self) -> Iterator[IO[bytes]]:
+        self.read += 1
+        if not self.whole:
+            raise Damaged(f"repository 'online': set s: {self.name}/000000.zst.age: changed")
+        yield io.BytesIO(b"rows")
+
+
+class Going:
+    def check_stop(self) -> None:
+        pass
+
+
+SAID = Damaged("repository 'online': set 20261122T070000Z-7f3a9c: site-00/000003.zst.age: changed")
+
+
+def judged(*sealed: Stored, said: Damaged = SAID) -> DrError:
+    return believed_damage(said, STANDBY, cast("list[ArtifactReader]", list(sealed)), cast("StepContext", Going()))
+
+
+@pytest.mark.parametrize("said", [SAID, Damaged("its zstd frame is broken")])
+def test_what_is_whole_when_it_is_read_here_is_not_damaged(said: Damaged) -> None:
+    """Else one machine with bad memory, or a bad mind, voids every copy and every set that shares its bytes."""
+    for sealed in ([], [Stored("database-00", whole=True), Stored("site-00", whole=True)]):
+        error = judged(*sealed, said=said)
+        assert (type(error), error.message) == (
+            Failed,
+            f"host 'standby' says that what it was sent is damaged, and read from here it is whole: {said.message}",
+        )
+
+
+@pytest.mark.positive_control
+def test_what_is_damaged_here_too_is_damaged() -> None:
+    other, named = Stored("database-00", whole=True), Stored("site-00", whole=False)
+    error = judged(other, named)
+    assert isinstance(error, Damaged)
+    assert (other.read, named.read) == (0, 1)
+    assert isinstance(judged(other, named, said=Damaged("signature")), Damaged)
