@@ -3,13 +3,18 @@
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from dr.units import parse_size
+
+if TYPE_CHECKING:
+    from benchlib.table import Report
+    from dr.demo.world import World
 
 
 @click.group()
@@ -39,17 +44,8 @@ keep_option = click.option(
 def backup_restore(size: int, repetitions: int, keep: str | None) -> None:
     """Backup, drill and digest, each beside its twin by hand. Disk needed: about six times the size."""
     from benchlib.backup_restore import measure, report
-    from benchlib.world import make_world
-    from dr.app import stop_demo
 
-    with _place(keep) as folder:
-        world = make_world(folder, size, say)
-        try:
-            found, real = measure(world, repetitions, say)
-        finally:
-            stop_demo(world.home)
-            shutil.rmtree(folder / "by-hand", ignore_errors=True)
-        _show(report(found, real, repetitions).lines())
+    _in_a_world(keep, size, lambda world: report(*measure(world, repetitions, say), repetitions))
 
 
 @bench.command("drill-ssh")
@@ -59,17 +55,8 @@ def backup_restore(size: int, repetitions: int, keep: str | None) -> None:
 def drill_ssh(size: int, repetitions: int, keep: str | None) -> None:
     """A drill onto a standby over SSH, decrypted here, there, and with parts kept there, beside the local one and the work by hand."""
     from benchlib.drill_ssh import measure, report
-    from benchlib.world import make_world
-    from dr.app import stop_demo
 
-    with _place(keep) as folder:
-        world = make_world(folder, size, say)
-        try:
-            found, real = measure(world, repetitions, say)
-        finally:
-            stop_demo(world.home)
-            shutil.rmtree(folder / "by-hand", ignore_errors=True)
-        _show(report(found, real, repetitions).lines())
+    _in_a_world(keep, size, lambda world: report(*measure(world, repetitions, say), repetitions))
 
 
 @bench.command()
@@ -88,6 +75,20 @@ def catalog(systems: int, nights: int, repetitions: int, keep: str | None) -> No
 
 def say(words: str) -> None:
     click.echo(f"· {words}", err=True)
+
+
+def _in_a_world(keep: str | None, size: int, measured: "Callable[[World], Report]") -> None:
+    from benchlib.world import make_world
+    from dr.app import stop_demo
+
+    with _place(keep) as folder:
+        world = make_world(folder, size, say)
+        try:
+            found = measured(world)
+        finally:
+            stop_demo(world.home)
+            shutil.rmtree(folder / "by-hand", ignore_errors=True)
+        _show(found.lines())
 
 
 @contextmanager
