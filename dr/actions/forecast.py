@@ -3,7 +3,7 @@
 Long before a disaster, and every night: the data grows, the objective does not. Safe to repeat: it only reads what is on record.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from dr.errors import Refused
@@ -11,6 +11,7 @@ from dr.model.base import HostName, SetId, StrictModel, SystemName, TierName
 from dr.model.forecast import DrillSample, TierForecast, Tonight
 from dr.model.inventory import Inventory, TierObjective
 from dr.model.ports import Action, Effect, Outcome, Records, Rehearsal, RehearseContext, StepContext
+from dr.model.written import rests_on
 from dr.policy.drill_times import sample_of, tonight_of
 from dr.policy.forecast import MOST, forecast
 from dr.policy.forecast_words import breach, in_words
@@ -51,9 +52,10 @@ def foresee(params: Params, inventory: Inventory, records: Records, now: datetim
     if manifest is None:
         return None
     tonight = tonight_of(manifest, records.summary(manifest.set))
+    written = rests_on({}, inventory.to_facts()["hosts"])
     samples, objectives = drills(params.system, records), inventory.systems[params.system].objectives.tiers
     return tuple(
-        _of_tier(tier, samples, tonight, now, objectives.get(tier), params.standby, inventory.organisation.zone)
+        _of_tier(tier, samples, tonight, now, objectives.get(tier), params.standby, inventory.organisation.zone, written)
         for tier in params.tiers or sorted(objectives)
     )
 
@@ -66,10 +68,11 @@ def _of_tier(
     objective: TierObjective | None,
     standby: HostName | None,
     zone: str,
+    written: Mapping[str, str],
 ) -> TierForecast:
     said = objective.unmeasured if objective else None
     closed = worst(said, zone, now)
-    return forecast(tier, samples, tonight, now, objective=objective, standby=standby, unmeasured=said, closed=closed)
+    return forecast(tier, samples, tonight, now, objective=objective, standby=standby, unmeasured=said, closed=closed, written=written)
 
 
 def drills(system: SystemName, records: Records) -> list[DrillSample]:
@@ -79,7 +82,8 @@ def drills(system: SystemName, records: Records) -> list[DrillSample]:
         steps = records.steps(run.run)
         restored = next((SetId(s.facts["set"]) for s in steps if s.action == "restore" and s.facts.get("set")), None)
         if restored is not None:
-            sample = sample_of(run, steps, records.manifest(restored), records.summary(restored), records.audit_of(run.run))
+            known = records.manifest(restored), records.summary(restored)
+            sample = sample_of(run, steps, *known, records.audit_of(run.run), records.plan(run.run))
             found += [sample] if sample else []
     return found
 

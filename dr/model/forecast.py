@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from dr.model.base import ByteCount, HostName, Instant, RunId, Seconds, SetId, StrictModel
+from dr.model.base import ByteCount, HostName, Instant, RunId, Seconds, SetId, Sha256, StrictModel
 from dr.model.opening import Holiday, OpeningHours
 from dr.units import show_duration
 
@@ -30,6 +30,8 @@ class DrillSample(StrictModel):
     at: Instant
     """When it was recognised."""
     standby: HostName
+    host: Sha256 | None = None
+    """The standby as it was written then (`dr.model.written`): kind, address and all. None: of before that was kept."""
     source: str = ""
     """The source servers' major versions, `16` or `15, 16`; empty where the set has no server."""
     server: str = ""

@@ -39,9 +39,9 @@ class DrillFact(StrictModel):
 
     @property
     def how(self) -> str:
-        """` (of it 1 h declared)`; nothing where all of it was measured."""
+        """`, of it 1 h declared`; nothing where all of it was measured."""
         declared = (self.rto or 0.0) - self.measured if self.measured is not None else 0.0
-        return f" (of it {show_duration(declared)} declared)" if declared >= 1 else ""
+        return f", of it {show_duration(declared)} declared" if declared >= 1 else ""
 
 
 class NightFact(StrictModel):

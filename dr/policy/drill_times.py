@@ -11,6 +11,7 @@ from dr.model.backup import Manifest
 from dr.model.base import JsonObject, Seconds
 from dr.model.forecast import DrillSample, GrowsWith, PhaseTime, Tonight
 from dr.model.record import AuditEntry, CheckResult, RunRecord, StepRecord
+from dr.model.runbook import Plan
 from dr.model.summary import SetSummary
 from dr.policy.still import lay, stills
 
@@ -25,6 +26,7 @@ def sample_of(
     manifest: Manifest | None,
     summary: SetSummary | None,
     trail: Sequence[AuditEntry] = (),
+    plan: Plan | None = None,
 ) -> DrillSample | None:
     """None where it measured no recovery time, or where the set that it restored is not known any more.
 
@@ -40,6 +42,7 @@ def sample_of(
         tier=run.tier,
         at=run.started,
         standby=facts["onto"],
+        host=plan.rests_on.get(f"host {facts['onto']}") if plan else None,
         source=majors_of(manifest),
         server=_server(facts.get("places", {})),
         bytes=manifest.plain,

@@ -13,13 +13,13 @@ The method, for each phase of the drills of one tier, and then for their sum:
   Location Parameter", 1964), and is named in the remarks. An empirical 95% quantile needs 19 drills; we rarely have them.
 
 A drill counts whatever its verdict was, if a user could work at its end: one that was too slow is what the forecast is about. It does
-not count if it is older than `FORGET_AFTER`, was held on another standby, restored or read another major version, went through other
-phases, or lay still (a person's pause is no measurement of the machine); the remarks say how many did not, and why. Deterministic, and
-free of the order in which the drills are given.
+not count if it is older than `FORGET_AFTER`, was held on another standby (a host that was changed since is another one), restored or read
+another major version, went through other phases, or lay still (a person's pause is no measurement of the machine); the remarks say how
+many did not, and why. Deterministic, and free of the order in which the drills are given.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
@@ -62,13 +62,15 @@ def forecast(
     standby: HostName | None = None,
     unmeasured: Unmeasured | None = None,
     closed: Closed | None = None,
+    written: Mapping[str, str] | None = None,
 ) -> TierForecast:
     """When the system would be usable again from this tier, for tonight's size. `samples` in any order, of any tier.
 
     `standby`: where it would be restored; None: where the newest drill was held. What is declared `unmeasured` is added as it is, but for
-    a phase that the drills measured; `closed`, the longest wait for an opening, stands beside the forecast.
+    a phase that the drills measured; `closed`, the longest wait for an opening, stands beside the forecast. `written`: every host as
+    `dr.model.written` tells it: a standby of another kind or at another address is another one, whatever it is called; None: not asked.
     """
-    counted, remarks = _counted([s for s in samples if s.tier == tier], tonight, now, standby)
+    counted, remarks = _counted([s for s in samples if s.tier == tier], tonight, now, standby, written)
     declared = on_top(unmeasured, {p.name for s in counted[-1:] for p in s.phases if p.inside})
     bare = TierForecast(
         tier=tier,
@@ -107,7 +109,7 @@ def forecast(
 
 
 def _counted(
-    samples: Sequence[DrillSample], tonight: Tonight, now: datetime, standby: HostName | None
+    samples: Sequence[DrillSample], tonight: Tonight, now: datetime, standby: HostName | None, written: Mapping[str, str] | None
 ) -> tuple[list[DrillSample], list[str]]:
     """Those that are like what would happen tonight, oldest first, and why the others are not."""
     left: dict[str, int] = {}
@@ -120,8 +122,9 @@ def _counted(
             fresh.append(sample)
     here = standby or (fresh[0].standby if fresh else None)
     on_it = _keep(fresh, lambda s: s.standby == here, f"held on another standby than {here}", left)
-    like = on_it[0] if on_it else None
-    same = _keep(on_it, lambda s: like is not None and s.server == like.server, "restored into another major version", left)
+    is_it = _keep(on_it, lambda s: _same_host(s, written), f"held before host '{here}' was changed", left)
+    like = is_it[0] if is_it else None
+    same = _keep(is_it, lambda s: like is not None and s.server == like.server, "restored into another major version", left)
     shape = _keep(same, lambda s: like is not None and _shape(s) == _shape(like), "gone through other phases", left)
     remarks = [f"{n} drill{'' if n == 1 else 's'} not counted: {why}" for why, n in left.items()]
     return shape[::-1], remarks
@@ -135,6 +138,10 @@ def _old_or_other(sample: DrillSample, tonight: Tonight, now: datetime) -> str:
     if spoils(sample.still, sum(p.seconds for p in sample.phases if p.inside)):
         return "paused or left lying before a user could work"
     return ""
+
+
+def _same_host(sample: DrillSample, written: Mapping[str, str] | None) -> bool:
+    return written is None or sample.host is None or written.get(f"host {sample.standby}") == sample.host
 
 
 def _keep(samples: Sequence[DrillSample], fits: Callable[[DrillSample], bool], why: str, left: dict[str, int]) -> list[DrillSample]:

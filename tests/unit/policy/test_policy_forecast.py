@@ -116,6 +116,27 @@ def test_one_drill_that_went_wrong_moves_the_forecast_little_and_is_named(count:
     assert [remark for remark in found.remarks if f"drill-{odd} took" in remark]
 
 
+def test_a_standby_that_was_changed_since_is_another_one_and_a_pause_is_no_measurement() -> None:
+    """The same name at another address, or across a network now, says nothing of how long it takes; nor does a person's break."""
+    there, here = {"host standby": "a" * 64}, {"host standby": "b" * 64}
+    drills = [restored(1, GIB, 100, host="b" * 64), restored(2, GIB, 900, host="a" * 64), restored(3, GIB, 5000, still=Seconds(4900.0))]
+    found = foreseen(drills, GIB, written=here)
+    assert (middle(found), found.drills) == (100, 1)
+    assert set(found.remarks) == {
+        "1 drill not counted: held before host 'standby' was changed",
+        "1 drill not counted: paused or left lying before a user could work",
+    }
+    assert middle(foreseen(drills, GIB, written=there)) == 900, "as long as it takes over that link"
+
+
+@pytest.mark.positive_control
+def test_with_neither_known_all_of_them_count() -> None:
+    """The twin: drills of before that was kept, and one that ran through, are all measurements of one machine."""
+    drills = [restored(1, GIB, 100), restored(2, GIB, 900), restored(3, GIB, 5000, still=Seconds(4.0))]
+    assert foreseen(drills, GIB, written={"host standby": "b" * 64}).drills == 3
+    assert foreseen([restored(1, GIB, 100, host="a" * 64), restored(2, GIB, 900, host="b" * 64)], GIB).drills == 2
+
+
 # ---------------------------------------------------------------- few drills
 
 

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.unit
 HOUR = 3600.0
 COURIER, DECISION = Declared(name="courier", seconds=Seconds(0.75 * HOUR)), Declared(name="decision", seconds=Seconds(0.25 * HOUR))
 WEEKEND = Closed(seconds=Seconds(64 * HOUR), at=NOW, when="Friday 17:00")
+DOOR = "at the worst hour of the week (Friday 17:00) + 2 d 16 h until vault opens"
 SAID = Unmeasured(declared=(DECISION, COURIER), open=("Mon-Fri 09:00-17:00",))
 
 
@@ -45,8 +46,8 @@ def foreseen(p95: float | None, closed: Closed | None = WEEKEND, objective: floa
 
 
 def test_both_are_said_and_what_they_come_to() -> None:
-    said = "measured 12 min + declared courier 45 min, decision 15 min = 1 h 12 min; at the worst hour of the week (Friday 17:00) + 2 d 16 h"
-    assert rto_words(rto(declared=(DECISION, COURIER), closed=WEEKEND), "vault") == f"{said} until vault opens"
+    both = "measured 12 min + declared courier 45 min, decision 15 min = 1 h 12 min"
+    assert rto_words(rto(declared=(DECISION, COURIER), closed=WEEKEND), "vault") == f"{both}; {DOOR}"
     assert rto_words(rto(closed=WEEKEND), "vault").startswith("measured 12 min; at the worst hour")
     assert rto_words(rto(), "vault") == "", "with no declaration nothing is said that was not said before"
 
@@ -76,7 +77,9 @@ def test_an_objective_that_cannot_be_held_at_the_worst_hour_is_a_warning() -> No
         "who comes Friday 17:00 waits 2 d 16 h until it opens, then about 2 h"
     )
     assert shut_out("hmis", foreseen(None)), "no drill is needed to see that"
-    beside = "declared beside it: courier 45 min, decision 15 min; at the worst hour of the week (Friday 17:00) + 2 d 16 h until vault opens"
+    beside = (
+        "declared beside it: courier 45 min, decision 15 min; at the worst hour of the week (Friday 17:00) + 2 d 16 h until vault opens"
+    )
     assert in_words(foreseen(None)) == f"no forecast: no drill was held from this tier yet; {beside}"
 
 

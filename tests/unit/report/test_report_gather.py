@@ -10,9 +10,12 @@ from dr.catalog.catalog import Catalog, open_catalog
 from dr.clock import FixedClock
 from dr.model.base import JsonObject, RepositoryName, StepId, canonical
 from dr.model.evidence import Evidence
+from dr.model.forecast import Unmeasured
 from dr.model.record import CheckResult, StepRecord
 from dr.model.runbook import Plan
+from dr.policy.still import taken_up
 from dr.report.gather import gather, measure_rto
+from dr.report.page import page
 from tests.support.catalog_copies import NOW, RUN, copy_of, manifest_at
 from tests.support.catalog_runs import inventory_of
 from tests.support.report_evidence import BEGAN, DRILL, HOUR, after, check, drill_run, step
@@ -88,6 +91,61 @@ def test_one_over_the_target_passes_and_says_so(records: Catalog) -> None:
     found = gathered(records, RESTORED, proven(USABLE), started=BEGAN - timedelta(hours=3))
     assert found.verdict == "PASS"
     assert "RTO 3 h 42 min is within the objective, but over the target of 3 h" in found.remarks
+
+
+VAULT = Unmeasured.from_facts({"declared": [{"name": "courier", "seconds": 3 * HOUR}, {"name": "decision", "seconds": 0.5 * HOUR}]})
+
+
+def judged(records: Catalog, kind: str = "drill", **more: object) -> Evidence:
+    """A drill that measured 42 min of its 4 h, with what was declared beside it."""
+    said = plan().model_copy(update={"unmeasured": VAULT, "kind": kind, **more})
+    records.begin_run(drill_run(), said)
+    for one in (RESTORED, proven(USABLE)):
+        records.record_step(one)
+    return gather(drill_run(), said, records, inventory_of({}), WRITTEN, tool="dr test", writing=StepId("always-1-report"))
+
+
+def test_a_drill_passes_only_where_what_is_declared_fits_beside_what_it_measured(records: Catalog) -> None:
+    found = judged(records)
+    assert found.verdict == "FAIL"
+    assert found.reasons == ("RTO 4 h 12 min is over the objective of 4 h (measured 42 min + declared courier 3 h, decision 30 min)",)
+    assert found.rto and (float(found.rto.seconds), float(found.rto.total)) == (42 * 60, 4.2 * HOUR)
+    assert "RTO: measured 42 min + declared courier 3 h, decision 30 min = 4 h 12 min" in found.remarks
+    assert "+ declared courier 3 h" in page(found, "0" * 64, "1" * 64)
+
+
+@pytest.mark.positive_control
+def test_without_the_declaration_the_same_drill_passes_as_before(records: Catalog) -> None:
+    found = judged(records, unmeasured=None)
+    assert (found.verdict, found.remarks) == ("PASS", ("written before always-2-notify ran",))
+
+
+def test_a_phase_that_the_drill_went_through_is_measured_and_not_added(records: Catalog) -> None:
+    """Who takes the courier's way in a drill too has it in the clock."""
+    steps = (plan().steps[0].model_copy(update={"phase": "courier"}), *plan().steps[1:])
+    found = judged(records, steps=steps)
+    assert found.verdict == "PASS"
+    assert found.rto and [one.name for one in found.rto.declared] == ["decision"]
+
+
+def test_a_door_that_is_shut_at_the_worst_hour_is_said_and_fails_no_drill(records: Catalog) -> None:
+    """It depends on the hour at which the system is lost, which no drill can better."""
+    found = judged(records, unmeasured=Unmeasured(open=("Mon-Fri 09:00-17:00",)))
+    assert found.verdict == "PASS"
+    assert "RTO: measured 42 min; at the worst hour of the week (Friday 17:00) + 2 d 16 h until online opens" in found.remarks
+    assert "RTO: the objective of 4 h holds while online is open; at the worst hour of the week it does not" in found.remarks
+    assert "(Friday 17:00) + 2 d 16 h until online opens" in page(found, "0" * 64, "1" * 64)
+
+
+def test_how_long_a_run_lay_still_is_said_of_one_with_a_recovery_time_and_of_one_without(records: Catalog) -> None:
+    records.audit("run-taken-up", DRILL, taken_up(after(5), after(25)), actor="root", at=after(25))
+    said = "lay still for 20 min of it (nobody carried it on: 20 min); the clock ran on, and no forecast is made from this drill"
+    found = judged(records, unmeasured=None)
+    assert f"RTO: the run {said}" in found.remarks
+    assert "20 min of that it lay still." in page(found, "0" * 64, "1" * 64)
+    other = gathered(records, step("prove", "check", 40, 1, state="failed"))
+    assert other.rto is None
+    assert "the run lay still for 20 min (nobody carried it on: 20 min)" in other.remarks
 
 
 def test_a_check_that_examined_nothing_fails_whatever_its_step_says(records: Catalog) -> None:
