@@ -44,3 +44,17 @@ def test_the_ping_in_the_contacts_can_be_switched_on(tmp_path: Path) -> None:
     begin = text.index("# pings:")
     path.write_text(text[:begin] + re.sub(r"(?m)^# ", "", text[begin:]))
     assert list(load(tmp_path / "home", kinds()).inventory.pings) == ["nightly"]
+
+
+def test_what_is_declared_of_the_vault_can_be_switched_on(tmp_path: Path) -> None:
+    """In place of the line above it."""
+    init_home(tmp_path / "home", "Org", "UTC")
+    path = tmp_path / "home" / "inventory" / "systems.yaml"
+    text = path.read_text()
+    begin = text.index("        # vault:\n")
+    end = text.index("2027-01-01]\n", begin) + len("2027-01-01]\n")
+    plain = re.sub(r"(?m)^        # ", "        ", text[begin:end])
+    path.write_text(text[:begin].replace("        vault: {rto: 8h, target: 6h}\n", "") + plain + text[end:])
+    vault = load(tmp_path / "home", kinds()).inventory.systems["hmis"].objectives.tiers["vault"]
+    assert vault.declared == {"decision": 900.0, "courier": 2700.0}
+    assert (vault.open, vault.holidays) == (("Mon-Fri 09:00-17:00", "Sat 09:00-12:00"), ("2026-12-25", "2027-01-01"))
