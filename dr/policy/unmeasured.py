@@ -49,8 +49,8 @@ def shut_out(system: str, found: TierForecast) -> Anomaly | None:
         return None
     rest = f"then about {show_duration(back - found.closed.seconds)}" if back > found.closed.seconds else "then the recovery itself"
     message = (
-        f"{system} cannot come back from {found.tier} within its objective of {show_duration(found.objective)} if it is lost while that is "
-        f"closed: who comes {found.closed.when} waits {show_duration(found.closed.seconds)} until it opens, {rest}"
+        f"{system} cannot come back from {found.tier} within its objective of {show_duration(found.objective)} if it is lost at the worst "
+        f"hour of the week: who comes {found.closed.when} waits {show_duration(found.closed.seconds)} until it opens, {rest}"
     )
     hint = "agree on access out of hours, keep another copy where there is no door, or promise (rto) what holds at the worst hour"
     return Anomaly(key=f"forecast:{system}:{found.tier}:closed", severity="warning", message=message, hint=hint)

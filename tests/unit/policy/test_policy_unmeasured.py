@@ -73,7 +73,7 @@ def test_an_objective_that_cannot_be_held_at_the_worst_hour_is_a_warning() -> No
     assert wrong
     assert (wrong.key, wrong.severity) == ("forecast:hmis:vault:closed", "warning")
     assert wrong.message == (
-        "hmis cannot come back from vault within its objective of 8 h if it is lost while that is closed: "
+        "hmis cannot come back from vault within its objective of 8 h if it is lost at the worst hour of the week: "
         "who comes Friday 17:00 waits 2 d 16 h until it opens, then about 2 h"
     )
     assert shut_out("hmis", foreseen(None)), "no drill is needed to see that"
