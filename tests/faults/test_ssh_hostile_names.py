@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.needs("ssh", "/usr/sbin/sshd")]
 CHECK = plugins.CHECKS["content-equals-source"]
 NAMES = ["-Fc", "$(touch x)", 'it\'s "q"\\;', "two\nlines", "é" * 31 + "x"]
 """The last is 63 bytes."""
-FOLDER = "-rf $(touch x) 'it''s' \"q\" \ é"
+FOLDER = "-rf $(touch x) 'it''s' \"q\" \\ é"
 
 
 def quoted(name: str) -> str:
