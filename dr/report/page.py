@@ -12,7 +12,7 @@ from dr.model.forecast import closed_words, declared_words
 from dr.model.record import CheckResult, RtoMeasured, StepRecord
 from dr.policy.still import lay
 from dr.report import tables
-from dr.report.gather import MEASURED, beside_words, succeeded
+from dr.report.gather import MEASURED, succeeded
 from dr.report.nightly import night
 from dr.report.timeline import BAR, ROW, gauge, timeline
 from dr.units import show_duration, show_size, visible
@@ -66,7 +66,6 @@ def page(evidence: Evidence, digest: str, key: str, *, paper: Paper = "") -> str
         reach=tables.reach(evidence),
         unproven=tables.unproven(evidence),
         approved=[approval(s, evidence.zone) for s in evidence.steps if s.action == "approve" and s.state == "done"],
-        beside=beside_words(evidence.rto, evidence.run.tier or "it") if evidence.rto else [],
         proofs=[proof(c) for c in evidence.checks],
         night=night(evidence),
         steps=tables.steps(evidence),
