@@ -11,8 +11,10 @@ from dr.model.base import JsonObject
 from dr.wire.pipes import CHUNK
 
 _HEAD = struct.Struct(">BII")
-MOST = 64 * 2**20
-"""Bytes of one payload at most: a peer that announces more is not ours."""
+MOST = 4 * 2**20
+"""Bytes of one message at most: a peer that announces more is not ours. What may be more than that crosses as bytes."""
+GREETING = 64 * 1024
+"""Bytes of one message at most until both sides know each other."""
 _PIECE = 64 * 1024
 
 
@@ -41,6 +43,8 @@ class Kind(IntEnum):
     """JSON `{verb, args}` that wants no reply."""
     BEAT = 9
     """A sign of life."""
+    STOP = 10
+    """From the caller: what comes down is not read any more."""
 
 
 def pack(kind: Kind, call: int, payload: bytes | memoryview = b"") -> bytes:
@@ -48,13 +52,18 @@ def pack(kind: Kind, call: int, payload: bytes | memoryview = b"") -> bytes:
     return _HEAD.pack(kind, call, len(payload)) + payload
 
 
-def read(stream: Readable, seen: Callable[[], None] = lambda: None) -> tuple[Kind, int, bytes] | None:
-    """The next frame, or None at the end of the stream; `seen` is told of every piece that comes. Raises Failed for what is no frame."""
+def read(
+    stream: Readable, seen: Callable[[], None] = lambda: None, most: Callable[[], int] = lambda: MOST
+) -> tuple[Kind, int, bytes] | None:
+    """The next frame, or None at the end of the stream; `seen` is told of every piece that comes. Raises Failed for what is no frame.
+
+    `most`: bytes of a message that are taken now.
+    """
     head = _exactly(stream, _HEAD.size, seen)
     if head is None:
         return None
     kind, call, length = _HEAD.unpack(head)
-    if kind not in set(Kind) or length > _most(Kind(kind)):
+    if kind not in set(Kind) or length > (CHUNK if kind in (Kind.UP, Kind.DOWN) else most()):
         raise Failed("the other side does not speak dr's language", hint="something there prints before dr does: see that login's profile")
     payload = _exactly(stream, length, seen)
     return None if payload is None else (Kind(kind), call, payload)
@@ -69,10 +78,6 @@ def message(payload: bytes) -> JsonObject:
     if not isinstance(found, dict):
         raise Failed("the other side sent a message that is none")
     return found
-
-
-def _most(kind: Kind) -> int:
-    return CHUNK if kind in (Kind.UP, Kind.DOWN) else MOST
 
 
 def _exactly(stream: Readable, length: int, seen: Callable[[], None]) -> bytes | None:

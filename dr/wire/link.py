@@ -16,6 +16,7 @@ from dr.units import visible
 from dr.wire import frames
 from dr.wire.frames import Kind
 from dr.wire.pipes import Inlet, Outlet, anew
+from dr.wire.sender import Sender
 
 SILENCE = 30.0
 """Seconds without a sign of life after which a link is dead."""
@@ -35,6 +36,15 @@ class Call:
     """What the caller sends with it."""
     outlet: Outlet
     """What the caller reads before the reply."""
+
+    def long_args(self, most: int) -> JsonObject:
+        """What `submit` sent. Raises Failed where it is more than so many bytes."""
+        return frames.message(self.inlet.all(most))
+
+    def reply_long(self, reply: JsonObject) -> JsonObject:
+        """The answer to `fetch`; what is left to say in the reply is nothing."""
+        self.outlet.write(_json(reply))
+        return {}
 
 
 @dataclass
@@ -65,9 +75,11 @@ class Link:
         """`first`: seconds that the other side may take until its first sign of life, where it must be started first."""
         self.silence = silence
         self._first = max(first, silence)
-        self._reader, self._writer = reader, writer
+        self.most = frames.MOST
+        """Bytes of a message that are taken."""
+        self._reader, self._sender = reader, Sender(writer)
         self._serve, self._noted, self._tell_lost = serve, noted, lost
-        self._writing, self._state = threading.Lock(), threading.Lock()
+        self._state = threading.Lock()
         self._numbers = itertools.count(1)
         self._pending: dict[int, _Pending] = {}
         self._served: dict[int, Call] = {}
@@ -89,8 +101,20 @@ class Link:
         return self._finish(self._begin(verb, args))
 
     def download(self, verb: str, args: JsonObject | None = None) -> Inlet:
-        """Ask for bytes; what goes wrong there is raised from `read`."""
+        """Ask for bytes; what goes wrong there is raised from `read`. Whoever does not read them to their end closes it."""
         return self._begin(verb, args)[1].inlet
+
+    def submit(self, verb: str, args: JsonObject) -> JsonObject:
+        """As `call`, where what is said may be more than a message holds: it is read with `Call.long_args`."""
+        begun = self._begin(verb, None)
+        begun[1].outlet.write(_json(args))
+        self._send(Kind.UP_END, begun[0])
+        return self._finish(begun)
+
+    def fetch(self, verb: str, args: JsonObject | None = None, *, most: int) -> JsonObject:
+        """As `call`, where the answer may be more than a message holds, but not than `most` bytes: it is given with `Call.reply_long`."""
+        with contextlib.closing(self.download(verb, args)) as inlet:
+            return frames.message(inlet.all(most))
 
     @contextlib.contextmanager
     def upload(self, verb: str, args: JsonObject | None = None) -> Iterator[Outlet]:
@@ -118,21 +142,32 @@ class Link:
         """Whether it is lost or closed."""
         return self._over.is_set()
 
+    @property
+    def waiting(self) -> int:
+        """Calls whose end has not come."""
+        return len(self._pending)
+
     def wait(self) -> None:
         """Until it is lost or closed."""
         self._over.wait()
 
     def _begin(self, verb: str, args: JsonObject | None) -> tuple[int, _Pending]:
-        number = next(self._numbers)
+        number, said = next(self._numbers), _fitting(_json({"verb": verb, "args": args or {}}))
         pending = _Pending(
-            Inlet(lambda: self._send_quietly(Kind.DOWN_ROOM, number)), Outlet(lambda data: self._send(Kind.UP, number, data))
+            Inlet(lambda: self._send_quietly(Kind.DOWN_ROOM, number), lambda: self._unread(number)),
+            Outlet(lambda data: self._send(Kind.UP, number, data)),
         )
         with self._state:
             if self._lost:
                 raise anew(self._lost)
             self._pending[number] = pending
-        self._send(Kind.CALL, number, _json({"verb": verb, "args": args or {}}))
+        self._send(Kind.CALL, number, said)
         return number, pending
+
+    def _unread(self, number: int) -> None:
+        """Amid anything, also where the state's lock is held: one step of the interpreter, and a frame that waits for nobody."""
+        if self._pending.pop(number, None) is not None:
+            self._sender.aside(Kind.STOP, number)
 
     def _finish(self, begun: tuple[int, _Pending]) -> JsonObject:
         _, pending = begun
@@ -160,14 +195,11 @@ class Link:
     # ------------------------------------------------------------ frames
 
     def _send(self, kind: Kind, number: int, payload: bytes | memoryview = b"") -> None:
-        if len(payload) > frames.MOST:
-            raise Failed(f"a message of {len(payload)} bytes is more than the link carries")
+        _fitting(payload)
         if self._lost:
             raise anew(self._lost)
         try:
-            with self._writing:
-                self._writer.write(frames.pack(kind, number, payload))
-                self._writer.flush()
+            self._sender.send(kind, number, payload)
         except (OSError, ValueError):
             self._lose(Unreachable("the link broke"))
             raise anew(self._lost or Unreachable("the link broke")) from None
@@ -178,8 +210,9 @@ class Link:
 
     def _read(self) -> None:
         why: DrError = Unreachable("the link ended")
+        reader = cast("frames.Readable", self._reader)
         try:
-            while (frame := frames.read(cast("frames.Readable", self._reader), self._sign_of_life)) is not None:
+            while (frame := frames.read(reader, self._sign_of_life, lambda: self.most)) is not None:
                 self._take(*frame)
         except DrError as error:
             why = error
@@ -201,7 +234,7 @@ class Link:
                 self._noted(str(told.get("verb")), dict(told.get("args") or {}))
             case Kind.REPLY | Kind.DOWN | Kind.UP_ROOM:
                 self._of_mine(kind, number, payload)
-            case Kind.UP | Kind.UP_END | Kind.DOWN_ROOM:
+            case Kind.UP | Kind.UP_END | Kind.DOWN_ROOM | Kind.STOP:
                 self._of_theirs(kind, number, payload)
             case Kind.BEAT:
                 pass
@@ -242,6 +275,8 @@ class Link:
             call.inlet.put(payload)
         elif kind is Kind.DOWN_ROOM:
             call.outlet.more_room()
+        elif kind is Kind.STOP:
+            call.outlet.end(Failed("nobody reads it any more"))
         else:
             call.inlet.end(_understood(frames.message(payload)) if payload else None)
 
@@ -266,6 +301,8 @@ class Link:
             patience = self.silence if self._met else self._first
             if time.monotonic() - self._seen > patience:
                 self._lose(Unreachable(f"the link was silent for {patience:g} s"))
+            elif self._sender.stuck() > patience:
+                self._lose(Unreachable(f"the other side took nothing for {patience:g} s"))
 
     def _lose(self, why: DrError) -> None:
         with self._state:
@@ -280,6 +317,12 @@ class Link:
             call.outlet.end(why)
         self._over.set()
         self._tell_lost()
+
+
+def _fitting(payload: bytes | memoryview) -> bytes | memoryview:
+    if len(payload) > frames.MOST:
+        raise Failed(f"a message of {len(payload)} bytes is more than the link carries")
+    return payload
 
 
 def _json(value: JsonObject) -> bytes:

@@ -43,8 +43,9 @@ class Outlet:
 class Inlet:
     """Where bytes are read from, as from a file."""
 
-    def __init__(self, taken: Callable[[], None]) -> None:
-        self._taken = taken
+    def __init__(self, taken: Callable[[], None], unread: Callable[[], None] = lambda: None) -> None:
+        """`taken` is told of each frame that was read, `unread` that no more will be."""
+        self._taken, self._unread = taken, unread
         self._room = threading.Semaphore(WINDOW)
         self._frames: queue.SimpleQueue[bytes | DrError | None] = queue.SimpleQueue()
         self._rest = memoryview(b"")
@@ -61,6 +62,21 @@ class Inlet:
             raise anew(self._raise)
         piece, self._rest = self._rest[:size], self._rest[size:]
         return bytes(piece)
+
+    def all(self, most: int) -> bytes:
+        """What is left. Raises Failed where it is more than so many bytes."""
+        found = bytearray()
+        while block := self.read(CHUNK):
+            found += block
+            if len(found) > most:
+                raise Failed(f"the other side sends more than {most} bytes as one message")
+        return bytes(found)
+
+    def close(self) -> None:
+        """Nothing more will be read: whoever writes is told. It waits for nobody, and does nothing after the end."""
+        if not self._ended:
+            self._ended, self._rest, self._raise = True, memoryview(b""), Failed("what was not read to its end is closed")
+            self._unread()
 
     def _next(self) -> None:
         frame = self._frames.get()

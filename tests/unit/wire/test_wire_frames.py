@@ -53,7 +53,7 @@ def test_half_a_frame_is_an_end(payload: bytes, kept: int) -> None:
         struct.pack(">BII", Kind.UP, 1, CHUNK + 1),
         struct.pack(">BII", Kind.DOWN, 1, CHUNK + 1),
         struct.pack(">BII", 0, 1, 0),
-        struct.pack(">BII", 10, 1, 0),
+        struct.pack(">BII", 11, 1, 0),
         b"Welcome to standby.example!\n",
     ],
 )
