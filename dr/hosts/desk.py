@@ -6,23 +6,36 @@ secrets of its own entry only, the bytes of the artifacts that it was handed, an
 
 import base64
 import json
+import re
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from dr.errors import Damaged, Refused
 from dr.model.base import JsonObject, RunId, SetId, SourceName, SystemName, canonical
 from dr.model.inventory import SecretRef
-from dr.model.ports import ArtifactReader, HostRequest, OpenSet, SetWriter, Standing, StepContext
+from dr.model.ports import ArtifactReader, CaptureRequest, HostRequest, OpenSet, SetWriter, Standing, StepContext
 from dr.model.ports.bytes import ArtifactSink
+from dr.stream.layout import LONGEST
 from dr.units import visible
 from dr.wire.link import Call
 from dr.wire.pipes import CHUNK
 
 _MARKERS = {"dr-standby", "dr-claim", "dr-adopted", "dr-in-service"}
-_OWN_FINDINGS = ("not-refreshed:", "setting-not-carried:", "neutralised:", "files:", "undumped-database:", "clock-skew:", "roles-vanished:")
-"""Prefixes of the findings that sources and checks report and close themselves."""
+_OF_RESTORES = ("not-refreshed:", "setting-not-carried:")
+_OF_SOURCES = ("files:", "undumped-database:", "clock-skew:", "roles-vanished:")
+"""Prefixes of the findings that sources and checks report and close themselves; those of a source go on with its system and its name."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What the work at a host is about; `source`: what is read there."""
+
+    system: str | None
+    source: CaptureRequest | None = None
 
 
 class Desk:
@@ -32,6 +45,7 @@ class Desk:
         self._host, self._run, self._standing = request.name, run, standing
         self._resolve, self._own = request.secret, secrets_in(request.params.to_facts())
         self.ctx: StepContext | None = None
+        self.about: About | None = None
         self.secrets: frozenset[SecretRef] = frozenset()
         """What a step at work there may ask for, beside the host's own."""
         self.readers: Sequence[ArtifactReader] = ()
@@ -40,6 +54,7 @@ class Desk:
         self._opened: OpenSet | None = None
         self.into: SetWriter | None = None
         self._sinks: dict[str, ArtifactSink] = {}
+        self._describing = threading.Lock()
         self._verbs: Mapping[str, Callable[[Call], JsonObject]] = {
             "sign": self._sign,
             "verify": self._verify,
@@ -97,7 +112,8 @@ class Desk:
         return marked or ("what" not in said and {"searched", "removed", "canaries", "found"} <= set(said))
 
     def _verify(self, call: Call) -> JsonObject:
-        data, signature = (base64.b64decode(str(call.args.get(name)), validate=True) for name in ("data", "signature"))
+        said = call.long_args(LONGEST)
+        data, signature = (base64.b64decode(str(said.get(name)), validate=True) for name in ("data", "signature"))
         keys = self._standing.keys if self._standing else self._working().keys
         keys.verify(data, signature)
         return {}
@@ -117,6 +133,16 @@ class Desk:
             raise Refused(f"host '{self._host}' asks for what belongs to a step, and none is at work there")
         return self.ctx
 
+    def _told(self) -> About:
+        return self.about or About(None)
+
+    def _is_own(self, key: str) -> bool:
+        """A restore's findings while it restores; a source's while that source is read."""
+        about = self._told()
+        if about.source is None:
+            return key.startswith(_OF_RESTORES)
+        return key.startswith(_OF_SOURCES) and key.split(":")[1:3] == [about.source.system, about.source.name]
+
     def _finding(self, call: Call) -> JsonObject:
         given = call.args
         system = SystemName(str(given["system"])) if given.get("system") else None
@@ -124,29 +150,33 @@ class Desk:
         if severity not in ("info", "warning", "critical"):
             raise Refused(f"host '{self._host}' reported a finding of no known severity")
         key, message, hint = (visible(str(given.get(name) or "")[:2000]) for name in ("key", "message", "hint"))
-        if not key.startswith(_OWN_FINDINGS):
+        ctx = self._working()
+        if not self._is_own(key) or system not in (None, self._told().system):
             raise Refused(f"host '{self._host}' reported a finding that is not its own")
-        self._working().finding(key, severity, message, system=system, hint=hint)
+        ctx.finding(key, severity, message, system=system, hint=hint)
         return {}
 
     def _close_findings(self, call: Call) -> JsonObject:
         prefix, keep = str(call.args.get("prefix")), [str(key) for key in call.args.get("keep", [])]
-        if not prefix.startswith(_OWN_FINDINGS):
-            raise Refused(f"host '{self._host}' asked to close findings that are not its own")
         ctx = self._working()
+        if not self._is_own(prefix):
+            raise Refused(f"host '{self._host}' asked to close findings that are not its own")
         ctx.records.close_findings(prefix, keep, ctx.clock.now(), ctx.run)
         return {}
 
     def _close_finding(self, call: Call) -> JsonObject:
         key = str(call.args.get("key"))
-        if not key.startswith(_OWN_FINDINGS):
-            raise Refused(f"host '{self._host}' asked to close a finding that is not its own")
         ctx = self._working()
+        if not self._is_own(key):
+            raise Refused(f"host '{self._host}' asked to close a finding that is not its own")
         ctx.records.close_finding(key, ctx.clock.now(), ctx.run)
         return {}
 
     def _baselines(self, call: Call) -> JsonObject:
-        known = self._working().records.baselines(SystemName(str(call.args["system"])), SetId(str(call.args["set"])))
+        ctx = self._working()
+        if call.args["system"] != self._told().system:
+            raise Refused(f"host '{self._host}' asked what is usual for a system that it has nothing to do with")
+        known = ctx.records.baselines(SystemName(str(call.args["system"])), SetId(str(call.args["set"])))
         return {"baselines": known.to_facts()}
 
     def _secret(self, call: Call) -> JsonObject:
@@ -188,10 +218,10 @@ class Desk:
         self._working().audit("key.lent", f"{self._host}/{opened.manifest.set}")
         return {"identity": self._working().keys.identity()}
 
-    def _manifest(self, _call: Call) -> JsonObject:
+    def _manifest(self, call: Call) -> JsonObject:
         opened = self._handed()
         manifest, signature = self._working().repository(opened.repository).manifest(opened.manifest.system, opened.manifest.set)
-        return {"manifest": manifest.hex(), "signature": signature.hex()}
+        return call.reply_long({"manifest": manifest.hex(), "signature": signature.hex()})
 
     def _object(self, call: Call) -> JsonObject:
         opened = self._handed()
@@ -201,7 +231,7 @@ class Desk:
                 call.outlet.write(block)
         return {}
 
-    def _wanted(self, _call: Call) -> JsonObject:
+    def _wanted(self, call: Call) -> JsonObject:
         """The digests of every part that the repository's sets of this system consist of."""
         opened, ctx = self._handed(), self._working()
         repository = ctx.repository(opened.repository)
@@ -209,12 +239,15 @@ class Desk:
         for system, one in repository.sets(opened.manifest.system):
             manifest, _, _ = ctx.sets.read_manifest(system, one, repository)
             found |= {part.sha256 for artifact in manifest.artifacts for part in artifact.parts}
-        return {"digests": sorted(found)}
+        return call.reply_long({"digests": sorted(found)})
 
     def _sink(self, call: Call) -> JsonObject:
         if self.into is None:
             raise Refused(f"host '{self._host}' sent bytes that nobody asked it for")
         name, kind, source = (str(call.args[key]) for key in ("name", "kind", "source"))
+        asked = self._told().source
+        if asked is None or (kind, source) != (asked.entry.kind, asked.name) or not re.fullmatch(f"{asked.name}-([0-9]+|globals)", name):
+            raise Refused(f"host '{self._host}' sent an artifact of a source that is not read there")
         with self.into.artifact(name, kind=kind, source=SourceName(source)) as sink:
             self._sinks[name] = sink
             try:
@@ -227,14 +260,18 @@ class Desk:
     def _describe(self, call: Call) -> JsonObject:
         from dr.model.summary import ContentSummary
 
-        sink = self._sinks.get(str(call.args.get("name")))
+        if not self._sinks:
+            raise Refused(f"host '{self._host}' described what it did not send")
+        with self._describing:  # one at a time: it may be large
+            said = call.long_args(LONGEST)
+        sink = self._sinks.get(str(said.get("name")))
         if sink is None:
             raise Refused(f"host '{self._host}' described an artifact that is not open")
-        summary = call.args.get("summary")
+        summary = said.get("summary")
         sink.describe(
-            instant=datetime.fromisoformat(str(call.args["instant"])),
-            identity={str(key): str(value) for key, value in dict(call.args["identity"]).items()},
-            content=dict(call.args["content"]),
+            instant=datetime.fromisoformat(str(said["instant"])),
+            identity={str(key): str(value) for key, value in dict(said["identity"]).items()},
+            content=dict(said["content"]),
             summary=ContentSummary.from_facts(summary) if summary else None,
         )
         return {}

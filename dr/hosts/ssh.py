@@ -12,7 +12,8 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from dr.errors import Damaged, DrError, NotProvablyStandby, Refused
-from dr.hosts.desk import Desk, secrets_in
+from dr.hosts import sent
+from dr.hosts.desk import About, Desk, secrets_in
 from dr.hosts.postgres import HostPostgres
 from dr.hosts.session import Session
 from dr.hosts.told import believed, believed_damage, certificate, result
@@ -98,8 +99,8 @@ class Ssh:
         return believed(facts, self.name, self._known, self._request.clock.now(), settings.postgres, folders)
 
     def plant(self, source: Source, request: CaptureRequest, ctx: StepContext) -> None:  # noqa: ARG002 - `dr` there has its own
-        with self._at_work(ctx, request.entry.with_):
-            self._session.ask("plant", {"request": _captured(request), "step": _step(ctx)})
+        with self._at_work(ctx, About(request.system, request), request.entry.with_):
+            self._session.submit("plant", {"request": sent.captured(request), "step": self._step(ctx, request.system)})
 
     def capture(
         self,
@@ -108,18 +109,21 @@ class Ssh:
         into: SetWriter,
         ctx: StepContext,
     ) -> Sequence[ProductionFacts]:
-        asked = {"request": _captured(request), "set": into.set, "key": into.key.hex(), "step": _step(ctx)}
-        with self._at_work(ctx, request.entry.with_):
+        asked = {"request": sent.captured(request), "set": into.set, "key": into.key.hex(), "step": self._step(ctx, request.system)}
+        with self._at_work(ctx, About(request.system, request), request.entry.with_):
             self._desk.into = into
             try:
-                found = self._session.ask("capture", asked)
+                found = self._session.submit("capture", asked)
             finally:
                 self._desk.into = None
         path = request.entry.with_.get("path")
         return [self._believed(one, [path] if isinstance(path, str) else []) for one in found["facts"]]
 
-    def _at_work(self, ctx: StepContext, *written: JsonObject) -> "_AtWork":
-        return _AtWork(self._desk, ctx, frozenset().union(*(secrets_in(one) for one in written)))
+    def _step(self, ctx: StepContext, system: str | None) -> JsonObject:
+        return sent.step(ctx, self.name, system)
+
+    def _at_work(self, ctx: StepContext, about: About, *written: JsonObject) -> "_AtWork":
+        return _AtWork(self._desk, ctx, about, frozenset().union(*(secrets_in(one) for one in written)))
 
     def ask(self, verb: str, **args: object) -> JsonObject:
         """One question about the host as it stands."""
@@ -164,12 +168,13 @@ class WritableSsh(Ssh):
         return dict(self._session.ask("places")["places"])
 
     def bring(self, source: Source, artifacts: Sequence[ArtifactReader], ctx: StepContext, opened: OpenSet | None = None) -> JsonObject:
+        system = opened.manifest.system if opened else ctx.plan.system
         handed = [{"artifact": one.artifact.to_facts(), "index": one.index.to_facts()} for one in artifacts]
-        asked = {"kind": source.kind, "artifacts": handed, "step": _step(ctx), "sealed": self._sealed(opened, ctx)}
-        with self._at_work(ctx):
+        asked = {"kind": source.kind, "artifacts": handed, "step": self._step(ctx, system), "sealed": self._sealed(opened, ctx)}
+        with self._at_work(ctx, About(system)):
             self._desk.hand(artifacts, opened if asked["sealed"] else None)
             try:
-                return dict(self._session.ask("bring", asked)["places"])
+                return dict(self._session.submit("bring", asked)["places"])
             except Damaged as error:
                 raise self._desk.damage or believed_damage(error, self.name, artifacts if asked["sealed"] else (), ctx) from None
             finally:
@@ -195,18 +200,19 @@ class WritableSsh(Ssh):
             "repository": opened.repository,
             "tier": opened.tier,
             "places": restored.places,
-            "step": _step(ctx),
+            "step": self._step(ctx, opened.manifest.system),
         }
         began = self._request.clock.now()
-        with self._at_work(ctx, params.to_facts()):
-            found = dict(self._session.ask("prove", asked)["result"])
+        with self._at_work(ctx, About(opened.manifest.system), params.to_facts()):
+            found = dict(self._session.submit("prove", asked)["result"])
         names = [artifact.name for artifact in opened.manifest.artifacts]
         return result(found, self.name, check.kind, getattr(check, "proves", False) is True, names, began, self._request.clock.now())
 
     def replay(self, source: Replays, place: JsonObject, order: ReplayOrder, ctx: StepContext) -> list[int]:
         told = {"database": order.database, "templates": order.templates, "requests": [list(one) for one in order.requests]}
-        with self._at_work(ctx):
-            rows = self._session.ask("replay", {"kind": source.kind, "place": place, "order": told, "step": _step(ctx)})["rows"]
+        asked = {"kind": source.kind, "place": place, "order": told, "step": self._step(ctx, ctx.plan.system)}
+        with self._at_work(ctx, About(ctx.plan.system)):
+            rows = self._session.submit("replay", asked)["rows"]
         return [int(count) for count in rows]
 
     def recheck(self) -> None:
@@ -244,14 +250,15 @@ class ServingSsh:
 class _AtWork:
     """While a step works there: what its `dr` may ask for."""
 
-    def __init__(self, desk: Desk, ctx: StepContext, secrets: frozenset[object]) -> None:
-        self._desk, self._ctx, self._secrets = desk, ctx, secrets
+    def __init__(self, desk: Desk, ctx: StepContext, about: About, secrets: frozenset[object]) -> None:
+        self._desk, self._ctx, self._about, self._secrets = desk, ctx, about, secrets
 
     def __enter__(self) -> None:
-        self._desk.ctx, self._desk.secrets = self._ctx, self._secrets  # type: ignore[assignment]
+        self._desk.ctx, self._desk.about = self._ctx, self._about
+        self._desk.secrets = self._secrets  # type: ignore[assignment]
 
     def __exit__(self, *_error: object) -> None:
-        self._desk.ctx, self._desk.secrets = None, frozenset()
+        self._desk.ctx, self._desk.about, self._desk.secrets = None, None, frozenset()
 
 
 def address(request: HostRequest) -> openssh.Address:
@@ -272,23 +279,6 @@ def require_other_key(name: HostName, known: Sequence[str], standing: Standing) 
                 f"host '{name}' may not be written to: its SSH host key is that of production host '{facts.host}'",
                 hint="does `address` name the standby? If it is a clone, make it host keys of its own: ssh-keygen -A",
             )
-
-
-def _captured(request: CaptureRequest) -> JsonObject:
-    entry = request.entry.to_facts()
-    return {"system": request.system, "name": request.name, "entry": entry, "needle": request.needle}
-
-
-def _step(ctx: StepContext) -> JsonObject:
-    """What the work there may know of the step that it belongs to."""
-    return {
-        "run": ctx.run,
-        "step": ctx.step,
-        "attempt": ctx.attempt,
-        "requested_by": ctx.requested_by,
-        "plan": ctx.plan.to_facts(),
-        "inventory": ctx.inventory.to_facts(),
-    }
 
 
 # ---------------------------------------------------------------- the kind

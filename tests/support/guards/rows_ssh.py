@@ -59,21 +59,47 @@ GUARDS: tuple[Guard, ...] = (
         ),
         Off(
             "a host reports no finding but its own",
-            "if not key.startswith(_OWN_FINDINGS):\n            raise Refused(f\"host '{self._host}' reported",
-            "if False:\n            raise Refused(f\"host '{self._host}' reported",
+            "if not self._is_own(key) or system",
+            "if system",
             "test_no_finding_but_its_own_is_reported_or_closed",
         ),
         Off(
             "a host closes no findings but its own",
-            "if not prefix.startswith(_OWN_FINDINGS):",
+            "if not self._is_own(prefix):",
             "if False:",
             "test_no_finding_but_its_own_is_reported_or_closed",
         ),
         Off(
             "a host closes no finding but its own",
-            "if not key.startswith(_OWN_FINDINGS):\n            raise Refused(f\"host '{self._host}' asked to close",
-            "if False:\n            raise Refused(f\"host '{self._host}' asked to close",
+            "if not self._is_own(key):",
+            "if False:",
             "test_no_finding_but_its_own_is_reported_or_closed",
+        ),
+        Off(
+            "a host reports no finding of another system",
+            " or system not in (None, self._told().system):",
+            ":",
+            "test_a_host_speaks_of_the_system_at_hand_only",
+        ),
+        Off(
+            "a source's findings are its own",
+            ' and key.split(":")[1:3] == [about.source.system, about.source.name]',
+            "",
+            "test_no_finding_but_its_own_is_reported_or_closed",
+        ),
+        Off(
+            "a host hears nothing of another system",
+            'if call.args["system"] != self._told().system:',
+            "if False:",
+            "test_a_host_speaks_of_the_system_at_hand_only",
+            by="AttributeError",
+        ),
+        Off(
+            "a host sends no artifact of another source",
+            "if asked is None or (kind, source) != (asked.entry.kind, asked.name)"
+            ' or not re.fullmatch(f"{asked.name}-([0-9]+|globals)", name):',
+            "if False:",
+            "test_an_artifact_of_another_source_is_not_taken",
         ),
         Off(
             "a host hears no secret but its own",

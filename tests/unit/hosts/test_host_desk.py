@@ -13,12 +13,12 @@ import pytest
 
 from dr.clock import FixedClock
 from dr.errors import Damaged, Refused
-from dr.hosts.desk import Desk, secrets_in
+from dr.hosts.desk import About, Desk, secrets_in
 from dr.hosts.process import LocalRunner
 from dr.hosts.ssh import SshHost
-from dr.model.base import HostName, HostPath, JsonObject, RunId, canonical
-from dr.model.inventory import SecretRef
-from dr.model.ports import ArtifactReader, HostRequest, Standing, StepContext
+from dr.model.base import HostName, HostPath, JsonObject, RunId, SourceName, SystemName, canonical
+from dr.model.inventory import SecretRef, SourceEntry
+from dr.model.ports import ArtifactReader, CaptureRequest, HostRequest, Standing, StepContext
 from dr.wire.link import Call
 from dr.wire.pipes import Inlet, Outlet
 from tests.support.host_world import NOW, OTHER, RUN
@@ -84,6 +84,16 @@ class Reader:
         yield io.BytesIO(self.data)
 
 
+def of_source(name: str) -> About:
+    entry = SourceEntry(kind="postgres_logical", host="standby")
+    return About(
+        SystemName("hmis"), CaptureRequest(system=SystemName("hmis"), name=SourceName(name), entry=entry, params=entry, needle=None)
+    )
+
+
+READ, RESTORED = of_source("database"), About(SystemName("hmis"))
+
+
 def desk(*, standing: bool = True, step: Step | None = None, run: RunId | None = RUN) -> Desk:
     request = HostRequest(
         name=HostName("standby"),
@@ -97,6 +107,7 @@ def desk(*, standing: bool = True, step: Step | None = None, run: RunId | None =
     told = Standing(organisation="Harbor", keys=KEYS, production=(), active=lambda: frozenset({OTHER}))
     made = Desk(request, run, told if standing else None)
     made.ctx = cast("StepContext", step) if step else None
+    made.about = READ if step else None
     return made
 
 
@@ -233,7 +244,10 @@ class Lending(Step):
         self.audited.append((event, subject))
 
 
-FOREIGN = ("audit-broken", "damaged:online", "", "file", "xfiles:hmis")
+FOREIGN = (
+    *("audit-broken", "damaged:online", "", "file", "xfiles:hmis", "files:", "files:hmis", "files:hmis:data"),
+    *("clock-skew:other:database", "clock-skew:hmis:site", "setting-not-carried:x", "roles-vanished:hmis:database2"),
+)
 
 
 @pytest.mark.parametrize("key", FOREIGN)
@@ -252,17 +266,50 @@ def test_no_finding_but_its_own_is_reported_or_closed(key: str) -> None:
 
 def test_a_finding_of_no_known_severity_is_refused() -> None:
     with pytest.raises(Refused, match="a finding of no known severity"):
-        ask(desk(step=Step()), "finding", key="files:hmis:site:changed", severity="none", message="m")
+        ask(desk(step=Step()), "finding", key="files:hmis:database:changed", severity="none", message="m")
 
 
 @pytest.mark.positive_control
 def test_its_own_findings_are_reported_and_closed() -> None:
     step = Step()
-    ask(desk(step=step), "finding", key="files:hmis:site:changed", severity="warning", message="\x1b[2Jtwo changed")
+    ask(desk(step=step), "finding", key="files:hmis:database:changed", severity="warning", message="\x1b[2Jtwo changed", system="hmis")
     ask(desk(step=step), "close-finding", key="clock-skew:hmis:database")
-    ask(desk(step=step), "close-findings", prefix="files:hmis:site:", keep=[])
-    assert step.found == [("files:hmis:site:changed", "warning", "\\u001b[2Jtwo changed")]
-    assert step.closed == ["clock-skew:hmis:database", "files:hmis:site:"]
+    ask(desk(step=step), "close-findings", prefix="files:hmis:database:", keep=[])
+    assert step.found == [("files:hmis:database:changed", "warning", "\\u001b[2Jtwo changed")]
+    assert step.closed == ["clock-skew:hmis:database", "files:hmis:database:"]
+
+
+@pytest.mark.positive_control
+def test_a_restores_findings_are_reported_while_it_restores() -> None:
+    step = Step()
+    restoring = desk(step=step)
+    restoring.about = RESTORED
+    ask(restoring, "finding", key="setting-not-carried:x", severity="warning", message="m")
+    ask(restoring, "close-findings", prefix="not-refreshed:hmis:", keep=[])
+    assert ([key for key, _, _ in step.found], step.closed) == (["setting-not-carried:x"], ["not-refreshed:hmis:"])
+    with pytest.raises(Refused, match="a finding that is not its own"):
+        ask(restoring, "close-finding", key="clock-skew:hmis:database")
+
+
+def test_a_host_speaks_of_the_system_at_hand_only() -> None:
+    """Another system's findings are another's to tell, and what is usual there is no business of this host's."""
+    with pytest.raises(Refused, match="reported a finding that is not its own"):
+        ask(desk(step=Step()), "finding", key="files:hmis:database:changed", severity="info", message="m", system="payroll")
+    with pytest.raises(Refused, match="asked what is usual for a system that it has nothing to do with"):
+        ask(desk(step=Step()), "baselines", system="payroll", set="s")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"name": "a"}, {"name": "site-00"}, {"name": "database-00x"}, {"source": "site"}, {"kind": "files"}, {"name": "database-globals-00"}],
+)
+def test_an_artifact_of_another_source_is_not_taken(said: JsonObject) -> None:
+    """A set could else hold what another machine says the database is."""
+    at_work, kept = desk(step=Step()), MemorySet()
+    at_work.into = kept.as_writer()
+    with pytest.raises(Refused, match="an artifact of a source that is not read there"):
+        ask(at_work, "sink", inlet(b"x"), **{"name": "database-00", "kind": "postgres_logical", "source": "database", **said})
+    assert not kept.whole
 
 
 @pytest.mark.parametrize("verb", ["finding", "close-finding", "close-findings", "baselines"])
@@ -334,13 +381,13 @@ def test_bytes_that_were_asked_for_become_an_artifact() -> None:
 
     def described() -> None:
         """While it is open, as a source does."""
-        ask(at_work, "describe", name="a", instant=NOW.isoformat(), identity={"v": "18"}, content={"n": 1})
+        ask(at_work, "describe", name="database-00", instant=NOW.isoformat(), identity={"v": "18"}, content={"n": 1})
 
     block = Inlet(described)
     block.put(b"rows")
     block.end()
-    ask(at_work, "sink", block, name="a", kind="postgres_logical", source="database")
-    sink, kind, source = kept.whole["a"]
+    ask(at_work, "sink", block, name="database-00", kind="postgres_logical", source="database")
+    sink, kind, source = kept.whole["database-00"]
     assert (bytes(sink.data), sink.described["content"], kind, source) == (b"rows", {"n": 1}, "postgres_logical", "database")
     assert sink.described["instant"] == datetime(2026, 11, 22, 7, tzinfo=UTC)
 

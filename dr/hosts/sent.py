@@ -1,0 +1,52 @@
+"""What another machine is told of the work that it is to do: as much of the plan and the inventory as its own sources and checks read.
+
+No contact, no other host's login, no repository, no word of a runbook: the machine may be somebody else's by now.
+"""
+
+from dr.model.base import HostName, JsonObject
+from dr.model.inventory import Inventory, SourceEntry, SystemEntry
+from dr.model.ports import CaptureRequest, StepContext
+from dr.model.runbook import Plan
+
+_NOT_TOLD = "not-told"
+
+
+def captured(request: CaptureRequest) -> JsonObject:
+    """The source that is read there."""
+    entry = request.entry.to_facts()
+    return {"system": request.system, "name": request.name, "entry": entry, "needle": request.needle}
+
+
+def step(ctx: StepContext, host: HostName, system: str | None) -> JsonObject:
+    """What the work there may know of the step that it belongs to."""
+    return {
+        "run": ctx.run,
+        "step": ctx.step,
+        "attempt": ctx.attempt,
+        "requested_by": "",
+        "plan": _plan(ctx.plan),
+        "inventory": inventory(ctx.inventory, host, system),
+    }
+
+
+def _plan(plan: Plan) -> JsonObject:
+    told = {"runbook": plan.runbook, "title": plan.runbook, "kind": plan.kind, "system": plan.system, "tier": plan.tier}
+    return {**told, "steps": [], "inventory": plan.inventory}
+
+
+def inventory(known: Inventory, host: HostName, system: str | None) -> JsonObject:
+    """The sources that are read on that host; of `system`, which may be restored there, what its other sources are called."""
+    systems = {name: _system(name, entry, host, whole=name == system) for name, entry in known.systems.items()}
+    keys = {"recipients": [_NOT_TOLD, _NOT_TOLD], "signing": {"file": _NOT_TOLD}, "trusted": [_NOT_TOLD]}
+    organisation = {"name": known.organisation.name, "zone": known.organisation.zone, "keys": keys}
+    told = {name: one for name, one in systems.items() if one["sources"]}
+    return {"organisation": organisation, "systems": told, "hosts": {}, "repositories": {}}
+
+
+def _system(name: str, entry: SystemEntry, host: HostName, *, whole: bool) -> JsonObject:
+    sources = {one: _source(source, host) for one, source in entry.sources.items() if whole or source.host == host}
+    return {"title": name, "sources": sources, "objectives": {"rpo": entry.objectives.rpo, "tiers": {}}, "retention": {}}
+
+
+def _source(source: SourceEntry, host: HostName) -> JsonObject:
+    return {**source.to_facts(), **({} if source.host == host else {"host": _NOT_TOLD, "with": {}})}
