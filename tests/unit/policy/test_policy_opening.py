@@ -94,7 +94,7 @@ def test_where_the_door_is_never_shut_nobody_waits() -> None:
         assert worst(Unmeasured(open=("Mon-Sun 00:00-24:00",)), ZONE, since) is None
     assert worst(None, ZONE, MONDAY) is None
     assert worst(Unmeasured(declared=(Declared(name="courier", seconds=Seconds(60.0)),)), ZONE, MONDAY) is None
-    assert wait(BANK, ZONE, datetime(2026, 11, 23, 16, tzinfo=UTC)) == 0
+    assert float(wait(BANK, ZONE, datetime(2026, 11, 23, 16, tzinfo=UTC))) == 0
     assert wait(BANK, ZONE, datetime(2026, 11, 23, 14, tzinfo=UTC)) == HOUR
 
 

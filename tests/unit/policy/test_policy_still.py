@@ -70,7 +70,7 @@ def test_what_was_paused_and_left_as_well_counts_once() -> None:
 def test_it_is_said_with_its_causes() -> None:
     lying = stills([entry("run-pause", 10), entry("run-resume", 20), resumed(30, 33)], (), NOW, after(100))
     assert still_words(lying) == "lay still for 13 min of it (paused by anna: 10 min; nobody carried it on: 3 min)"
-    assert (lay(lying), still_words(())) == (13 * 60, "")
+    assert (float(lay(lying)), still_words(())) == (13 * 60, "")
 
 
 @pytest.mark.positive_control

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dr.model.base import JsonObject, Seconds, SetId
+from dr.model.base import ByteCount, JsonObject, Seconds, SetId
 from dr.model.forecast import Closed, Declared, TierForecast, Unmeasured
 from dr.model.record import RtoMeasured
 from dr.model.runbook import Plan
@@ -34,7 +34,7 @@ def foreseen(p95: float | None, closed: Closed | None = WEEKEND, objective: floa
         tier="vault",
         at=NOW,
         set=SetId("20261122T070000Z-7f3a9c"),
-        bytes=1,
+        bytes=ByteCount(1),
         p50=Seconds(p95 / 2) if p95 else None,
         p95=Seconds(p95) if p95 else None,
         why="" if p95 else "no drill was held from this tier yet",
