@@ -21,6 +21,7 @@ from dr.model.ports import ArtifactReader, CaptureRequest, HostRequest, OpenSet,
 from dr.model.ports.bytes import ArtifactSink
 from dr.stream.layout import LONGEST
 from dr.units import visible
+from dr.wire.frames import MOST
 from dr.wire.link import Call
 from dr.wire.pipes import CHUNK
 
@@ -54,7 +55,7 @@ class Desk:
         self._opened: OpenSet | None = None
         self.into: SetWriter | None = None
         self._sinks: dict[str, ArtifactSink] = {}
-        self._describing = threading.Lock()
+        self._reading = threading.Lock()
         self._verbs: Mapping[str, Callable[[Call], JsonObject]] = {
             "sign": self._sign,
             "verify": self._verify,
@@ -91,6 +92,11 @@ class Desk:
                 "bytes" if args.get("unit") == "bytes" else "items" if args.get("unit") == "items" else "",
             )
 
+    def _long(self, call: Call) -> JsonObject:
+        """What may be more than a message holds: one at a time, and only while there is work that has so much to say."""
+        with self._reading:
+            return call.long_args(LONGEST if self.ctx is not None else MOST)
+
     # ------------------------------------------------------------ for the guard
 
     def _sign(self, call: Call) -> JsonObject:
@@ -112,7 +118,7 @@ class Desk:
         return marked or ("what" not in said and {"searched", "removed", "canaries", "found"} <= set(said))
 
     def _verify(self, call: Call) -> JsonObject:
-        said = call.long_args(LONGEST)
+        said = self._long(call)
         data, signature = (base64.b64decode(str(said.get(name)), validate=True) for name in ("data", "signature"))
         keys = self._standing.keys if self._standing else self._working().keys
         keys.verify(data, signature)
@@ -260,10 +266,7 @@ class Desk:
     def _describe(self, call: Call) -> JsonObject:
         from dr.model.summary import ContentSummary
 
-        if not self._sinks:
-            raise Refused(f"host '{self._host}' described what it did not send")
-        with self._describing:  # one at a time: it may be large
-            said = call.long_args(LONGEST)
+        said = self._long(call)
         sink = self._sinks.get(str(said.get("name")))
         if sink is None:
             raise Refused(f"host '{self._host}' described an artifact that is not open")

@@ -1,7 +1,7 @@
 """One connection to `dr agent` on another machine, for as long as a handle to that host is held."""
 
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import IO
 
 from dr.errors import DrError, Failed, Stopped
@@ -44,12 +44,19 @@ class Session:
 
     def ask(self, verb: str, args: JsonObject | None = None) -> JsonObject:
         """Raises as `Connection.ask` does; Stopped where the step is."""
+        return self._asked(lambda: self._connection.ask(verb, args))
+
+    def _asked(self, asking: Callable[[], JsonObject]) -> JsonObject:
         try:
-            return self._connection.ask(verb, args)
+            return asking()
         except DrError:
             if self._desk.ctx is not None and self._desk.ctx.stop.is_set():
                 raise Stopped(f"what was done on host '{self._request.name}' was ended: the step was stopped") from None
             raise
+
+    def submit(self, verb: str, args: JsonObject) -> JsonObject:
+        """As `ask`, where what is said may be more than a message holds: what a set's index says, or an inventory of very many systems."""
+        return self._asked(lambda: self._connection.submit(verb, args))
 
     def runner(self) -> Runner:
         """Commands on that machine."""

@@ -15,6 +15,7 @@ from dr.errors import DrError, Refused, Unreachable
 from dr.model.backup import RepositoryIdentity, Tombstone
 from dr.model.base import ByteCount, HostPath, JsonObject, RepositoryName, SetId, Size, SystemName
 from dr.model.ports import RepositoryKind
+from dr.stream.layout import LONGEST
 from dr.wire import openssh
 from dr.wire.child import Child, output
 from dr.wire.connection import Connection
@@ -90,6 +91,10 @@ class SshRepository:
     def _ask(self, verb: str, args: JsonObject | None = None) -> JsonObject:
         return self._connected().ask(f"repository-{verb}", args)
 
+    def _ask_long(self, verb: str, args: JsonObject | None = None) -> JsonObject:
+        """What grows with what is stored there."""
+        return self._connected().fetch(f"repository-{verb}", args, most=LONGEST)
+
     def _send(self, verb: str, args: JsonObject, data: bytes) -> None:
         connection = self._connected()
         with connection.naming(), connection.link.upload(f"repository-{verb}", args) as outlet:
@@ -137,17 +142,17 @@ class SshRepository:
         return SshUpload(connection, int(number))
 
     def sets(self, system: SystemName | None = None) -> list[tuple[SystemName, SetId]]:
-        return [(SystemName(str(owner)), SetId(str(one))) for owner, one in self._ask("sets", {"system": system})["sets"]]
+        return [(SystemName(str(owner)), SetId(str(one))) for owner, one in self._ask_long("sets", {"system": system})["sets"]]
 
     def manifest(self, system: SystemName, set_id: SetId) -> tuple[bytes, bytes]:
-        found = self._ask("manifest", {"system": system, "set": set_id})
+        found = self._ask_long("manifest", {"system": system, "set": set_id})
         return bytes.fromhex(found["manifest"]), bytes.fromhex(found["signature"])
 
     def open(self, system: SystemName, set_id: SetId, path: str) -> IO[bytes]:
         return self._fetch("open", {"system": system, "set": set_id, "path": path})
 
     def listing(self, system: SystemName, set_id: SetId) -> list[str]:
-        return [str(path) for path in self._ask("listing", {"system": system, "set": set_id})["paths"]]
+        return [str(path) for path in self._ask_long("listing", {"system": system, "set": set_id})["paths"]]
 
     def beside(self, system: SystemName, set_id: SetId, path: str, data: bytes) -> None:
         self._send("beside", {"system": system, "set": set_id, "path": path}, data)
@@ -170,11 +175,11 @@ class SshRepository:
             self._failpoint = lambda _name: None
 
     def tombstones(self, system: SystemName) -> list[tuple[bytes, bytes]]:
-        found = self._ask("tombstones", {"system": system})["tombstones"]
+        found = self._ask_long("tombstones", {"system": system})["tombstones"]
         return [(bytes.fromhex(said), bytes.fromhex(signature)) for said, signature in found]
 
     def sweep(self, older_than: datetime) -> list[str]:
-        return [str(one) for one in self._ask("sweep", {"older_than": older_than.isoformat()})["swept"]]
+        return [str(one) for one in self._ask_long("sweep", {"older_than": older_than.isoformat()})["swept"]]
 
     # ---------------------------------------------------------------- the home
 
@@ -182,7 +187,7 @@ class SshRepository:
         self._send("put-home", {"name": name}, data)
 
     def list_home(self) -> list[str]:
-        return [str(path) for path in self._ask("list-home")["paths"]]
+        return [str(path) for path in self._ask_long("list-home")["paths"]]
 
     def open_home(self, name: str) -> IO[bytes]:
         return self._fetch("open-home", {"name": name})
@@ -212,7 +217,7 @@ class SshUpload:
             "signature": signature.hex(),
             "beside": {path: data.hex() for path, data in beside.items()},
         }
-        self._connection.ask("upload-commit", asked)
+        self._connection.submit("upload-commit", asked)
 
     def abandon(self) -> None:
         if not self._connection.lost:
@@ -228,6 +233,11 @@ class _Fetched(io.RawIOBase):
 
     def readable(self) -> bool:
         return True
+
+    def close(self) -> None:
+        """Whatever is left of it is not sent."""
+        self._inlet.close()
+        super().close()
 
     def readinto(self, buffer: "WriteableBuffer", /) -> int:
         view = memoryview(buffer).cast("B")

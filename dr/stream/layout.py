@@ -26,6 +26,8 @@ AUDIT_HEAD = "audit-head.json"
 HOLDS = "holds/"
 INDEX_LIMIT = 256 * 2**20
 """Plain bytes of an index at most."""
+LONGEST = INDEX_LIMIT + 64 * 2**20
+"""Bytes that are taken as one message from a `dr` on another machine at most: an index, and what is said with it."""
 PARTS_LIMIT = 10**6
 """Parts of one artifact at most: their names have six digits, so that a shell's glob puts them in order."""
 

@@ -12,12 +12,12 @@ from dr.errors import DrError, Failed, Refused, Unreachable
 from dr.model.base import JsonObject
 from dr.model.ports import Process
 from dr.units import visible
-from dr.wire import openssh
+from dr.wire import frames, openssh
 from dr.wire.link import Call, Link
 from dr.wire.openssh import Address
 from dr.wire.pipes import Inlet
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Raised whenever a question or an answer changes its meaning."""
 
 FIRST = 60.0
@@ -48,6 +48,7 @@ class Connection:
         assert process.stdout is not None
         self.address, self._process = address, process
         self.link = Link(process.stdout, process.stdin, serve=serve, noted=noted, lost=process.kill, silence=address.silence, first=FIRST)
+        self.link.most = frames.GREETING
         self._closing = weakref.finalize(self, _close, self.link, process)
         self.link.start()
         try:
@@ -71,6 +72,7 @@ class Connection:
                 f"{where} has dr {visible(str(told.get('version'))[:40])}, which does not understand this one ({__version__})",
                 hint="install the same version there",
             )
+        self.link.most = frames.MOST
 
     @property
     def lost(self) -> bool:
@@ -81,6 +83,16 @@ class Connection:
         """Raises what the work there raised; Unreachable, naming the machine, when the link is lost."""
         with self.naming():
             return self.link.call(verb, args)
+
+    def submit(self, verb: str, args: JsonObject) -> JsonObject:
+        """As `ask`; see `Link.submit`."""
+        with self.naming():
+            return self.link.submit(verb, args)
+
+    def fetch(self, verb: str, args: JsonObject | None = None, *, most: int) -> JsonObject:
+        """As `ask`; see `Link.fetch`."""
+        with self.naming():
+            return self.link.fetch(verb, args, most=most)
 
     def download(self, verb: str, args: JsonObject | None = None) -> Inlet:
         """See `Link.download`."""

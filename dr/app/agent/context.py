@@ -3,7 +3,7 @@
 import base64
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, cast
@@ -44,7 +44,7 @@ class AskedKeys:
         return base64.b64decode(self._link.call("sign", {"data": _text(data)})["signature"])
 
     def verify(self, data: bytes, signature: bytes) -> None:
-        self._link.call("verify", {"data": _text(data), "signature": _text(signature)})
+        self._link.submit("verify", {"data": _text(data), "signature": _text(signature)})
 
 
 def _text(data: bytes) -> str:
@@ -131,7 +131,8 @@ class HandedArtifact:
 
     @contextmanager
     def stream(self) -> Iterator[IO[bytes]]:
-        yield cast("IO[bytes]", self._link.download("artifact", {"name": self.artifact.name}))
+        with closing(self._link.download("artifact", {"name": self.artifact.name})) as stream:
+            yield cast("IO[bytes]", stream)
 
 
 class _Known:
@@ -179,4 +180,4 @@ class _SentArtifact:
         self, *, instant: datetime, identity: dict[str, str] | Any, content: JsonObject, summary: ContentSummary | None = None
     ) -> None:
         told = {"name": self.name, "instant": instant.isoformat(), "identity": dict(identity), "content": content}
-        self._link.call("describe", {**told, "summary": summary.to_facts() if summary else None})
+        self._link.submit("describe", {**told, "summary": summary.to_facts() if summary else None})

@@ -11,7 +11,7 @@ from dr.errors import Refused
 from dr.model.backup import Manifest
 from dr.model.base import JsonObject, RepositoryName, SetId, SystemName
 from dr.model.ports import ArtifactReader, Repository
-from dr.stream.layout import part_path
+from dr.stream.layout import LONGEST, part_path
 from dr.stream.sets import StreamSets
 from dr.wire.link import Link
 
@@ -32,7 +32,7 @@ class HandedRepository:
         self._digests: dict[str, str] = {}
 
     def manifest(self, _system: SystemName, _set: SetId) -> tuple[bytes, bytes]:
-        found = self._link.call("manifest")
+        found = self._link.fetch("manifest", most=LONGEST)
         stored = bytes.fromhex(str(found["manifest"]))
         for artifact in Manifest.from_json(stored).artifacts:
             self._digests |= {part_path(artifact.name, part.number): part.sha256 for part in artifact.parts}

@@ -13,6 +13,7 @@ from dr.app.agent.clock import ControllersClock
 from dr.errors import Refused
 from dr.hosts.lifeline import LIFELINE
 from dr.model.base import JsonObject
+from dr.wire import frames
 from dr.wire.connection import PROTOCOL
 from dr.wire.link import Call, Link
 
@@ -58,6 +59,7 @@ class Answers:
     def _hello(self, args: JsonObject) -> JsonObject:
         self._clock = ControllersClock(datetime.fromisoformat(str(args["now"])))
         self.link.silence = max(5.0, min(300.0, float(args["silence"])))
+        self.link.most = frames.MOST
         return {"protocol": PROTOCOL, "version": __version__}
 
 
@@ -90,6 +92,7 @@ def serve(allowed: Allowed) -> None:
     answers = Answers(stop, allowed)
     busy = _Busy(answers)
     answers.link = Link(reader, writer, serve=busy.serve, lost=stop.set)
+    answers.link.most = frames.GREETING
     answers.link.start().wait()
     stop.set()
     busy.wait(_LAST)

@@ -13,8 +13,12 @@ from dr.model.backup import Tombstone
 from dr.model.base import HostPath, JsonObject, RepositoryName, SetId, SystemName
 from dr.model.ports import Repository, SetUpload
 from dr.repositories import directory
+from dr.stream.layout import LONGEST
 from dr.wire.link import Call, Link
 from dr.wire.pipes import CHUNK
+
+_LONG = frozenset(f"repository-{noun}" for noun in ("sets", "manifest", "listing", "tombstones", "sweep", "list-home"))
+"""Questions whose answers grow with what is stored: they cross as bytes."""
 
 
 class Stored:
@@ -59,7 +63,7 @@ class Stored:
         verb = self._verbs.get(call.verb)
         if verb is None:
             raise Refused(f"this dr ({__version__}) knows no '{call.verb}'", hint="install the same version of dr on both machines")
-        return verb(call)
+        return call.reply_long(verb(call)) if call.verb in _LONG else verb(call)
 
     def _open(self, call: Call) -> JsonObject:
         args = call.args
@@ -145,28 +149,29 @@ class Stored:
         self._uploads[number] = self._here().begin(*_set(call))
         return {"upload": number}
 
-    def _upload(self, call: Call) -> SetUpload:
-        found = self._uploads.get(int(call.args["upload"]))
+    def _upload(self, said: JsonObject) -> SetUpload:
+        found = self._uploads.get(int(said["upload"]))
         if found is None:
             raise Refused("no such set is being written here")
         return found
 
     def _put(self, call: Call) -> JsonObject:
-        self._upload(call).put(str(call.args["path"]), call.inlet.read())
+        self._upload(call.args).put(str(call.args["path"]), call.inlet.read())
         return {}
 
     def _link(self, call: Call) -> JsonObject:
         origin, path, digest = SetId(str(call.args["origin"])), str(call.args["origin_path"]), str(call.args["sha256"])
-        return {"linked": self._upload(call).link(str(call.args["path"]), origin, path, digest)}
+        return {"linked": self._upload(call.args).link(str(call.args["path"]), origin, path, digest)}
 
     def _commit(self, call: Call) -> JsonObject:
-        manifest, signature = (bytes.fromhex(str(call.args[name])) for name in ("manifest", "signature"))
-        beside = {str(path): bytes.fromhex(str(data)) for path, data in dict(call.args["beside"]).items()}
-        self._upload(call).commit(manifest, signature, beside)
+        said = call.long_args(LONGEST)
+        manifest, signature = (bytes.fromhex(str(said[name])) for name in ("manifest", "signature"))
+        beside = {str(path): bytes.fromhex(str(data)) for path, data in dict(said["beside"]).items()}
+        self._upload(said).commit(manifest, signature, beside)
         return {}
 
     def _abandon(self, call: Call) -> JsonObject:
-        self._upload(call).abandon()
+        self._upload(call.args).abandon()
         return {}
 
 

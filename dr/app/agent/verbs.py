@@ -21,8 +21,12 @@ from dr.model.inventory import SourceEntry
 from dr.model.places import Folder
 from dr.model.ports import ArtifactReader, CaptureRequest, HostRequest, ReplayOrder, Replays, Restored, ServingHost, Standing
 from dr.model.record import ProductionFacts
+from dr.stream.layout import LONGEST
 from dr.units import show_size
 from dr.wire.link import Call, Link
+
+_LONG = frozenset({"plant", "capture", "bring", "prove", "replay"})
+"""Questions that tell what a set's index says, or the whole inventory: they cross as bytes."""
 
 
 class Verbs:
@@ -67,7 +71,7 @@ class Verbs:
         verb = self._verbs.get(call.verb)
         if verb is None:
             raise Refused(f"this dr ({__version__}) knows no '{call.verb}'", hint="install the same version of dr on both machines")
-        return verb(call.args)
+        return verb(call.long_args(LONGEST) if call.verb in _LONG else call.args)
 
     # ------------------------------------------------------------ who and what
 
@@ -217,7 +221,7 @@ class Verbs:
         names = [str(told["artifact"]["name"]) for told in args["artifacts"]]
         stored = artifacts_of(dict(args["sealed"]), names, self.link, self._clock, kept)
         places = handle.bring(source, _plain(stored), ctx, None)
-        kept.tidy(self.link.call("wanted")["digests"])
+        kept.tidy(self.link.fetch("wanted", most=LONGEST)["digests"])
         return {"places": places}
 
     def _check(self, _args: JsonObject) -> JsonObject:

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -114,6 +115,10 @@ def desk(*, standing: bool = True, step: Step | None = None, run: RunId | None =
 def ask(of: Desk, verb: str, inlet: Inlet | None = None, sent: list[bytes] | None = None, /, **args: Any) -> JsonObject:
     out = sent if sent is not None else []
     outlet = Outlet(lambda data: out.append(bytes(data)))
+    if verb in ("verify", "describe"):  # what they say crosses as bytes
+        inlet = Inlet(lambda: None)
+        inlet.put(json.dumps(args).encode())
+        inlet.end()
     return of.serve(Call(verb, args, inlet or Inlet(lambda: None), outlet))
 
 
