@@ -4,6 +4,9 @@ It is used for control and for bytes alike: it is the best kept client there is,
 Whatever a person's own ssh configuration says is not read (`-F none`): what is trusted is in the inventory, and nowhere else.
 """
 
+import base64
+import contextlib
+import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +16,6 @@ from dr.errors import DrError, NotProvablyStandby, Refused, Unreachable
 from dr.units import visible
 
 _NO_PROGRAM = re.compile(r"not found$|No such file|: Permission denied$", re.MULTILINE)
-_FINGERPRINT = re.compile(rb"\bSHA256:[A-Za-z0-9+/]{43}")
 
 
 @dataclass(frozen=True)
@@ -83,11 +85,31 @@ def fingerprints(address: Address, output: Callable[[Sequence[str]], bytes]) -> 
     """
     if not Path(address.known_hosts).is_file():
         raise _unknown(address)
-    asked = ["ssh-keygen", "-l", "-F", address.known_as, "-f", address.known_hosts]
-    found = _FINGERPRINT.findall(output(asked))
+    text = output(["ssh-keygen", "-F", address.known_as, "-f", address.known_hosts]).decode("utf-8", errors="replace")
+    lines = [line.split() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    if any(_is_broad(words, address.known_as) for words in lines):
+        raise Refused(
+            f"host '{address.host}': {address.known_hosts} lets other keys than its own pass for {address.known_as}, so nothing is sent",
+            hint="a line that is @cert-authority, or whose name is a pattern, says of no one machine which it is: write its own",
+        )
+    found = {_fingerprint(words[2]) for words in lines if len(words) > 2 and words[0] != "@revoked"} - {""}
     if not found:
         raise _unknown(address)
-    return tuple(sorted({one.decode("ascii") for one in found}))
+    return tuple(sorted(found))
+
+
+def _is_broad(words: Sequence[str], known_as: str) -> bool:
+    """Whether a line of known_hosts(5) would let in more machines than one by its key: those of an authority, or of a pattern."""
+    if words[0].startswith("@"):
+        return words[0] != "@revoked"
+    return not words[0].startswith("|1|") and known_as.lower() not in words[0].lower().split(",")
+
+
+def _fingerprint(key: str) -> str:
+    """As OpenSSH shows a key; empty for what is none."""
+    with contextlib.suppress(ValueError):
+        return "SHA256:" + base64.b64encode(hashlib.sha256(base64.b64decode(key, validate=True)).digest()).decode("ascii").rstrip("=")
+    return ""
 
 
 def _unknown(address: Address) -> Refused:

@@ -78,6 +78,22 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
+        "dr/wire/openssh.py",
+        "tests/unit/hosts/test_host_openssh.py",
+        Off(
+            "a key that would do for any machine says of none which it is",
+            "if any(_is_broad(words, address.known_as) for words in lines):",
+            "if False:",
+            "test_a_key_that_would_do_for_any_machine_says_of_none_which_it_is",
+        ),
+        Off(
+            "a revoked key is none that a host may show",
+            ' and words[0] != "@revoked"} -',
+            "} -",
+            "test_a_revoked_key_is_none_that_the_host_may_show",
+        ),
+    ),
+    *guards_of(
         "dr/hosts/told.py",
         "tests/unit/hosts/test_host_told.py",
         Off(

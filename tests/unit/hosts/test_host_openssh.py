@@ -240,3 +240,45 @@ def test_what_ended_a_connection_is_said_in_our_words(said: str, code: int, kind
     assert error.message.startswith("host 'standby': ")
     assert message in error.message
     assert error.hint
+
+
+def key_of(place: Path, name: str) -> str:
+    """The public half of a new key, as known_hosts has it."""
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", place / name], check=True)
+    return " ".join((place / f"{name}.pub").read_text().split()[:2])
+
+
+def known_by(place: Path, *lines: str) -> tuple[str, ...]:
+    file = place / "known_hosts"
+    file.write_text("".join(f"{line}\n" for line in lines))
+    return openssh.fingerprints(replace(AT, known_hosts=str(file), port=22), output)
+
+
+@pytest.mark.needs("ssh")
+def test_a_key_that_would_do_for_any_machine_says_of_none_which_it_is(tmp_path: Path) -> None:
+    """By an authority's key, or a pattern's, production too would pass for the standby, and its own key would not be among the known."""
+    own, other = key_of(tmp_path, "own"), key_of(tmp_path, "other")
+    for broad in ("@cert-authority *.example", "@cert-authority standby.example", "*.example", "*,!evil.example", "standby.exampl?"):
+        for more in ([], [f"standby.example {own}"]):
+            with pytest.raises(Refused, match=r"lets other keys than its own pass for standby\.example"):
+                known_by(tmp_path, f"{broad} {other}", *more)
+
+
+@pytest.mark.needs("ssh")
+def test_a_revoked_key_is_none_that_the_host_may_show(tmp_path: Path) -> None:
+    own, gone = key_of(tmp_path, "own"), key_of(tmp_path, "gone")
+    with pytest.raises(Refused, match=r"no SSH host key is known for standby\.example"):
+        known_by(tmp_path, f"@revoked standby.example {gone}")
+    assert len(known_by(tmp_path, f"@revoked * {gone}", f"standby.example {own}")) == 1
+
+
+@pytest.mark.needs("ssh")
+@pytest.mark.positive_control
+@pytest.mark.parametrize("name", ["standby.example", "STANDBY.example", "other.example,standby.example", "standby.example,*.example"])
+def test_its_own_keys_are_known_as_openssh_shows_them(tmp_path: Path, name: str) -> None:
+    own = key_of(tmp_path, "own")
+    shown = subprocess.run(["ssh-keygen", "-l", "-f", tmp_path / "own.pub"], capture_output=True, text=True, check=True).stdout.split()[1]
+    assert known_by(tmp_path, f"{name} {own} a comment", "*.elsewhere " + own) == (shown,)
+    subprocess.run(["ssh-keygen", "-q", "-H", "-f", tmp_path / "known_hosts"], capture_output=True, check=True)
+    if "*" not in name:
+        assert openssh.fingerprints(replace(AT, known_hosts=str(tmp_path / "known_hosts"), port=22), output) == (shown,)
