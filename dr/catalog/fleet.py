@@ -48,7 +48,8 @@ SELECT system, run, verdict, ended, json_extract(record, '$.tier') AS tier, max(
  WHERE kind = 'drill' AND ended IS NOT NULL AND system IS NOT NULL AND json_extract(record, '$.tier') IS NOT NULL {} GROUP BY 1, 5
 """
 _TOLD = """
-SELECT run, json_extract(record, '$.action') AS action, json_extract(record, '$.facts.rto_seconds') AS rto,
+SELECT run, json_extract(record, '$.action') AS action, json_extract(record, '$.facts.rto_seconds') AS measured,
+       coalesce(json_extract(record, '$.facts.rto_total'), json_extract(record, '$.facts.rto_seconds')) AS rto,
        json_extract(record, '$.facts.set') AS chosen
   FROM steps WHERE run IN :runs AND json_extract(record, '$.action') IN ('select-backup', 'report') ORDER BY seq
 """
@@ -103,6 +104,7 @@ class FleetRecords(Noun):
                 verdict=drill["verdict"] or "INCOMPLETE",
                 ended=_instant(drill["ended"]),
                 rto=Seconds(measured["rto"]) if measured and measured["rto"] is not None else None,
+                measured=Seconds(measured["measured"]) if measured and measured["measured"] is not None else None,
                 set=chosen["chosen"] if chosen else None,
                 rests_on=json.loads(drill["rests_on"]) if drill["rests_on"] else {},
             )
