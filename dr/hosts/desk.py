@@ -5,7 +5,6 @@ secrets of its own entry only, the bytes of the artifacts that it was handed, an
 """
 
 import base64
-import json
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,17 +14,19 @@ from datetime import datetime
 from typing import Any
 
 from dr.errors import Damaged, Refused
-from dr.model.base import JsonObject, RunId, SetId, SourceName, SystemName, canonical
+from dr.hosts.marker import Standby
+from dr.hosts.signable import signable
+from dr.model.base import JsonObject, RunId, SetId, SourceName, SystemName
 from dr.model.inventory import SecretRef
 from dr.model.ports import ArtifactReader, CaptureRequest, HostRequest, OpenSet, SetWriter, Standing, StepContext
 from dr.model.ports.bytes import ArtifactSink
+from dr.model.record import ScrubCertificate
 from dr.stream.layout import LONGEST
 from dr.units import visible
 from dr.wire.frames import MOST
 from dr.wire.link import Call
 from dr.wire.pipes import CHUNK
 
-_MARKERS = {"dr-standby", "dr-claim", "dr-adopted", "dr-in-service"}
 _OF_RESTORES = ("not-refreshed:", "setting-not-carried:")
 _OF_SOURCES = ("files:", "undumped-database:", "clock-skew:", "roles-vanished:")
 """Prefixes of the findings that sources and checks report and close themselves; those of a source go on with its system and its name."""
@@ -43,7 +44,7 @@ class Desk:
     """Answers for one host. `standing` for its guard, `ctx` while a step works there."""
 
     def __init__(self, request: HostRequest, run: RunId | None, standing: Standing | None) -> None:
-        self._host, self._run, self._standing = request.name, run, standing
+        self._host, self._role, self._run, self._standing = request.name, request.role, run, standing
         self._resolve, self._own = request.secret, secrets_in(request.params.to_facts())
         self.ctx: StepContext | None = None
         self.about: About | None = None
@@ -106,16 +107,12 @@ class Desk:
         return {"signature": base64.b64encode(self._given().keys.sign(data)).decode("ascii")}
 
     def _may_be_signed(self, data: bytes) -> bool:
-        try:
-            said = json.loads(data)
-        except (ValueError, RecursionError):
+        said = signable(data)
+        if said is None or self._role != "standby" or said.host != self._host:
             return False
-        if not isinstance(said, dict) or canonical(said) != data or said.get("host") != self._host:
+        if not isinstance(said, ScrubCertificate) and said.organisation != self._given().organisation:
             return False
-        if said.get("run") != (None if said.get("what") == "dr-standby" else self._run):
-            return False
-        marked = said.get("what") in _MARKERS and said.get("organisation") == self._given().organisation
-        return marked or ("what" not in said and {"searched", "removed", "canaries", "found"} <= set(said))
+        return isinstance(said, Standby) or said.run == self._run
 
     def _verify(self, call: Call) -> JsonObject:
         said = self._long(call)

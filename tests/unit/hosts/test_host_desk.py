@@ -95,10 +95,10 @@ def of_source(name: str) -> About:
 READ, RESTORED = of_source("database"), About(SystemName("hmis"))
 
 
-def desk(*, standing: bool = True, step: Step | None = None, run: RunId | None = RUN) -> Desk:
+def desk(*, standing: bool = True, step: Step | None = None, run: RunId | None = RUN, role: str = "standby") -> Desk:
     request = HostRequest(
         name=HostName("standby"),
-        role="standby",
+        role=role,
         params=SshHost.from_facts(SETTINGS),
         home=HostPath("/nowhere"),
         clock=FixedClock(NOW),
@@ -126,9 +126,21 @@ def text(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-MARK = {"what": "dr-claim", "format": 1, "organisation": "Harbor", "host": "standby", "run": RUN, "set": "s", "device": 1, "inode": 2}
-STANDBY = {"what": "dr-standby", "format": 1, "organisation": "Harbor", "host": "standby", "path": "/x", "device": 1, "inode": 2}
-CERTIFICATE = {"host": "standby", "run": RUN, "at": "2026", "searched": [], "removed": [], "canaries": 1, "found": 0}
+PLACE = {"format": 1, "organisation": "Harbor", "host": "standby", "device": 1, "inode": 2}
+A_SET = "20261122T070000Z-7f3a9c"
+MARK = {**PLACE, "what": "dr-claim", "run": RUN, "set": A_SET, "claimed": "2026-11-22T07:00:00Z"}
+ADOPTED = {**PLACE, "what": "dr-adopted", "run": RUN, "set": A_SET, "adopted": "2026-11-22T07:00:00Z", "places": {"site": {"path": "/x"}}}
+SERVES = {
+    "what": "dr-in-service",
+    "format": 1,
+    "organisation": "Harbor",
+    "host": "standby",
+    "run": RUN,
+    "set": A_SET,
+    "since": MARK["claimed"],
+}
+STANDBY = {**PLACE, "what": "dr-standby", "path": "/x", "port": None, "machine": None, "enrolled": "2026-11-22T07:00:00Z"}
+CERTIFICATE = {"host": "standby", "run": RUN, "at": "2026-11-22T07:00:00Z", "searched": [], "removed": [], "canaries": 1, "found": 0}
 
 
 @pytest.mark.parametrize(
@@ -144,6 +156,13 @@ CERTIFICATE = {"host": "standby", "run": RUN, "at": "2026", "searched": [], "rem
         {**CERTIFICATE, "run": OTHER},
         {**CERTIFICATE, "host": "another"},
         {**CERTIFICATE, "what": "approval"},
+        {**CERTIFICATE, "event": "run-ended"},
+        {**CERTIFICATE, "signature": ""},
+        {**MARK, "more": 1},
+        {**MARK, "format": 2},
+        {**MARK, "claimed": "soon"},
+        {**MARK, "places": {}},
+        {**STANDBY, "enrolled": None},
         {"host": "standby", "run": RUN},
         {"system": "hmis", "set": "20261122T070000Z-7f3a9c", "artifacts": [], "host": "standby"},
         {"seq": 8, "event": "run-ended", "host": "standby"},
@@ -164,10 +183,17 @@ def test_nothing_is_signed_that_is_not_exactly_a_marker(data: bytes) -> None:
 
 
 @pytest.mark.positive_control
-@pytest.mark.parametrize("said", [MARK, STANDBY, CERTIFICATE, {**MARK, "what": "dr-adopted"}, {**MARK, "what": "dr-in-service"}])
+@pytest.mark.parametrize("said", [MARK, STANDBY, CERTIFICATE, {**CERTIFICATE, "files": 7, "bytes": 9}, ADOPTED, SERVES])
 def test_its_own_markers_are_signed(said: JsonObject) -> None:
     data = canonical(said)
     KEYS.verify(data, base64.b64decode(ask(desk(), "sign", data=text(data))["signature"]))
+
+
+@pytest.mark.parametrize("role", ["production", "repository", ""])
+def test_nothing_is_signed_for_a_host_that_is_no_standby(role: str) -> None:
+    """A production host with a standby's marker of ours would pass for one."""
+    with pytest.raises(Refused, match="under what is no marker of its own"):
+        ask(desk(role=role), "sign", data=text(canonical(STANDBY)))
 
 
 def test_a_host_that_is_only_read_signs_nothing() -> None:
