@@ -78,6 +78,8 @@ def _befall(app: App, system: SystemName, dice: random.Random) -> None:
             records.begin_run(begun, plan_of(name, kind).model_copy(update={"rests_on": rested | changed}))
             records.record_step(step_of("backup", run=run, state=dice.choice(("done", "failed"))))
             measured: JsonObject = {"rto_seconds": float(dice.randrange(100, 40_000))} if dice.random() < 0.8 else {"page": "x"}
+            if "rto_seconds" in measured and dice.random() < 0.5:  # of a tier that declares something
+                measured["rto_total"] = measured["rto_seconds"] + 3600.0
             records.record_step(step_of("report", run=run, action="report", facts=measured))
             if dice.random() < 0.9:
                 records.end_run(run, "done", dice.choice(VERDICTS), at + timedelta(minutes=dice.randrange(1, 900)))
