@@ -142,6 +142,19 @@ def test_another_organisations_is_refused(bare: Repository) -> None:
         bare.sets()
 
 
+def test_what_is_not_read_to_its_end_may_be_left_as_often_as_you_like(repository: Repository) -> None:
+    """A wrong part is let go after its first bytes; the hundredth time too."""
+    big = bytes(6 * 2**20)
+    upload = repository.begin(HMIS, FIRST)
+    upload.put(PART, big)
+    upload.commit(manifest_of(FIRST, big), b"signature", {})
+    for _ in range(70):
+        with repository.open(HMIS, FIRST, PART) as file:
+            assert file.read(10) == bytes(10)
+    with repository.open(HMIS, FIRST, PART) as file:
+        assert file.read() == big
+
+
 def test_a_set_does_not_exist_before_its_commit_and_is_whole_after_it(repository: Repository) -> None:
     upload = repository.begin(HMIS, FIRST)
     upload.put(PART, b"part")

@@ -193,4 +193,41 @@ GUARDS: tuple[Guard, ...] = (
             "test_a_second_agent_waits_its_turn",
         ),
     ),
+    *guards_of(
+        "dr/wire/link.py",
+        "tests/unit/wire/test_wire_long.py",
+        Off(
+            "what nobody reads any more is not written",
+            'call.outlet.end(Failed("nobody reads it any more"))',
+            "pass",
+            "test_what_is_not_read_to_its_end_keeps_nobody_writing",
+            by="Failed",
+        ),
+        Off(
+            "what does not fit is never begun",
+            '_fitting(_json({"verb": verb, "args": args or {}}))',
+            '_json({"verb": verb, "args": args or {}})',
+            "test_what_does_not_fit_is_never_begun",
+        ),
+    ),
+    *guards_of(
+        "dr/wire/frames.py",
+        "tests/unit/wire/test_wire_frames.py",
+        Off(
+            "a message that is too long is not waited for",
+            "length > (CHUNK if kind in (Kind.UP, Kind.DOWN) else most()):",
+            "length > CHUNK * 1024:",
+            "test_what_is_no_frame_is_said_before_its_payload_is_read",
+        ),
+    ),
+    *guards_of(
+        "dr/wire/pipes.py",
+        "tests/unit/wire/test_wire_long.py",
+        Off(
+            "no more is taken as one message than was agreed on",
+            "if len(found) > most:",
+            "if False:",
+            "test_more_than_was_agreed_on_is_refused_on_either_side",
+        ),
+    ),
 )
