@@ -18,6 +18,7 @@ from tests.support.guards import (
     rows_sources,
     rows_ssh,
     rows_ssh_2,
+    rows_ssh_3,
     rows_stream,
     rows_suppression,
 )
@@ -35,6 +36,7 @@ GUARDS: tuple[Guard, ...] = (
     *rows_hosts_2.GUARDS,
     *rows_ssh.GUARDS,
     *rows_ssh_2.GUARDS,
+    *rows_ssh_3.GUARDS,
     *rows_stream.GUARDS,
     *rows_repositories.GUARDS,
     *rows_sources.GUARDS,
