@@ -133,9 +133,7 @@ GUARDS: tuple[Guard, ...] = (
             "",
             "test_the_last_night_is_looked_at_itself",
         ),
-        Off(
-            "open findings colour the system", "*_finding_reasons(system, findings), ", "", "test_open_findings_colour_the_system"
-        ),
+        Off("open findings colour the system", "*_finding_reasons(system, findings), ", "", "test_open_findings_colour_the_system"),
         Off(
             "a notice that did not arrive is seen",
             ", *_notice_reasons(notices, now))",

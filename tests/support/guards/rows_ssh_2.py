@@ -86,12 +86,6 @@ GUARDS: tuple[Guard, ...] = (
             "if False:",
             "test_a_key_that_would_do_for_any_machine_says_of_none_which_it_is",
         ),
-        Off(
-            "a revoked key is none that a host may show",
-            ' and words[0] != "@revoked"} -',
-            "} -",
-            "test_a_revoked_key_is_none_that_the_host_may_show",
-        ),
     ),
     *guards_of(
         "dr/hosts/told.py",
