@@ -39,7 +39,7 @@ What to do next:
 """
 
 
-def message(tmp_path: Path, template: str, *, note: str = "", failures: int = 1, kind: str = "backup") -> Message:
+def message(tmp_path: Path, template: str, *, note: str = "", failures: int = 1, kind: str = "backup", **report: object) -> Message:
     """As told by a run that came after one success and two failures."""
     with open_catalog(tmp_path / "catalog.db", FixedClock(NOW)) as catalog:
         plan = plan_of(kind=kind)
@@ -55,7 +55,7 @@ def message(tmp_path: Path, template: str, *, note: str = "", failures: int = 1,
         )
         for number in range(failures):
             catalog.record_step(step_of(f"backup-{number}" if number else "backup", action="backup", state="failed", failure=cause))
-        catalog.record_step(step_of("report", facts={"rto_seconds": 723.0, "rpo_seconds": 90000.0}))
+        catalog.record_step(step_of("report", facts={"rto_seconds": 723.0, "rpo_seconds": 90000.0, **report}))
         proven, stored = manifest_at(ago(days=3)), manifest_at(ago(days=2))
         catalog.record_copy(copy_of(proven, level="proven"), proven, RUN)
         catalog.record_copy(copy_of(stored, tier="vault"), stored, RUN)
@@ -81,6 +81,13 @@ def test_a_passed_drill_answers_how_fast_and_how_much(tmp_path: Path) -> None:
     told = message(tmp_path, "drill-passed", kind="drill")
     assert told.subject == "hmis: drill nightly (online) passed in 12 min 03 s"
     assert "Back in 12 min 03 s; the objective is 4 h.\nAt most 25 h of work would be lost.\n" in told.body
+
+
+def test_a_passed_drill_says_what_of_it_was_measured_and_what_declared(tmp_path: Path) -> None:
+    said = "measured 12 min 03 s + declared courier 1 h = 1 h 12 min"
+    told = message(tmp_path, "drill-passed", kind="drill", rto_total=4323.0, beside=[said])
+    assert told.subject.endswith("passed in 1 h 12 min")
+    assert "Back in 1 h 12 min; the objective is 4 h.\nMeasured 12 min 03 s + declared courier 1 h = 1 h 12 min.\n" in told.body
 
 
 def test_a_failed_drill_says_what_is_still_proven(tmp_path: Path) -> None:
