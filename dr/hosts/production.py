@@ -40,8 +40,8 @@ def machine() -> str | None:
 
 def identifies(facts: ProductionFacts) -> bool:
     """Whether there is anything in the record by which production could be recognised."""
-    known = (facts.data_directory, facts.inode, facts.port, facts.system_identifier)
-    return bool(facts.paths) or any(value is not None for value in known)
+    known = (facts.data_directory, facts.inode, facts.port, facts.system_identifier, facts.machine)
+    return bool(facts.paths or facts.host_keys) or any(value is not None for value in known)
 
 
 def protected(production: Sequence[ProductionFacts], *, remote: bool = False) -> Protected:

@@ -101,6 +101,8 @@ def test_a_sibling_of_a_protected_folder_is_none() -> None:
         ({"port": 5432}, True),
         ({"system_identifier": "7"}, True),
         ({"paths": ({"path": "/x", "device": 1, "inode": 2},)}, True),
+        ({"machine": "b" * 32}, True),
+        ({"host_keys": ("SHA256:k",)}, True),
     ],
 )
 def test_what_identifies_production(facts: dict[str, object], known: bool) -> None:
