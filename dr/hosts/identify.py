@@ -32,7 +32,7 @@ def production_facts(name: HostName, postgres: Postgres | None, folder: str | No
     """What identifies this host now. Raises Unreachable if its server does not answer."""
     paths = _folder(folder)
     if postgres is None:
-        return ProductionFacts(host=name, recorded=now, paths=paths, machine=machine())
+        return ProductionFacts(host=name, recorded=now, paths=paths)
     _reach(name, postgres)
     asked = _ask(postgres)
     known = replace(postgres, data_directory=postgres.data_directory or asked.data_directory)
@@ -48,8 +48,36 @@ def production_facts(name: HostName, postgres: Postgres | None, folder: str | No
         address=postgres.host,
         system_identifier=asked.system_identifier or found,
         paths=paths,
-        machine=machine(),
     )
+
+
+def placed(facts: ProductionFacts, *, remote: bool) -> ProductionFacts:
+    """With the machine that they are of, where they are of this one for sure; else without, and then they protect everywhere.
+
+    What is reached at an address, be it this machine's own, may be another's server behind a forwarded port: only its data shows where
+    it lies. `remote`: a controller reached this very machine over SSH as that host; so what cannot be looked into here is here.
+    """
+    return facts.model_copy(update={"machine": machine() if _is_here(facts, remote=remote) else None})
+
+
+def _is_here(facts: ProductionFacts, *, remote: bool) -> bool:
+    if facts.data_directory is None:
+        return remote or (facts.port is None and bool(facts.paths))
+    found = system_identifier(None, facts.data_directory)
+    if found is not None:
+        return facts.system_identifier in (None, found)
+    return remote and _hidden(facts.data_directory)
+
+
+def _hidden(folder: str) -> bool:
+    """Whether there is a folder that may not be looked into."""
+    try:
+        Path(folder, "global").stat()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _reach(name: HostName, postgres: Postgres) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 from dr.errors import NotProvablyStandby, Refused
 from dr.hosts import enrol
 from dr.hosts.guard import Target
-from dr.hosts.identify import Postgres, production_facts
+from dr.hosts.identify import Postgres, placed, production_facts
 from dr.hosts.postgres import HostPostgres
-from dr.hosts.production import identifies, machine
+from dr.hosts.production import identifies
 from dr.hosts.serving import serving
 from dr.hosts.standby import Drills
 from dr.model.base import HostName, HostPath, JsonObject, RunId, SetId, StrictModel
@@ -78,7 +78,8 @@ class Local:
         """Raises Unreachable if it has a server that does not answer."""
         settings: LocalHost = self._request.params
         folder = absolute(settings.path, self._request) if settings.path else None
-        return production_facts(self.name, _postgres(self._request), folder, self._request.clock.now())
+        found = production_facts(self.name, _postgres(self._request), folder, self._request.clock.now())
+        return placed(found, remote=self._request.remote)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -87,7 +88,7 @@ class Local:
         source.plant(request, ctx)
 
     def capture(self, source: Source, request: CaptureRequest, into: SetWriter, ctx: StepContext) -> Sequence[ProductionFacts]:
-        return [facts.model_copy(update={"machine": machine()}) for facts in source.capture(request, into, ctx)]
+        return [placed(facts, remote=self._request.remote) for facts in source.capture(request, into, ctx)]
 
 
 class WritableLocal(Local):

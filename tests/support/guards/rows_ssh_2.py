@@ -78,6 +78,22 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
+        "dr/hosts/identify.py",
+        "tests/unit/hosts/test_host_placed.py",
+        Off(
+            "production behind a forwarded port is not of this machine",
+            "machine() if _is_here(facts, remote=remote) else None",
+            "machine()",
+            "test_a_server_behind_a_forwarded_port_is_not_of_this_machine",
+        ),
+        Off(
+            "another cluster's folder is not production's",
+            "return facts.system_identifier in (None, found)",
+            "return True",
+            "test_a_server_behind_a_forwarded_port_is_not_of_this_machine",
+        ),
+    ),
+    *guards_of(
         "dr/wire/openssh.py",
         "tests/unit/hosts/test_host_openssh.py",
         Off(
