@@ -201,7 +201,7 @@ GUARDS: tuple[Guard, ...] = (
             'call.outlet.end(Failed("nobody reads it any more"))',
             "pass",
             "test_what_is_not_read_to_its_end_keeps_nobody_writing",
-            by="Failed",
+            by="Unreachable",
         ),
         Off(
             "what does not fit is never begun",

@@ -288,6 +288,7 @@ def test_whatever_a_stranger_says_ends_the_link_and_nobody_waits(said: bytes) ->
         thread.join(LONG)
         assert lost.wait(LONG)
         assert len(caught) == 1
+        assert "silent" not in caught[0].message  # nor was it for want of a sign of life
         with pytest.raises(type(caught[0])):
             other.link.call("later")
         never.set()
