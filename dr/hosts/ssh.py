@@ -16,7 +16,7 @@ from dr.hosts import sent
 from dr.hosts.desk import About, Desk, secrets_in
 from dr.hosts.postgres import HostPostgres
 from dr.hosts.session import Session
-from dr.hosts.told import believed, believed_damage, certificate, result
+from dr.hosts.told import believed, believed_damage, certificate, lines, result
 from dr.model.base import ByteCount, HostName, HostPath, JsonObject, RunId, SetId, Size, StrictModel
 from dr.model.ports import (
     ArtifactReader,
@@ -314,7 +314,7 @@ def _enrol(request: HostRequest, standing: Standing) -> ProductionFacts | None:
 def _check(request: HostRequest, standing: Standing) -> Sequence[tuple[bool, str]]:
     try:
         told = _asked(request, standing, "check")
-        return [(bool(ok), str(what)) for ok, what in told["lines"]]
+        return lines(told)
     except DrError as error:
         return [(False, f"{error.message}; {error.hint}" if error.hint else error.message)]
 
@@ -323,7 +323,7 @@ def _foresee(request: HostRequest, standing: Standing) -> Sequence[tuple[bool, s
     told = _asked(request, standing, "foresee")
     known = ", ".join(_fingerprints(request))
     met = f"{request.params.user}@{address(request).known_as} let us in; its host key is {known}"
-    return [(True, met), *((bool(ok), str(what)) for ok, what in told["lines"])]
+    return [(True, met), *lines(told)]
 
 
 def _serving(request: HostRequest, standing: Standing, run: RunId) -> ServingHost | None:

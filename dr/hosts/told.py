@@ -123,6 +123,11 @@ def result(
     return CheckResult.from_facts(facts).model_copy(update={"started": began, "ended": now})
 
 
+def lines(told: JsonObject) -> list[tuple[bool, str]]:
+    """What a look at it found, each in words that a terminal can show; what goes on below is set in, so that it passes for no line."""
+    return [(bool(ok), re.sub(r"\n *", "\n      ", visible(str(what)[:_LINE]))) for ok, what in told["lines"]]
+
+
 def shown(value: JsonValue) -> JsonValue:
     """The same with every text in it made visible."""
     if isinstance(value, str):
@@ -134,6 +139,7 @@ def shown(value: JsonValue) -> JsonValue:
 
 _OBJECT = re.compile(r": set [^ :]+: ([^ :/]+)/[^ :]+")
 _BLOCK = 1 << 20
+_LINE = 2000
 
 
 def believed_damage(said: Damaged, host: HostName, sealed: Sequence[ArtifactReader], ctx: StepContext) -> DrError:

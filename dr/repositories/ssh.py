@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, cast
 
 from dr.errors import DrError, Refused, Unreachable
-from dr.model.backup import RepositoryIdentity, Tombstone
+from dr.model.backup import SET_ID, RepositoryIdentity, Tombstone
 from dr.model.base import ByteCount, HostPath, JsonObject, RepositoryName, SetId, Size, SystemName
 from dr.model.ports import RepositoryKind
+from dr.repositories.directory_upload import SLUG
 from dr.stream.layout import LONGEST
 from dr.wire import openssh
 from dr.wire.child import Child, output
@@ -142,7 +143,7 @@ class SshRepository:
         return SshUpload(connection, int(number))
 
     def sets(self, system: SystemName | None = None) -> list[tuple[SystemName, SetId]]:
-        return [(SystemName(str(owner)), SetId(str(one))) for owner, one in self._ask_long("sets", {"system": system})["sets"]]
+        return named(self._ask_long("sets", {"system": system})["sets"])
 
     def manifest(self, system: SystemName, set_id: SetId) -> tuple[bytes, bytes]:
         found = self._ask_long("manifest", {"system": system, "set": set_id})
@@ -194,6 +195,12 @@ class SshRepository:
 
     def remove_home(self, name: str) -> bool:
         return self._ask("remove-home", {"name": name})["removed"] is True
+
+
+def named(told: Sequence[Sequence[object]]) -> list[tuple[SystemName, SetId]]:
+    """The sets that a file server says it holds, as far as they are names: kind `directory` too passes over what is none."""
+    found = [(str(owner), str(one)) for owner, one in told]
+    return [(SystemName(owner), SetId(one)) for owner, one in found if SLUG.fullmatch(owner) and SET_ID.fullmatch(one)]
 
 
 class SshUpload:

@@ -16,7 +16,7 @@ from dr.errors import Damaged, DrError, Failed, Refused
 from dr.hosts.canaries import signed_bytes
 from dr.hosts.postgres import HostPostgres
 from dr.hosts.production import protected
-from dr.hosts.told import believed, believed_damage, certificate, result
+from dr.hosts.told import believed, believed_damage, certificate, lines, result
 from dr.model.base import HostName, JsonObject, RunId
 from dr.model.ports import ArtifactReader, StepContext
 from dr.model.record import CheckResult, Difference, ProductionFacts, ScrubCertificate
@@ -244,3 +244,10 @@ def test_what_is_damaged_here_too_is_damaged() -> None:
     assert isinstance(error, Damaged)
     assert (other.read, named.read) == (0, 1)
     assert isinstance(judged(other, named, said=Damaged("signature")), Damaged)
+
+
+def test_what_a_look_found_is_a_line_that_a_terminal_shows() -> None:
+    """It is printed before anybody is sure whose machine that is: another line could say that all is well."""
+    told = lines({"lines": [[1, "fine\n✔ production  all is well\x1b[2J"], [False, "\u202eabc"], [True, "x" * 9000]]})
+    assert told[:2] == [(True, "fine\n      ✔ production  all is well\\u001b[2J"), (False, "\\u202eabc")]
+    assert len(told[2][1]) == 2000
