@@ -4,6 +4,7 @@ What is recorded of production keeps a standby from being written to, for good, 
 folder that is everybody's, an address that is not its own, a time that nothing newer ever replaces.
 """
 
+import posixpath
 import re
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -71,13 +72,13 @@ def _is_own(place: JsonObject, folders: Collection[str]) -> bool:
         return False
     if any(type(place[name]) is not int for name in ("device", "inode")):
         return False
-    return any(_same(path, PurePosixPath(folder)) for folder in folders)
+    return any(_same(path, PurePosixPath(posixpath.normpath(folder))) for folder in folders)
 
 
 def _same(path: str, own: PurePosixPath) -> bool:
     if own.is_absolute():
         return PurePosixPath(path) == own
-    below = [part for part in own.parts if part not in ("~", ".")]
+    below = [part for part in own.parts if not part.startswith("~") and part != "."]
     return ".." not in below and bool(below) and list(PurePosixPath(path).parts[-len(below) :]) == below
 
 

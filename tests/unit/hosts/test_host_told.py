@@ -52,7 +52,16 @@ def test_name_address_time_and_keys_are_ours_to_say() -> None:
 
 
 @pytest.mark.positive_control
-@pytest.mark.parametrize(("path", "own"), [("/srv/site", "/srv/site/"), ("/home/dr/site/a", "site/a"), ("/home/dr/site", "~/site")])
+@pytest.mark.parametrize(
+    ("path", "own"),
+    [
+        ("/srv/site", "/srv/site/"),
+        ("/home/dr/site/a", "site/a"),
+        ("/home/dr/site", "~/site"),
+        ("/srv/b", "/srv/a/../b"),
+        ("/home/site/x", "~site/./x"),
+    ],
+)
 def test_what_it_says_of_its_own_folders_is_recorded(path: str, own: str) -> None:
     facts = taken({**TOLD, "paths": [{**SITE, "path": path}]}, own)
     assert facts.paths == ({**SITE, "path": path},)
