@@ -60,8 +60,10 @@ def status_html(app: "App", system: str | None, notes: Sequence[str], file: Path
 
 
 def _of_few(app: "App", system: str | None, notes: Sequence[str]) -> "Standing":
+    from dr.app.by_itself import by_itself
+
     names = [app.system(system)] if system else list(app.inventory.systems)
-    shown = [_shown(app, app.readiness(name)) for name in names]
+    shown = [_shown(app, one) for one in by_itself(app, [app.readiness(name) for name in names])]
     return _page(app, shown, Counter(one.readiness.colour for one in shown), notes)
 
 

@@ -13,6 +13,7 @@ from dr.app.doctor import PARTS, examine
 from dr.app.doctor.machine import _fits
 from dr.app.home import App
 from dr.app.keys import Line
+from dr.app.pages import status_html
 from dr.app.schedule_there import Unstarted, found, in_crontab, wrong
 from dr.clock import FixedClock
 from dr.config.init import init_home
@@ -267,6 +268,15 @@ def test_a_good_night_after_which_nothing_begins_the_next_is_not_ready(home: Hom
         catalog.begin_run(run_at(NOW, run=RunId("nightly-1"), kind="backup", runbook="nightly"), plan_of())
         catalog.end_run(RunId("nightly-1"), "done", "PASS", NOW)
     assert judged(tmp_path) == ("amber", ["dr schedule install"])
+
+
+def test_the_page_of_the_status_says_too_that_nothing_begins_the_next_night(home: Home) -> None:
+    """Who has no shell would else read READY where the screen says that it needs attention."""
+    with home.catalog() as catalog:
+        catalog.begin_run(run_at(NOW, run=RunId("nightly-1"), kind="backup", runbook="nightly"), plan_of())
+        catalog.end_run(RunId("nightly-1"), "done", "PASS", NOW)
+    place, _ = status_html(App.open(str(home.path)), None, ())
+    assert "no timer of this home is installed here" in place.read_text()
 
 
 @pytest.mark.parametrize(
