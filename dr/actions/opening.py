@@ -21,7 +21,7 @@ from dr.model.ports import Action, Effect, Outcome, Rehearsal, RehearseContext, 
 from dr.model.record import HostState, ProductionFacts
 from dr.model.runbook import Declaration
 from dr.policy.approval import same_person
-from dr.policy.recovery import lost
+from dr.policy.recovery import lost, made_here
 
 _ADDRESS = re.compile(r"^(\*|[0-9A-Za-z][0-9A-Za-z.:-]{0,252})$")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -73,6 +73,10 @@ class Facts(StrictModel):
     """Where each server answers: source, port, user, the addresses that it listens at."""
     lost: Seconds
     """What was entered in this time, between the set and the recognised failure, is not there."""
+    as_of: Instant | None = None
+    """When the set was taken."""
+    made_here: bool = False
+    """Whether this run itself made it, as a planned way back does."""
     login: str
     """Whose password the superuser has now, in words."""
     by_hand: tuple[str, ...] = ()
@@ -104,6 +108,8 @@ def run(params: Params, ctx: StepContext) -> Outcome:
         since=datetime.fromisoformat(settled["since"]),
         servers=tuple(told["servers"]),
         lost=lost(declared, instant),
+        as_of=instant,
+        made_here=made_here(params.set, ctx.records.steps(ctx.run)),
         login=login,
         by_hand=tuple(_by_hand(params, ctx)),
     )

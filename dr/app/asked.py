@@ -1,7 +1,7 @@
 """Small things that a person asks: runbooks made on the spot, and answers in words."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from dr.catalog.audit import verify_chain
@@ -14,7 +14,7 @@ from dr.model.inventory import Inventory
 from dr.model.record import RunRecord, StepRecord
 from dr.model.runbook import Runbook
 from dr.policy.forecast_words import in_words
-from dr.policy.words import spoken
+from dr.policy.recovery import loss_words
 from dr.units import show_duration, show_size
 
 Verify = Callable[[bytes, bytes], None]
@@ -50,14 +50,6 @@ def prune(system: SystemName, confirmed: bool) -> Runbook:
 
 def _runbook(name: str, title: str, step: JsonObject) -> Runbook:
     return Runbook.from_facts({"runbook": name, "title": title, "kind": "maintenance", "steps": [step]})
-
-
-def loss_words(seconds: float, declared: str) -> str:
-    """What a recovery loses, as a person must hear it."""
-    if seconds <= 0:
-        return f"nothing that was entered before {declared}: the set was taken after it"
-    hours = f" ({seconds / 3600:.1f} hours)" if seconds >= 3600 else ""
-    return f"everything that was entered in the {spoken(seconds)}{hours} before {declared}"
 
 
 def without_tokens(step: StepRecord) -> JsonObject:
@@ -187,7 +179,8 @@ def _open(f: JsonObject, record: RunRecord, zone: str) -> list[str]:
     """In place of the clock, what is lost: it is what the people who work with it must be told."""
     where = "; ".join(f"{one['source']} at port {one['port']}, listening on {', '.join(one['listen'])}" for one in f["servers"])
     lines = [f"OPEN: host '{f['host']}' is production since {local(datetime.fromisoformat(f['since']), zone)} ({where})"]
-    lines.append(f"LOST: {loss_words(f['lost'], local(record.started, zone))}")
+    as_of = datetime.fromisoformat(f["as_of"]) if f.get("as_of") else record.started - timedelta(seconds=f["lost"])
+    lines.append(f"LOST: {loss_words(record.started, as_of, zone, own=f.get('made_here', False))}")
     lines.append(f"its superuser has {f['login']}; every other role the one that it had")
     return [*lines, *(f"by hand, soon: {one}" for one in f.get("by_hand", ()))]
 

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from dr import plugins
 from dr.actions.select_backup import choose
-from dr.app.asked import loss_words
 from dr.app.forecasts import forecasts
 from dr.app.home import App, whoami
 from dr.app.in_service import require_fit
@@ -25,7 +24,7 @@ from dr.model.record import RunRecord
 from dr.model.runbook import Declaration, Plan, PlannedStep, Runbook
 from dr.policy.forecast_words import in_words
 from dr.policy.opening import wait
-from dr.policy.recovery import best_tier, lost, targets
+from dr.policy.recovery import best_tier, loss_words, taken_after, targets
 from dr.units import show_duration
 
 _AHEAD = timedelta(minutes=1)
@@ -197,7 +196,7 @@ def _lines(app: App, system: SystemName, plan: Plan, chosen: Copy | None, now: d
         yield "comes back", "the backup that this runbook itself makes"
     else:
         yield "comes back", f"{chosen.set} from {chosen.repository} ({chosen.tier}, {chosen.level}), as of {local(chosen.as_of, zone)}"
-        yield "IS LOST", loss_words(lost(said.declared, chosen.as_of), declared)
+        yield "IS LOST", loss_words(said.declared, chosen.as_of, zone)
     onto = ", ".join(targets(plan)) or "the host that the runbook names"
     yield "onto", f"{onto}, which is production from `open` on: no standby any more, and no drill until there is a new one"
     yield "clock", f"runs since {declared}, when the failure was recognised{_left(plan, said.declared, now, zone)}"
@@ -240,8 +239,8 @@ def _warnings(app: App, system: SystemName, plan: Plan, chosen: Copy | None, now
         yield f"{chosen.set} is much smaller than the one before it: was the damage in it already? `--at TIME` takes an earlier one"
     if not at_least(chosen.level, "intact"):
         yield f"{chosen.set} is only {chosen.level}: it was never read back; an older one may be surer (dr backups list)"
-    if chosen.as_of > said.declared:
-        yield f"{chosen.set} was taken after the failure was recognised ({local(said.declared, zone)}): it may hold the damage"
+    if taken_after(said.declared, chosen.as_of):
+        yield f"{chosen.set} was taken after the failure was recognised: `--at TIME` takes an earlier one, if it holds the damage"
     newer = [c for c in app.records.copies(system) if c.as_of > chosen.as_of and not c.damaged and c.instant <= now]
     if newer and (_select(plan) or plan.steps[0]).with_.get("which") == "newest":
         one = newer[0]

@@ -11,7 +11,7 @@ from dr.model.inventory import Inventory
 from dr.model.ports import Records
 from dr.model.record import Finding, RunRecord, StepRecord
 from dr.policy.occasion import grave, near_misses
-from dr.policy.recovery import lost
+from dr.policy.recovery import lost, made_here, taken_after
 from dr.units import show_duration
 
 SHOWN = 3
@@ -65,7 +65,9 @@ class Story(StrictModel):
     """What must be said of it: its declared phases, the worst hour of the week, when the run lay still."""
     rpo: str
     lost: str
-    """Of a recovery: how long people worked for nothing, from the set to the failure. Empty where nothing is lost, or nothing is known."""
+    """Of a recovery: how long people worked for nothing, from the set to the failure. Empty where nothing is known, or see `lost_since`."""
+    lost_since: str
+    """In its place, where the set was taken after the failure was recognised: when. Empty where the run itself made it."""
     took: str
     """Of a recovery: from recognition until now."""
     reason: str
@@ -109,7 +111,7 @@ def tell_story(inventory: Inventory, records: Records, run: RunId, now: datetime
         rto=_length(report.get("rto_total") or report.get("rto_seconds")),
         beside=tuple(_line(said) for said in report.get("beside", ())),
         rpo=_length(report.get("rpo_seconds")),
-        **_recovery(record, records, run, steps, now),
+        **_recovery(record, records, run, steps, now, zone),
         opened=any(s.action == "open" and s.state == "done" for s in steps),
         objective=_length((record.objective or {}).get("rto")),
         near_misses=near_misses(record, steps, records.copies(record.system), open_findings, now),
@@ -119,16 +121,19 @@ def tell_story(inventory: Inventory, records: Records, run: RunId, now: datetime
     )
 
 
-def _recovery(record: RunRecord, records: Records, run: RunId, steps: Sequence[StepRecord], now: datetime) -> dict[str, str]:
+def _recovery(record: RunRecord, records: Records, run: RunId, steps: Sequence[StepRecord], now: datetime, zone: str) -> dict[str, str]:
     plan = records.plan(run)
     said = plan.declaration if plan else None
     if said is None:
-        return dict.fromkeys(("lost", "took", "reason", "alone", "by"), "")
-    instants = [s.facts["instant"] for s in steps if s.action == "select-backup" and s.facts.get("instant")]
-    seconds = lost(said.declared, datetime.fromisoformat(instants[-1])) if instants else 0.0
+        return dict.fromkeys(("lost", "lost_since", "took", "reason", "alone", "by"), "")
+    chosen = next((s.facts for s in reversed(steps) if s.action == "select-backup" and s.facts.get("instant")), None)
+    instant = datetime.fromisoformat(chosen["instant"]) if chosen else said.declared
+    seconds = lost(said.declared, instant)
+    since = chosen is not None and taken_after(said.declared, instant) and not made_here(str(chosen.get("set")), steps)
     took = show_duration((now - record.started).total_seconds())
     return {
         "lost": show_duration(seconds) if seconds else "",
+        "lost_since": local(instant, zone) if since else "",
         "took": took,
         "reason": _line(said.reason),
         "alone": _line(said.alone),

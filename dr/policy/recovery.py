@@ -3,9 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
+from dr.clock import local
 from dr.model.backup import Copy
 from dr.model.base import Seconds
+from dr.model.record import StepRecord
 from dr.model.runbook import Plan, PlannedStep
+from dr.policy.words import spoken
+from dr.units import show_duration
 
 OPEN, SCRUB, APPROVE, CHECK, PROBE = "open", "scrub", "approve", "check", "probe"
 _WRITE_TO = {"restore": "onto", "check": "host", "scrub": "host", "open": "host"}
@@ -13,8 +17,36 @@ _WRITE_TO = {"restore": "onto", "check": "host", "scrub": "host", "open": "host"
 
 
 def lost(declared: datetime, instant: datetime) -> Seconds:
-    """For how long work was entered that is not in the set: from its instant to the failure, as it was recognised."""
+    """For how long work was entered that is not in the set: from its instant to the failure, as it was recognised.
+
+    None of a set that was taken after it, of which nobody knows how long: see `taken_after`.
+    """
     return Seconds(max(0.0, (declared - instant).total_seconds()))
+
+
+def taken_after(declared: datetime, instant: datetime) -> bool:
+    """Whether the set may hold the damage; then what was entered since it, until people stopped, is lost, and nobody knows how long."""
+    return instant >= declared
+
+
+def made_here(chosen: str, steps: Sequence[StepRecord]) -> bool:
+    """Whether the run itself made the set, as a planned way back does once people have stopped."""
+    return any(s.action == "backup" and s.facts.get("set") == chosen for s in steps)
+
+
+def loss_words(declared: datetime, instant: datetime, zone: str, *, own: bool = False) -> str:
+    """What a recovery loses, as a person must hear it. `own`: it is the set that the run itself made."""
+    as_of, recognised = local(instant, zone), local(declared, zone)
+    if own:
+        return f"what was entered since {as_of}, when this run itself made its backup: nothing, where people had stopped before"
+    if taken_after(declared, instant):
+        return (
+            f"everything that was entered since {as_of}, when the set was taken; that was after the failure was recognised "
+            f"({recognised}), so it may hold the damage"
+        )
+    seconds = lost(declared, instant)
+    length = f"{spoken(seconds)} ({seconds / 3600:.1f} hours)" if seconds >= 3600 else show_duration(seconds)
+    return f"everything that was entered in the {length} before {recognised}"
 
 
 def best_tier(found: Mapping[str, Copy], rto: Mapping[str, float]) -> str | None:

@@ -12,7 +12,7 @@ from dr.model.record import AuditEntry, CheckResult, Finding, RpoMeasured, RtoMe
 from dr.model.runbook import Declaration, Plan
 from dr.policy.comments import comments_of
 from dr.policy.opening import worst
-from dr.policy.recovery import lost
+from dr.policy.recovery import lost, made_here, taken_after
 from dr.policy.rpo import worst_gap
 from dr.policy.still import lay, spoils, still_words, stills
 from dr.policy.unmeasured import on_top, rto_words
@@ -203,16 +203,21 @@ def _rpo(run: RunRecord, plan: Plan, chosen: Chosen | None, records: Records, in
     if run.system is None or run.system not in inventory.systems:
         return None
     if plan.declaration is not None:
-        return _lost(plan.declaration, chosen, inventory.systems[run.system].objectives.rpo)
+        return _lost(plan.declaration, chosen, inventory.systems[run.system].objectives.rpo, records.steps(run.run))
     return worst_gap(records.set_instants(SystemName(run.system)), now).against(inventory.systems[run.system].objectives.rpo)
 
 
-def _lost(declaration: Declaration, chosen: Chosen | None, objective: Seconds) -> RpoMeasured | None:
+def _lost(declaration: Declaration, chosen: Chosen | None, objective: Seconds, steps: Sequence[StepRecord]) -> RpoMeasured | None:
+    """Of a set that was taken after the failure nobody knows how long people worked on for nothing: then it is within no objective."""
     if chosen is None:
         return None
     seconds = lost(declaration.declared, chosen.instant)
-    what = "what was entered between the set and the failure" if seconds else "the set was taken after the failure was recognised"
-    return RpoMeasured(seconds=seconds, objective=objective, within=seconds <= objective, what=what)
+    if not taken_after(declaration.declared, chosen.instant):
+        what = "what was entered between the set and the failure"
+        return RpoMeasured(seconds=seconds, objective=objective, within=seconds <= objective, what=what)
+    own = made_here(chosen.set, steps)
+    what = "this run itself made the set" if own else "the set was taken after the failure was recognised, and may hold the damage"
+    return RpoMeasured(seconds=seconds, objective=objective, within=None, what=what)
 
 
 def _findings(run: RunRecord, records: Records) -> tuple[Finding, ...]:

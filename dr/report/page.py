@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
+from zoneinfo import ZoneInfo
 
 from dr.clock import iso, local
 from dr.model.evidence import Evidence
 from dr.model.forecast import closed_words, declared_words
-from dr.model.record import CheckResult, RtoMeasured, StepRecord
+from dr.model.record import CheckResult, RpoMeasured, RtoMeasured, StepRecord
+from dr.policy.recovery import made_here
 from dr.policy.still import lay
 from dr.report import tables
 from dr.report.gather import MEASURED, succeeded
@@ -57,7 +59,8 @@ def page(evidence: Evidence, digest: str, key: str, *, paper: Paper = "") -> str
         paper=paper,
         measured=evidence.run.kind in MEASURED,
         rto_gauge=evidence.rto and gauge(evidence.rto.total, evidence.rto.objective, evidence.rto.target),
-        rpo_gauge=evidence.rpo and gauge(evidence.rpo.seconds, evidence.rpo.objective),
+        rpo_gauge=None if since_set(evidence) else evidence.rpo and gauge(evidence.rpo.seconds, evidence.rpo.objective),
+        since_set=since_set(evidence),
         timeline=timeline(evidence.run, evidence.steps, evidence.rto),
         some=SHOWN,
         row=ROW,
@@ -146,8 +149,7 @@ def answer(evidence: Evidence) -> str:
     elif run.kind in MEASURED:
         parts.append("The system did not become usable.")
     if evidence.declaration and evidence.rpo:
-        hours = show_duration(evidence.rpo.seconds)
-        parts.append(f"What was entered in the {hours} before the failure is lost." if evidence.rpo.seconds else "Nothing was lost.")
+        parts.append(_lost(evidence, evidence.rpo))
     if evidence.chosen:
         as_of, where = local(evidence.chosen.instant, zone), f"the {evidence.chosen.tier} copy in {evidence.chosen.repository}"
         parts.append(
@@ -160,6 +162,25 @@ def answer(evidence: Evidence) -> str:
     if evidence.reasons:
         parts.append(f"What is wrong: {_first_cause(evidence)}.")
     return " ".join(parts)
+
+
+def _lost(evidence: Evidence, rpo: RpoMeasured) -> str:
+    if rpo.seconds or evidence.chosen is None:
+        return f"What was entered in the {show_duration(rpo.seconds)} before the failure is lost."
+    as_of = local(evidence.chosen.instant, evidence.zone)
+    if made_here(evidence.chosen.set, evidence.steps):
+        return f"What was entered since this run made its own backup, {as_of}, is not there: nothing, where people had stopped before."
+    return (
+        f"What was entered since {as_of} is lost: the set was taken then, which was after the failure was recognised, "
+        "and it may hold the damage."
+    )
+
+
+def since_set(evidence: Evidence) -> str:
+    """In place of a length, where a recovery's set is not older than its failure: from when on all is lost."""
+    if evidence.declaration is None or evidence.chosen is None or evidence.rpo is None or evidence.rpo.seconds:
+        return ""
+    return f"all since {evidence.chosen.instant.astimezone(ZoneInfo(evidence.zone)):%H:%M}"
 
 
 def approval(step: StepRecord, zone: str) -> str:

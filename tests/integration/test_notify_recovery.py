@@ -18,14 +18,16 @@ pytestmark = pytest.mark.integration
 FAILURE_AT = NOW - timedelta(hours=1)
 
 
-def message(place: Path, template: str, *actions: str, alone: str = "", hours: float = 9) -> Message:
+def message(place: Path, template: str, *actions: str, alone: str = "", hours: float = 9, own: bool = False) -> Message:
     """Of a recovery that was declared an hour ago, from a set of `hours` before that."""
     declaration: JsonObject = {"declared": FAILURE_AT.isoformat(), "reason": "it burnt", "by": "ann", "alone": alone}
     plan = Plan.from_facts({**plan_of("recover", "recovery").to_facts(), "declaration": declaration})
     with open_catalog(place / "catalog.db", FixedClock(NOW)) as catalog:
         catalog.begin_run(run_at(FAILURE_AT, runbook="recover", kind="recovery"), plan)
         instant = (FAILURE_AT - timedelta(hours=hours)).isoformat()
-        catalog.record_step(step_of("select", action="select-backup", facts={"instant": instant}))
+        catalog.record_step(step_of("select", action="select-backup", facts={"instant": instant, "set": "a-set"}))
+        if own:
+            catalog.record_step(step_of("backup", action="backup", facts={"set": "a-set"}))
         for action in actions:
             catalog.record_step(step_of(action))
         return render(template, tell_story(inventory_of({}), catalog, RUN, NOW, ZONE, ""))
@@ -48,10 +50,18 @@ def test_what_is_to_be_done_next_comes_with_the_good_news(tmp_path: Path) -> Non
 
 
 def test_where_nothing_is_lost_nobody_is_frightened(tmp_path: Path) -> None:
-    """A set of after the failure, or a planned way back."""
-    told = message(tmp_path, "recovered", "open", hours=-1)
+    """A planned way back: the run itself backed up, once people had stopped."""
+    told = message(tmp_path, "recovered", "open", hours=-0.5, own=True)
     assert told.subject == "hmis: back"
     assert "LOST" not in told.body
+
+
+@pytest.mark.parametrize("template", ["recovery-begun", "recovered"])
+def test_of_a_set_of_after_the_failure_people_hear_since_when_their_work_is_lost(tmp_path: Path, template: str) -> None:
+    """It was taken while the failure was known, and people worked on until production died: it is no set that lost nothing."""
+    told = message(tmp_path, template, "open", hours=-0.5)
+    assert "what was entered since " in told.subject
+    assert "LOST for good: what was entered since " in told.body and "it may hold the damage" in told.body
 
 
 def test_a_recovery_that_broke_after_it_was_opened_is_not_told_as_lost(tmp_path: Path) -> None:

@@ -1,11 +1,12 @@
 """What a run did, in the words that a person reads at 3 in the morning."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from dr.app.asked import summary
 from dr.model.base import JsonObject
+from dr.policy.recovery import loss_words
 from tests.support.catalog_copies import NOW
 from tests.support.catalog_runs import run_at, step_of
 
@@ -73,3 +74,32 @@ def test_copies_and_mended_ones_are_counted_in_words() -> None:
         "copied 1 missing set",
         "mended from another copy, read back and matched: s in bank-vault",
     ]
+
+
+DECLARED = datetime.fromisoformat("2026-11-23T00:05:00+00:00")
+AFTERWARDS = (
+    "everything that was entered since Mon 23 Nov 2026, 00:12 UTC, when the set was taken; that was after the failure was recognised "
+    "(Mon 23 Nov 2026, 00:05 UTC), so it may hold the damage"
+)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (230, "everything that was entered in the 3 min 50 s before Mon 23 Nov 2026, 00:05 UTC"),
+        (47, "everything that was entered in the 47.0 s before Mon 23 Nov 2026, 00:05 UTC"),
+        (9.5 * 3600, "everything that was entered in the 9 hours (9.5 hours) before Mon 23 Nov 2026, 00:05 UTC"),
+        (-420, AFTERWARDS),
+    ],
+)
+def test_what_a_recovery_loses_is_never_said_to_be_nothing(seconds: float, words: str) -> None:
+    """A set of after the failure has lost what came after it; a gap of minutes has its seconds."""
+    assert loss_words(DECLARED, DECLARED - timedelta(seconds=seconds), "UTC") == words
+
+
+def test_what_was_opened_says_the_same() -> None:
+    """From the run's own facts, and from those of a run of before they held the instant."""
+    facts: JsonObject = {"host": "standby", "servers": [], "since": NOW.isoformat(), "lost": 0.0, "login": "x"}
+    at = (NOW + timedelta(minutes=7)).isoformat()
+    for more, words in (({"as_of": at}, "entered since "), ({"as_of": at, "made_here": True}, "this run itself"), ({}, "entered since ")):
+        assert words in next(line for line in said("open", {**facts, **more}) if line.startswith("LOST: "))

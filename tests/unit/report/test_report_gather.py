@@ -8,14 +8,14 @@ import pytest
 
 from dr.catalog.catalog import Catalog, open_catalog
 from dr.clock import FixedClock
-from dr.model.base import JsonObject, RepositoryName, StepId, canonical
+from dr.model.base import JsonObject, RepositoryName, StepId, canonical, sha256
 from dr.model.evidence import Evidence
 from dr.model.forecast import Unmeasured
 from dr.model.record import CheckResult, StepRecord
 from dr.model.runbook import Plan
 from dr.policy.still import taken_up
 from dr.report.gather import gather, measure_rto
-from dr.report.page import page
+from dr.report.page import answer, page, since_set
 from tests.support.catalog_copies import NOW, RUN, copy_of, manifest_at
 from tests.support.catalog_runs import inventory_of
 from tests.support.report_evidence import BEGAN, DRILL, HOUR, after, check, drill_run, step
@@ -205,9 +205,9 @@ DECLARED = {"declared": BEGAN.isoformat(), "reason": "it burnt", "by": "ann", "a
 OPENED = step("open", "open", 50, 5, facts={"host": "standby"})
 
 
-def recovered(records: Catalog, *steps: StepRecord) -> Evidence:
-    """As `gathered`, of a recovery that was declared when it began, from a set of two hours before."""
-    manifest = manifest_at(BEGAN - timedelta(hours=2))
+def recovered(records: Catalog, *steps: StepRecord, before: float = 2) -> Evidence:
+    """As `gathered`, of a recovery that was declared when it began, from a set of `before` hours before."""
+    manifest = manifest_at(BEGAN - timedelta(hours=before))
     records.record_copy(copy_of(manifest), manifest, RUN)
     planned = [{"id": name, "section": "steps", "action": action} for name, action in (("restore", "restore"), ("prove", "check"))]
     planned += [{"id": name, "section": "steps", "action": action} for name, action in (("open", "open"), ("usable", "probe"))]
@@ -248,3 +248,26 @@ def test_what_a_recovery_lost_is_told_in_place_of_what_a_drill_would_have(record
     """From the set to the failure as it was recognised; not until the page was written."""
     found = recovered(records, proven(USABLE), OPENED, usable(58))
     assert found.rpo and (float(found.rpo.seconds), found.rpo.what) == (2 * HOUR, "what was entered between the set and the failure")
+    assert "What was entered in the 2 h before the failure is lost." in answer(found) and since_set(found) == ""
+
+
+def test_of_a_set_that_was_taken_after_the_failure_nobody_is_told_that_nothing_was_lost(records: Catalog) -> None:
+    """People may have worked on until production died: how long nobody knows, and what was damaged may be in the set."""
+    found = recovered(records, proven(USABLE), OPENED, usable(58), before=-0.1)
+    assert found.rpo and found.rpo.within is None
+    assert found.rpo.what == "the set was taken after the failure was recognised, and may hold the damage"
+    said = answer(found)
+    assert "Nothing was lost" not in said
+    assert "What was entered since Sun 22 Nov 2026, 03:06 CST is lost: the set was taken then, which was after the failure" in said
+    assert since_set(found) == "all since 03:06"
+    drawn = page(found, sha256(b"file"), "key")
+    assert "all since 03:06" in drawn and ">nothing</div>" not in drawn
+
+
+def test_what_a_planned_way_back_loses_is_what_came_after_its_own_backup(records: Catalog) -> None:
+    """The run stopped people first, then backed up: the set is of after the declaration, and holds no damage."""
+    made = manifest_at(BEGAN + timedelta(hours=0.1))
+    backed_up = {"set": made.set, "bytes": 1024, "stored": 512, "reused": 0, "copies": ["online-disk"], "failed": {}}
+    found = recovered(records, step("backup", "backup", 0, 1, facts=backed_up), OPENED, usable(58), before=-0.1)
+    assert found.rpo and found.rpo.what == "this run itself made the set"
+    assert "What was entered since this run made its own backup, Sun 22 Nov 2026, 03:06 CST, is not there" in answer(found)
