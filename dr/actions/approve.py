@@ -15,7 +15,7 @@ from dr.clock import iso, local
 from dr.errors import DrError, Failed, Refused, Stopped
 from dr.model.base import AudienceName, Duration, Instant, JsonObject, Seconds, StrictModel
 from dr.model.ports import Action, Effect, Outcome, Rehearsal, RehearseContext, StepContext, Telling
-from dr.policy.approval import same_person
+from dr.policy.approval import same_person, untold
 from dr.policy.undelivered import what_became
 from dr.units import show_duration, visible
 
@@ -84,7 +84,7 @@ def _question(params: Params, ctx: StepContext, until: datetime) -> str:
 
 
 def _untold(ctx: StepContext) -> str:
-    return f"approval-untold:{ctx.run}:{ctx.step}:"
+    return f"{untold(ctx.run)}{ctx.step}:"
 
 
 def run(params: Params, ctx: StepContext) -> Outcome:

@@ -23,6 +23,7 @@ from dr.errors import EXIT_INTERRUPTED, ConfigError, Failed
 from dr.model.base import RunId, SystemName
 from dr.model.record import Finding, RunRecord
 from dr.model.runbook import Plan
+from dr.policy.approval import untold
 
 _REAP_EVERY = 1.0
 _LOOK_EVERY = 0.1
@@ -251,6 +252,7 @@ class Engine:
             self._report_lost(record)
         records.audit("run-ended", record.run, {"state": state, "verdict": verdict}, actor=record.requested_by, at=now)
         records.unpin(record.run)
+        records.close_findings(untold(record.run), (), now, record.run)
         records.end_run(record.run, state, verdict, now)
 
     def _report_lost(self, record: RunRecord) -> None:

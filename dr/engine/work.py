@@ -20,6 +20,7 @@ from dr.errors import DrError
 from dr.model.base import JsonObject, RunId, Seconds, StepId, SystemName
 from dr.model.record import Failure, Finding, Progress, RunRecord
 from dr.model.runbook import Plan, PlannedStep, Section
+from dr.policy.approval import untold
 from dr.policy.still import TAKEN_UP, taken_up
 from dr.policy.verdict import Judgement, judge
 from dr.units import show_duration
@@ -183,8 +184,10 @@ class Works:
         record = self.services.records.run(run.id)
         if record is None or record.state == "running":
             self._audit("run-ended", run.id, {"state": judgement.state, "verdict": judgement.verdict}, run.requested_by)
+        now = self.services.clock.now()
         self.services.records.unpin(run.id)
-        self.services.records.end_run(run.id, judgement.state, judgement.verdict, self.services.clock.now())
+        self.services.records.close_findings(untold(run.id), (), now, run.id)
+        self.services.records.end_run(run.id, judgement.state, judgement.verdict, now)
 
     def _record(self, write: Callable[[], object]) -> None:
         """Write facts of record, patiently. An operation that failed would end the run for good, beyond resuming: so when patience ends,

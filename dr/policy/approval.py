@@ -1,5 +1,12 @@
 """Who may approve what: pure. Names are as they are recorded: `ann`, or `ann as root` for somebody who works as another through sudo."""
 
+from dr.model.base import RunId
+
+
+def untold(run: RunId) -> str:
+    """How the keys of the findings begin that nobody was told of a question of this run. A run that is over waits for nobody."""
+    return f"approval-untold:{run}:"
+
 
 def same_person(one: str, other: str) -> bool:
     """Whether two recorded names may be one person.

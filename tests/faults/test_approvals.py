@@ -9,7 +9,7 @@ import pytest
 
 from dr.app import failpoint_names
 from dr.clock import SystemClock, iso
-from dr.engine.control import send_answer, send_control
+from dr.engine.control import Command, send_answer, send_control
 from dr.model.base import JsonObject, RunId, StepId
 from dr.model.record import StepRecord
 from tests.support.engine_plans import Bench, eventually, make_plan, step
@@ -148,6 +148,32 @@ def test_a_question_that_reached_nobody_stands_and_is_a_finding_until_it_is_answ
 
     assert ended(bench, answer, notify="nobody") == ("done", "PASS")
     assert seen == ["approval-untold:run-1:ask:nobody critical"]
+    assert bench.records.open_findings() == []
+
+
+@pytest.mark.parametrize("command", ["cancel", "cancel-hard"])
+def test_a_cancelled_run_leaves_no_question_open(tmp_path: Path, command: Command) -> None:
+    """What is over waits for nobody: the status must not ask anybody to approve it."""
+    bench = Bench(tmp_path / "bench")
+
+    def cancel() -> None:
+        eventually(lambda: bool(bench.records.open_findings()))
+        send_control(bench.state, RUN, command, "ann")
+
+    assert ended(bench, cancel, notify="nobody") == ("cancelled", "INCOMPLETE")
+    assert bench.records.open_findings() == []
+
+
+def test_a_run_that_nobody_carried_is_cancelled_hard_and_leaves_no_question_open(tmp_path: Path) -> None:
+    """The same of a run that is ended without being taken up again."""
+    bench = Bench(tmp_path / "bench")
+    process = bench.start("run", asking(bench, notify="nobody"), RUN)
+    eventually(lambda: bool(bench.records.open_findings()))
+    process.kill()
+    process.communicate()
+    assert send_control(bench.state, RUN, "cancel-hard", "ann") is False
+    bench.call("resume")
+    assert bench.outcome(RUN)["ended"] == ("cancelled", "INCOMPLETE")
     assert bench.records.open_findings() == []
 
 
