@@ -69,9 +69,10 @@ def exit_code(record: RunRecord, steps: Sequence[StepRecord]) -> int:
 def summary(record: RunRecord, steps: Sequence[StepRecord], zone: str) -> list[str]:
     """What a run did, in a few lines a person reads at 3 in the morning."""
     lines = [line for step, why in _once(steps) for line in (_about(step, record, zone) if why is None else [why])]
-    took = show_duration((record.ended - record.started).total_seconds()) if record.ended else "not ended"
+    took = show_duration((record.ended - record.started).total_seconds()) if record.ended else ""
     began = "the failure was recognised" if record.kind == "recovery" else "started"
-    return [*lines, f"{began} {local(record.started, zone)}, {'over after' if record.kind == 'recovery' else 'took'} {took}"]
+    over = f"{'over after' if record.kind == 'recovery' else 'took'} {took}" if took else "not over yet"
+    return [*lines, f"{began} {local(record.started, zone)}, {over}"]
 
 
 def _once(steps: Sequence[StepRecord]) -> Iterator[tuple[StepRecord, str | None]]:

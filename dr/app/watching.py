@@ -17,8 +17,8 @@ from dr.model.base import JsonObject, RunId, Seconds
 from dr.model.record import Comment, RunRecord, StepRecord
 from dr.model.runbook import Plan, PlannedStep
 from dr.policy.burndown import CLOCKED
-from dr.policy.drill_times import first_use
 from dr.policy.unmeasured import left_to_the_machine
+from dr.report.gather import rto_so_far
 
 StageState = Literal["to come", "running", "done", "failed", "skipped", "cancelled"]
 
@@ -70,7 +70,7 @@ class Watched:
     left: float | None
     """Seconds until then, while the clock runs."""
     usable: float | None
-    """Seconds after which a user could work again: the clock has stopped."""
+    """Seconds after which a user could work again: the clock has stopped. Of a recovery after it was opened only."""
     back: datetime | None
     """When a user will be able to work again, at this rate."""
     late: bool
@@ -134,7 +134,7 @@ def watched(
     rto = (record.objective or {}).get("rto") if record.kind in CLOCKED else None
     may = (left_to_the_machine(plan) if plan else None) or rto  # what is declared comes on top of what the clock measures
     deadline = record.started + timedelta(seconds=may) if rto and may else None
-    usable = first_use(steps) if record.kind in CLOCKED else None
+    usable = rto_so_far(record, steps) if record.kind in CLOCKED else None
     running = bool(deadline) and usable is None and record.ended is None
     latest = max((sign for sign in signs.steps.values()), key=lambda sign: sign.progress.at, default=None)
     return Watched(
@@ -153,7 +153,7 @@ def watched(
         objective=rto,
         deadline=deadline,
         left=(deadline - now).total_seconds() if deadline and running else None,
-        usable=(usable - record.started).total_seconds() if usable else None,
+        usable=usable.seconds if usable else None,
         back=latest.progress.back if latest and running else None,
         late=running and ((deadline is not None and now >= deadline) or any(sign.progress.late for sign in signs.steps.values())),
         warning=next((sign.late for sign in signs.steps.values() if sign.late), "") if running else "",

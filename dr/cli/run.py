@@ -66,7 +66,7 @@ def end(app: "App", record: RunRecord, as_json: bool = False) -> int:
 
 def tell(app: "App", record: RunRecord) -> None:
     """How a run ended, in a few lines."""
-    click.echo(headline(record, app.exit_code(record)))
+    click.echo(headline(record, app.exit_code(record), interrupted=record.state == "running" and record.run in app.interrupted()))
     for line in app.summary(record):
         click.echo(f"   {line}")
     evidence = app.evidence(record.run)
@@ -84,8 +84,10 @@ _CAUSES = {
 """What a failed run's exit code says of its first failed step."""
 
 
-def headline(record: RunRecord, code: int) -> str:
-    """The verdict in a line; of a failed run also what its exit code means, so that the two agree."""
+def headline(record: RunRecord, code: int, *, interrupted: bool = False) -> str:
+    """The verdict in a line; of a failed run also what its exit code means, so that the two agree. One that is not over has none."""
+    if record.state == "running":
+        return f"{coloured('…', 'amber')} {record.runbook} is {'interrupted' if interrupted else 'under way'}  ({record.run})"
     words = {"PASS": "finished", "FAIL": "FAILED", "INCOMPLETE": "is incomplete"}
     verdict = record.verdict or "INCOMPLETE"
     cause = f": {_CAUSES[code]}" if verdict == "FAIL" and code in _CAUSES else ""

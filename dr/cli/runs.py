@@ -11,7 +11,7 @@ from dr.cli.completion import known
 from dr.cli.run import follow, tell
 from dr.cli.show import coloured, json_option, paragraph, print_json, print_table, say, screen
 from dr.cli.watch import watch
-from dr.cli.watched import noted
+from dr.cli.watched import noted, objective
 from dr.clock import local
 from dr.units import show_duration, visible
 
@@ -131,9 +131,13 @@ def _why(step: "StepRecord") -> str:
 
 
 def _say_standing(app: "App", record: "RunRecord", waits: "Sequence[Waiting]") -> None:
-    """What keeps a run from going on: a person's answer, a pause."""
+    """Its clock while it runs; what keeps it from going on: a person's answer, a pause."""
     from dr.app.approvals import paused
+    from dr.app.watching import look
 
+    seen = look(app, record.run) if record.state == "running" else None
+    for line in objective(seen, app.inventory.organisation.zone, screen()) if seen and seen.deadline else ():
+        click.echo(line)
     zone = app.inventory.organisation.zone
     for w in waits:
         for line in _question(app, w):

@@ -114,7 +114,16 @@ def _objective(seen: "Watched", zone: str) -> tuple[str, str]:
     if seen.left < 0:
         return f"{passed}; the objective {goal} was MISSED at {missed}, {show_duration(-seen.left)} ago", "red"
     back = f"back about {_clock(seen.back, seen.at, zone)}" if seen.back else "when it will be back cannot be said yet"
+    if seen.kind == "recovery":
+        back = f"{_not_open(seen)}{back}"
     return f"{passed} {goal}, {show_duration(seen.left)} left; {back}; the objective is missed at {missed}", "amber" if seen.late else ""
+
+
+def _not_open(seen: "Watched") -> str:
+    """What was restored and proved helps nobody yet."""
+    if any(stage.action == "open" and stage.state == "done" for stage in seen.stages):
+        return "open, not looked at as a user would; "
+    return f"not open yet; the clock runs; {'waits for approval; ' if seen.waiting else ''}"
 
 
 def _clock(at: datetime, now: datetime, zone: str) -> str:

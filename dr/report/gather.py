@@ -72,6 +72,12 @@ def gather(
     )
 
 
+def rto_so_far(run: RunRecord, steps: Sequence[StepRecord]) -> RtoMeasured | None:
+    """Of a run that may be under way still; None while its clock runs. A recovery's runs until the first probe after `open`."""
+    checks = [CheckResult.from_facts(one) for s in steps if s.action == "check" for one in s.facts.get("results", ())]
+    return measure_rto(run, in_use(run, steps, checks))
+
+
 def measure_rto(run: RunRecord, checks: Sequence[CheckResult]) -> RtoMeasured | None:
     """From recognition (the run's start) to the end of the first check that succeeded as a user would; None for no drill or recovery.
 

@@ -103,3 +103,9 @@ def test_what_was_opened_says_the_same() -> None:
     at = (NOW + timedelta(minutes=7)).isoformat()
     for more, words in (({"as_of": at}, "entered since "), ({"as_of": at, "made_here": True}, "this run itself"), ({}, "entered since ")):
         assert words in next(line for line in said("open", {**facts, **more}) if line.startswith("LOST: "))
+
+
+def test_a_run_that_goes_on_is_not_over() -> None:
+    """No length is said of what has none yet."""
+    for kind in ("recovery", "drill"):
+        assert summary(run_at(kind=kind), [], "UTC")[-1].endswith(", not over yet")

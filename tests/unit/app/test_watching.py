@@ -101,6 +101,18 @@ def test_the_clock_stops_when_a_user_could_work_again() -> None:
     assert (found.usable, found.left, found.late) == (42 * 60.0, None, False)
 
 
+def test_a_recoverys_clock_runs_until_the_first_answer_after_it_was_opened() -> None:
+    """Restored and proved on loopback, it waits for a second person: nobody can work yet."""
+    facts = {"results": [check("starts-up", 42, user_level=True).to_facts()]}
+    proved, recovery = step("prove", "check", 41, 10, facts=facts), drill_run(kind="recovery")
+    found = seen(proved, at=60, run=recovery)
+    assert (found.usable, found.left) == (None, 180 * 60.0)
+    opened = step("open", "open", 61, 1)
+    assert seen(proved, opened, at=63, run=recovery).usable is None
+    answers = {"answers": [check("sql-answers", 64, user_level=True).to_facts()]}
+    assert seen(proved, opened, step("usable", "probe", 63, 1, facts=answers), at=65, run=recovery).usable == 64 * 60.0
+
+
 def test_a_run_without_an_objective_has_no_clock_to_miss() -> None:
     night = drill_run(kind="backup", objective=None)
     assert (seen(run=night).deadline, seen(run=night).left, seen(run=night, at=9999).late) == (None, None, False)

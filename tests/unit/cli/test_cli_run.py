@@ -21,7 +21,7 @@ def failed(error: type[DrError], section: str = "steps") -> StepRecord:
 
 
 def ended(verdict: Verdict, *steps: StepRecord) -> tuple[int, str]:
-    record = run_at(runbook="drill-vault").model_copy(update={"verdict": verdict})
+    record = run_at(runbook="drill-vault").model_copy(update={"verdict": verdict, "state": "failed" if verdict == "FAIL" else "done"})
     code = exit_code(record, steps)
     return code, click.unstyle(headline(record, code)).removesuffix(f"  ({record.run})")
 
@@ -57,3 +57,10 @@ def test_what_failed_in_the_closing_sections_or_in_no_step_is_a_plain_fail() -> 
 def test_what_did_not_fail_says_no_cause() -> None:
     assert ended("PASS") == (0, "✔ PASS  drill-vault finished")
     assert ended("INCOMPLETE", failed(Refused)) == (7, "▲ INCOMPLETE  drill-vault is incomplete")
+
+
+def test_what_is_not_over_has_no_verdict() -> None:
+    """A run that waits for a person has failed nothing, and is not incomplete either."""
+    record = run_at(runbook="recover")
+    assert click.unstyle(headline(record, 7)) == f"… recover is under way  ({record.run})"
+    assert click.unstyle(headline(record, 7, interrupted=True)) == f"… recover is interrupted  ({record.run})"

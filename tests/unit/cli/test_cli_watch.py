@@ -129,6 +129,17 @@ def test_what_a_person_should_know_is_said(more: dict[str, object], words: str) 
     assert words in text(replace(SEEN, **more))  # type: ignore[arg-type]
 
 
+def test_a_recovery_that_is_not_open_says_so_and_that_its_clock_runs() -> None:
+    """Also whom it waits for: that is all that keeps it from being open."""
+    opening = replace(TO_COME, step="open", action="open")
+    recovery = replace(SEEN, kind="recovery", back=None, stages=(DONE, opening))
+    assert "3 h 29 min left; not open yet; the clock runs; when it will be back cannot be said yet; the objective" in text(recovery)
+    asked = Waiting(RunId(DRILL), StepId("approval"), "look", BEGAN, after(60), "root")
+    assert "not open yet; the clock runs; waits for approval; when it will be back" in text(replace(recovery, waiting=(asked,)))
+    opened = replace(recovery, stages=(DONE, replace(opening, state="done")))
+    assert "not open yet" not in text(opened) and "open, not looked at as a user would; when" in text(opened)
+
+
 def test_a_question_is_shown_with_what_to_type() -> None:
     """As it was written, line by line, and nothing of it can move the cursor."""
     asked = Waiting(RunId(DRILL), StepId("go"), "1. look\n2. call\x1b[2J Anna", BEGAN, after(60), "root")
