@@ -106,12 +106,12 @@ def run(params: Params, ctx: StepContext) -> Outcome:
         host=params.host,
         set=params.set,
         since=datetime.fromisoformat(settled["since"]),
-        servers=tuple(told["servers"]),
+        servers=tuple({key: one[key] for key in one if key != "by_hand"} for one in told["servers"]),
         lost=lost(declared, instant),
         as_of=instant,
         made_here=made_here(params.set, ctx.records.steps(ctx.run)),
         login=login,
-        by_hand=tuple(_by_hand(params, ctx)),
+        by_hand=(*(line for one in told["servers"] for line in one.get("by_hand", ())), *_held(params, ctx)),
     )
     return Outcome(changed=entered, facts=facts.to_facts())
 
@@ -181,13 +181,11 @@ def _login(params: Params, ctx: StepContext) -> tuple[str | None, str | None, st
         return None, None, f"{throwaway}, since {error.message}"
 
 
-def _by_hand(params: Params, ctx: StepContext) -> Iterator[str]:
-    """What was put off so that users are back sooner, or what no program should decide."""
+def _held(params: Params, ctx: StepContext) -> Iterator[str]:
+    """What no program should decide."""
     steps = [s for s in ctx.records.steps(ctx.run) if s.action == "restore" and s.facts.get("onto") == params.host]
     places = [p for s in steps[-1:] for p in s.facts.get("places", {}).values() if isinstance(p, dict) and "data_directory" in p]
     for place in places:
-        yield f"full statistics: vacuumdb --all --analyze-only --port={place['port']} (there are first ones only)"
-        yield f"have it started with the machine, by a unit or an entry of your own: pg_ctl start -D {place['data_directory']}"
         if place.get("neutralised"):
             again = place["data_directory"].replace("/pgdata", "/secret/neutralised-again.sql")
             yield f"look at what could reach out and was switched off or held ({len(place['neutralised'])}): {again} switches on again"

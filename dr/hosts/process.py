@@ -57,10 +57,15 @@ def _not_root() -> tuple[str, ...]:
     return words
 
 
+def before_server_programs() -> tuple[str, ...]:
+    """The words that root puts before a program of PostgreSQL that refuses root; none for anybody else. Raises Refused as above."""
+    return _not_root() if os.geteuid() == 0 else ()
+
+
 def _wrap(argv: Sequence[str], lifeline: Lifeline, *, unprivileged: bool, detached: bool) -> list[str]:
     words = list(argv)
-    if unprivileged and os.geteuid() == 0:
-        words = [*_not_root(), *words]
+    if unprivileged:
+        words = [*before_server_programs(), *words]
     if not detached:
         signalled = ["setpriv", "--pdeathsig", "KILL", "--"] if _found("setpriv") else []
         words = [*signalled, "sh", "-c", _STILL_OURS, str(os.getpid()), lifeline.address(), *words]

@@ -13,7 +13,7 @@ from pathlib import Path
 from dr.drivers.postgres import cluster
 from dr.drivers.postgres.connect import Dsn, connect, dsn_of
 from dr.errors import Damaged, Failed, Refused, Unreachable
-from dr.hosts import marker
+from dr.hosts import by_hand, marker
 from dr.hosts.guard import Target
 from dr.hosts.marker import InService
 from dr.hosts.places import Place, look
@@ -24,6 +24,10 @@ from dr.model.ports import Runner, Standing
 
 _OPENED = "# dr open: in service"
 """The last line of a server's settings once they are production's."""
+_OF_OPEN = "\n# dr open\n"
+"""What comes after it in a server's settings was written here."""
+_KEPT = {"unix_socket_directories": "''", "password_encryption": "'scram-sha-256'", "max_locks_per_transaction": "256"}
+"""Of what a drill's server is given, what production's keeps: the last is room for its next dump."""
 _NETWORKS = "# dr: the networks that users come from\n"
 
 
@@ -104,7 +108,8 @@ class _Server:
             self._start()
         if self._own_password(how) is not None:
             Path(str(self.told["passfile"])).unlink(missing_ok=True)
-        return {"source": self.source, "port": self.told["port"], "user": self.told["user"], "listen": list(how["listen"])}
+        shown = {"source": self.source, "port": self.told["port"], "user": self.told["user"], "listen": list(how["listen"])}
+        return {**shown, "by_hand": by_hand.left(self._cluster, self.told, how["listen"])}
 
     @property
     def _data(self) -> str:
@@ -115,8 +120,9 @@ class _Server:
         return cluster.Cluster(self._data, int(str(self.told["port"])), _binaries(self._data), f"{self.place.path}/log/postgres.log")
 
     def _settings(self, how: JsonObject) -> dict[str, str]:
-        """A recovered server may reach out again: logical replication gets its workers back (a dump's subscriptions come disabled)."""
-        return {"listen_addresses": f"'{', '.join(how['listen'])}'", "max_logical_replication_workers": "4"}
+        """All that is not initdb's. No socket: where its build puts one, its user may be unable to write."""
+        listen = f"'{', '.join(how['listen'])}'"
+        return {"listen_addresses": listen, "port": str(self.told["port"]), **_KEPT}
 
     def _is_accepting(self, wanted: Mapping[str, str]) -> bool:
         """Whether it runs, and was started after it was given these very settings."""
@@ -163,9 +169,9 @@ class _Server:
         before = hba.read_text(encoding="utf-8").partition(_NETWORKS)[0]
         _write_durably(hba, before + (_NETWORKS + lines if lines else ""))
         conf = Path(self._data) / "postgresql.conf"
-        kept = conf.read_text(encoding="utf-8")
+        own = cluster.unconfigured(conf.read_text(encoding="utf-8")).partition(_OF_OPEN)[0]
         said = "".join(f"{key} = {value}\n" for key, value in wanted.items())
-        _write_durably(conf, f"{kept}\n# dr open\n{said}{_OPENED}\n")
+        _write_durably(conf, f"{own}{_OF_OPEN}{said}{_OPENED}\n")
 
 
 def _alter(user: str, verifier: str) -> bytes:

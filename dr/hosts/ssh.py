@@ -16,7 +16,7 @@ from dr.hosts import sent
 from dr.hosts.desk import About, Desk, secrets_in
 from dr.hosts.postgres import HostPostgres
 from dr.hosts.session import Session
-from dr.hosts.told import believed, believed_damage, certificate, lines, result
+from dr.hosts.told import believed, believed_damage, certificate, lines, result, shown
 from dr.model.base import ByteCount, HostName, HostPath, JsonObject, RunId, SetId, Size, StrictModel
 from dr.model.ports import (
     ArtifactReader,
@@ -241,7 +241,9 @@ class ServingSsh:
         return {**self._host.ask("settled"), "host_keys": list(self._host.known)}
 
     def accept(self, how: JsonObject) -> JsonObject:
-        return self._host.ask("accept", how=how)
+        told = shown(self._host.ask("accept", how=how))
+        assert isinstance(told, dict)
+        return told
 
     def close(self) -> None:
         self._host.close()

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import sys
 import time
@@ -26,6 +27,9 @@ _SETTINGS = {
     "archive_mode": "off",
 }
 """Reached over loopback with a password only; its log quotes no statement, since a restored database's statements hold client data."""
+
+_OURS = "\n# dr\n"
+"""What comes after it in postgresql.conf is ours."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +75,17 @@ def initialise(cluster: Cluster, runner: Runner, *, password: str, locale: str =
 
 
 def configure(cluster: Cluster, settings: Mapping[str, str]) -> None:
-    """Append settings (already quoted as postgresql.conf wants them) after the house's own; a later one wins."""
-    lines = [f"{key} = {value}" for key, value in {**_SETTINGS, "port": str(cluster.port), **settings}.items()]
-    with (Path(cluster.data) / "postgresql.conf").open("a", encoding="utf-8") as out:
-        out.write("\n# dr\n" + "\n".join(lines) + "\n")
+    """Put settings (already quoted as postgresql.conf wants them) beside the house's own, in one block at its end; a later one wins."""
+    conf = Path(cluster.data) / "postgresql.conf"
+    before, _, ours = conf.read_text(encoding="utf-8").partition(_OURS)
+    earlier = dict(re.findall(r"^(\w+) = (.*)$", ours, re.MULTILINE))
+    lines = [f"{key} = {value}" for key, value in {**_SETTINGS, **earlier, "port": str(cluster.port), **settings}.items()]
+    conf.write_text(before + _OURS + "\n".join(lines) + "\n", encoding="utf-8")
+
+
+def unconfigured(text: str) -> str:
+    """A postgresql.conf as `initdb` left it: without what `configure` wrote."""
+    return text.partition(_OURS)[0]
 
 
 def start(

@@ -121,6 +121,8 @@ class ServingHost(Protocol):
     def accept(self, how: JsonObject) -> JsonObject:
         """Let users in: `how` is `{listen: [address], allow: [network], user, password}`; gives back `{servers: [{source, port, ...}]}`.
 
+        `by_hand` of a server: what is left for a person to do there, one line a thing.
+
         Where `user` is a server's own superuser, `password` replaces its throwaway one (null: that stays). Safe to repeat.
         """
         ...

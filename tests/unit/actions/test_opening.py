@@ -62,7 +62,11 @@ class World:
     def accept(self, how: JsonObject) -> JsonObject:
         self.done.append("users")
         self.how = how
-        return {"servers": [{"source": "database", "port": 6000, "user": "postgres", "listen": how["listen"]}]}
+        return {
+            "servers": [
+                {"source": "database", "port": 6000, "user": "postgres", "listen": how["listen"], "by_hand": ["full statistics: x"]}
+            ]
+        }
 
     # the records
 
@@ -136,9 +140,9 @@ def test_the_marker_comes_first_then_the_record_then_the_users() -> None:
     assert (world.facts[0].host, world.facts[0].port, world.facts[0].system_identifier) == ("standby", 6000, "77")
     assert facts["lost"] == 7200.0, "from the set to the failure as it was recognised, not until now"
     assert world.findings == ["reprotect:hmis"]
+    assert facts["servers"] == [{"source": "database", "port": 6000, "user": "postgres", "listen": ["10.1.0.7"]}]
     assert facts["by_hand"] == [
-        "full statistics: vacuumdb --all --analyze-only --port=6000 (there are first ones only)",
-        "have it started with the machine, by a unit or an entry of your own: pg_ctl start -D /place/pgdata",
+        "full statistics: x",
         "look at what could reach out and was switched off or held (1): /place/secret/neutralised-again.sql switches on again",
     ]
 
