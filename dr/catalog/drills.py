@@ -32,6 +32,7 @@ def _fact(records: Records, run: RunRecord) -> DrillFact | None:
         ended=run.ended,
         rto=_seconds(facts.get("report", {}), "rto_total", "rto_seconds"),
         measured=_seconds(facts.get("report", {}), "rto_seconds"),
+        waited=_seconds(facts.get("restore", {}), "waited") or Seconds(0.0),
         set=SetId(chosen) if chosen else None,
     )
 

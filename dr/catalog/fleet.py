@@ -50,8 +50,9 @@ SELECT system, run, verdict, ended, json_extract(record, '$.tier') AS tier, max(
 _TOLD = """
 SELECT run, json_extract(record, '$.action') AS action, json_extract(record, '$.facts.rto_seconds') AS measured,
        coalesce(json_extract(record, '$.facts.rto_total'), json_extract(record, '$.facts.rto_seconds')) AS rto,
-       json_extract(record, '$.facts.set') AS chosen
-  FROM steps WHERE run IN :runs AND json_extract(record, '$.action') IN ('select-backup', 'report') ORDER BY seq
+       json_extract(record, '$.facts.set') AS chosen, json_extract(record, '$.facts.waited') AS waited
+  FROM steps WHERE run IN :runs AND json_extract(record, '$.action') IN ('select-backup', 'restore', 'report')
+   AND json_extract(record, '$.facts') <> '{}' ORDER BY seq
 """
 _NIGHTS = """
 SELECT r.system, r.runbook, r.run, r.verdict, r.started, r.ended FROM runs r
@@ -98,6 +99,7 @@ class FleetRecords(Noun):
         found: dict[str, list[DrillFact]] = {}
         for drill in drills:
             measured, chosen = told.get((drill["run"], "report")), told.get((drill["run"], "select-backup"))
+            restored = told.get((drill["run"], "restore"))
             fact = DrillFact(
                 run=drill["run"],
                 tier=drill["tier"],
@@ -105,6 +107,7 @@ class FleetRecords(Noun):
                 ended=_instant(drill["ended"]),
                 rto=Seconds(measured["rto"]) if measured and measured["rto"] is not None else None,
                 measured=Seconds(measured["measured"]) if measured and measured["measured"] is not None else None,
+                waited=Seconds(restored["waited"] or 0.0) if restored else Seconds(0.0),
                 set=chosen["chosen"] if chosen else None,
                 rests_on=json.loads(drill["rests_on"]) if drill["rests_on"] else {},
             )

@@ -23,7 +23,7 @@ class PhaseTime(StrictModel):
 
 
 class DrillSample(StrictModel):
-    """One past drill, as a forecast reads it. The phases that are `inside` add up to the measured RTO."""
+    """One past drill, as a forecast reads it. The phases that are `inside` and what it `waited` add up to the measured RTO."""
 
     run: RunId
     tier: str
@@ -41,6 +41,8 @@ class DrillSample(StrictModel):
     phases: tuple[PhaseTime, ...]
     still: Seconds = Seconds(0.0)
     """How long it lay still before the first user could work: paused, or with nobody to carry it on."""
+    waited: Seconds = Seconds(0.0)
+    """How long it waited for a standby that another run had; in none of the phases."""
 
 
 class Tonight(StrictModel):

@@ -33,15 +33,19 @@ class DrillFact(StrictModel):
     """From recognition to the first successful user-level probe, and what was declared beside it. None where no probe succeeded."""
     measured: Seconds | None = None
     """The former alone."""
+    waited: Seconds = Seconds(0.0)
+    """Of the measured time, how long it waited for a standby that another run had."""
     set: SetId | None = None
     rests_on: dict[str, Sha256] = Field(default_factory=dict)
     """As its plan has it: what must be as it was, for this drill to stand for the next one."""
 
     @property
     def how(self) -> str:
-        """`, of it 1 h declared`; nothing where all of it was measured."""
+        """`, of it 1 h declared and 10 min waiting for the standby`; nothing where all of it was measured, of work."""
         declared = (self.rto or 0.0) - self.measured if self.measured is not None else 0.0
-        return f", of it {show_duration(declared)} declared" if declared >= 1 else ""
+        said = [f"{show_duration(declared)} declared"] if declared >= 1 else []
+        said += [f"{show_duration(self.waited)} waiting for the standby"] if self.waited >= 1 else []
+        return f", of it {' and '.join(said)}" if said else ""
 
 
 class NightFact(StrictModel):

@@ -1,7 +1,8 @@
 """What a past drill says about how long things take: its recovery time, cut into phases without a gap, and what it brought back.
 
 The clock is the evidence's: from recognition (the run's start) to the first check that succeeded as a user would. A phase reaches from
-the end of the one before it to its own end, so waits, retries and crashes are inside it, as they would be on the day.
+the end of the one before it to its own end, so retries and crashes are inside it, as they would be on the day. Only the wait for a
+standby that another run had is in no phase: it grows with nothing, and says nothing of how long a recovery takes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -49,7 +50,13 @@ def sample_of(
         rows=rows_of(summary) or _compared(steps),
         phases=_phases(run.started, steps, usable),
         still=lay(stills(trail, steps, run.started, usable)),
+        waited=Seconds(sum(_queued(s) for s in steps if s.started and s.started < usable)),
     )
+
+
+def _queued(step: StepRecord) -> float:
+    """Seconds that a restore waited for its turn on the standby."""
+    return float(step.facts.get("waited", 0.0)) if step.action == "restore" else 0.0
 
 
 def _compared(steps: Sequence[StepRecord]) -> int | None:
@@ -95,11 +102,11 @@ def _phases(started: datetime, steps: Sequence[StepRecord], usable: datetime) ->
     )
     found: list[PhaseTime] = []
     at = started
-    first = timed[0][1] + timedelta(seconds=timed[0][0].facts.get("waited", 0.0)) if timed else started  # a queue grows with no size
-    if first > started:
-        found.append(_phase(BEFORE, at, first, "nothing"))
-        at = first
+    if timed and timed[0][1] > started:
+        found.append(_phase(BEFORE, at, timed[0][1], "nothing"))
+        at = timed[0][1]
     for step, _, ended in timed:
+        at = min(at + timedelta(seconds=_queued(step)), ended)
         grows = _GROWS.get(step.action, "nothing")
         if at < usable <= ended:
             found.append(_phase(USABLE, at, usable, grows))

@@ -15,7 +15,8 @@ The method, for each phase of the drills of one tier, and then for their sum:
 A drill counts whatever its verdict was, if a user could work at its end: one that was too slow is what the forecast is about. It does
 not count if it is older than `FORGET_AFTER`, was held on another standby (a host that was changed since is another one), restored or read
 another major version, went through other phases, or lay still (a person's pause is no measurement of the machine); the remarks say how
-many did not, and why. Deterministic, and free of the order in which the drills are given.
+many did not, and why. What a drill waited for a standby that another run had is left out of its time, and that is said too.
+Deterministic, and free of the order in which the drills are given.
 """
 
 import math
@@ -27,9 +28,10 @@ from statistics import median
 from dr.model.base import HostName, Seconds
 from dr.model.forecast import Closed, DrillSample, GrowsWith, PhaseForecast, PhaseTime, Sureness, TierForecast, Tonight, Unmeasured
 from dr.model.inventory import Objective
-from dr.policy.still import spoils
+from dr.policy.still import LEAST, spoils
 from dr.policy.unmeasured import on_top
 from dr.policy.words import short
+from dr.units import show_duration
 
 FORGET_AFTER = timedelta(days=365)
 MOST = 30
@@ -91,7 +93,7 @@ def forecast(
     p50 = sum(p.at(tonight) for p in inside)
     factor, odd = _spread([sum(p.times[i] for p in inside) / sum(p.fits[i] for p in inside) for i in range(len(counted))])
     remarks += [f"{counted[i].run} took {ratio:.1f} times as long as the others say; it is drawn in" for i, ratio in odd]
-    remarks += _beyond(counted, tonight)
+    remarks += [*_queues(counted), *_beyond(counted, tonight)]
     return bare.model_copy(
         update={
             "p50": Seconds(p50 + added),
@@ -251,6 +253,14 @@ def _spread(ratios: Sequence[float]) -> tuple[float, list[tuple[int, float]]]:
     variance = (PRIOR_WEIGHT * PRIOR_SPREAD**2 + math.fsum(min(abs(log), most) ** 2 for log in logs)) / free
     student = _STUDENT[min(free, len(_STUDENT)) - 1]
     return math.exp(student * math.sqrt(variance * (1 + 1 / len(logs)))), odd
+
+
+def _queues(samples: Sequence[DrillSample]) -> list[str]:
+    waited = [s.waited for s in samples if s.waited >= LEAST]
+    if not waited:
+        return []
+    drills = "1 drill" if len(waited) == 1 else f"{len(waited)} drills"
+    return [f"{drills} waited for the standby while another run had it: {show_duration(sum(waited))}, left out here"]
 
 
 def _beyond(samples: Sequence[DrillSample], tonight: Tonight) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dr.actions import forecast
+from dr.catalog.drills import drill_facts
 from dr.errors import Refused
 from dr.model.base import HostName, JsonObject, RunId, Seconds, SetId, StepId
 from dr.model.forecast import TierForecast
@@ -35,7 +36,16 @@ class Promised(World):
         system = plain.systems["hmis"].model_copy(update={"objectives": objectives})
         return plain.model_copy(update={"systems": {"hmis": system}})
 
-    def drilled(self, set_id: SetId, restore: float, *, standby: str = "standby", user_level: bool = True, tier: str = "online") -> None:
+    def drilled(
+        self,
+        set_id: SetId,
+        restore: float,
+        *,
+        standby: str = "standby",
+        user_level: bool = True,
+        tier: str = "online",
+        waited: float = 0.0,
+    ) -> None:
         """A drill that is over, as its steps record it: a minute, the restore, a minute until a user could work, half an hour more."""
         began = self.clock.now()
         run = RunId(f"drill-{began:%Y%m%dT%H%M%SZ}-1a2b")
@@ -44,7 +54,7 @@ class Promised(World):
         used = up + timedelta(seconds=60)
         ended = up + timedelta(seconds=1860)
         check = CheckResult(check="starts-up", passed=True, examined=1, summary="up", started=up, ended=used, user_level=user_level)
-        facts = {"set": set_id, "onto": HostName(standby), "places": {"database": {"server_version": "16.4"}}}
+        facts = {"set": set_id, "onto": HostName(standby), "places": {"database": {"server_version": "16.4"}}, "waited": waited}
         for name, action, since, until, left in (
             ("restore", "restore", began + timedelta(seconds=60), up, facts),
             ("prove", "check", up, ended, {"results": [check.to_facts()]}),
@@ -86,6 +96,20 @@ def test_a_forecast_is_what_the_drills_measured_and_a_tier_without_one_has_none(
     }
     assert (found["vault"].p50, found["vault"].why) == (None, "no drill was held from this tier yet")
     assert world.open() == {}
+
+
+@pytest.mark.parametrize("waited", [2 * HOUR, pytest.param(0.0, marks=pytest.mark.positive_control)])
+def test_what_a_drill_waited_for_the_standby_is_left_out_and_said(world: Promised, waited: float) -> None:
+    """Two drills that were begun together say nothing of a recovery that has the standby for itself. The control had no wait."""
+    world.drilled(world.night(), 3 * HOUR, waited=waited)
+    online = world.forecast()["online"]
+    assert online.p50 == 3 * HOUR - waited + 120
+    said = ("1 drill waited for the standby while another run had it: 2 h, left out here",) if waited else ()
+    assert online.remarks == said
+    [drill] = drill_facts(world.catalog, HMIS)
+    assert drill.waited == waited
+    assert world.catalog.last_drills()[HMIS] == [drill]
+    assert drill.how == (", of it 2 h waiting for the standby" if waited else "")
 
 
 def test_a_breach_is_a_finding_every_night_until_it_is_none(world: Promised) -> None:
