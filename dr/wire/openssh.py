@@ -15,7 +15,9 @@ from pathlib import Path
 from dr.errors import DrError, NotProvablyStandby, Refused, Unreachable
 from dr.units import visible
 
-_NO_PROGRAM = re.compile(r"not found$|No such file|: Permission denied$", re.MULTILINE)
+_NO_PROGRAM = re.compile(r"not found$|No such file", re.MULTILINE)
+_NOT_ALLOWED = re.compile(r": Permission denied$", re.MULTILINE)
+_NAMED = "`dr:` in the inventory names it, or the forced command in authorized_keys there, which wins"
 
 
 @dataclass(frozen=True)
@@ -137,8 +139,13 @@ def why(address: Address, said: bytes, code: int, otherwise: str) -> DrError:
             f"{where}: user {address.user} is not let in with the key {address.key}",
             hint="its public half belongs in that user's authorized_keys; the key's file must be readable by dr alone (0600)",
         )
-    if code in (126, 127) or _NO_PROGRAM.search(text):  # by its words too: ssh may have been ended before it could say its code
-        return Unreachable(f"{where}: there is no dr where the inventory says", hint="install the same version of dr there, and set `dr:`")
+    if code == 126 or _NOT_ALLOWED.search(text):  # by its words too: ssh may have been ended before it could say its code
+        return Unreachable(
+            f"{where}: user {address.user} may not run the dr there",
+            hint=f"it, its Python and every folder above both must be open to that user, and no disk mounted noexec; {_NAMED}",
+        )
+    if code == 127 or _NO_PROGRAM.search(text):
+        return Unreachable(f"{where}: there is no dr where it is looked for", hint=f"install the same version of dr there; {_NAMED}")
     ended = otherwise if code < 0 else f"ssh ended with exit code {code}"
     last = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), ended)
     met = f"{address.user}@{address.known_as}"

@@ -149,7 +149,21 @@ def test_what_is_printed_beside_the_stream_hurts_nobody(there: Machine, world: W
 @pytest.mark.parametrize("program", ["/nowhere/dr", "no-such-program-of-anybody"])
 def test_a_machine_without_dr_is_said(there: Machine, world: World, program: str) -> None:
     said = told(over_ssh(world, there, dr=program), world, Unreachable)
-    assert said == "host 'standby': there is no dr where the inventory says\n   HINT: install the same version of dr there, and set `dr:`"
+    assert said == (
+        "host 'standby': there is no dr where it is looked for\n"
+        "   HINT: install the same version of dr there; `dr:` in the inventory names it, or the forced command in authorized_keys there, "
+        "which wins"
+    )
+
+
+def test_a_dr_that_the_login_may_not_run_is_not_called_absent(there: Machine, world: World) -> None:
+    """It is there; what is wrong is another thing to mend."""
+    shut = there.place / "shut"
+    shut.write_text("#!/bin/sh\n")
+    shut.chmod(0o644)
+    said = told(over_ssh(world, there, dr=str(shut)), world, Unreachable)
+    assert said.startswith(f"host 'standby': user {there.user} may not run the dr there\n   HINT: ")
+    assert "forced command in authorized_keys" in said
 
 
 def test_another_version_is_refused_before_anything_is_asked(there: Machine, world: World) -> None:
