@@ -49,7 +49,9 @@ class Turn:
         run = user[1] if user else ""
         if run not in [one for _, one in self._awaited()]:
             self._ctx.audit(AWAITED, self._ctx.run, {"host": self._host, "used_by": run})
-        self._ctx.progress(f"waiting for {f'run {run}' if run else 'another run'}, which uses standby '{self._host}'")
+        said = f"waiting for {f'run {run}' if run else 'another run'}, which uses standby '{self._host}'"
+        look = f"`dr runs show {run}` says how far that one is, " if run else ""
+        self._ctx.progress(f"{said}; HINT: {look}`dr runs cancel {self._ctx.run}` ends this wait")
         asked = self._ctx.clock.monotonic()
         while self._ctx.clock.monotonic() - asked < (_ASK_EVERY if run else 1.0):
             self._ctx.stop.wait(_LOOK_EVERY)

@@ -22,6 +22,8 @@ from dr.units import show_duration, show_size, visible
 _LIVE_EVERY = 0.1
 _PIPE_EVERY = 5.0
 """Seconds between two signs of life of one step, on a terminal and in a pipe."""
+_SAME_EVERY = 180.0
+"""In a pipe, where a step says the same again and counts nothing: it waits, and the line again and again helps nobody."""
 _NEAR = 600.0
 """Seconds from now within which a time of day is told to the second."""
 _WORDS = 24
@@ -60,6 +62,7 @@ class Watcher:
         self._lock = threading.Lock()
         self._begun: dict[str, float] = {}
         self._last: dict[str, float] = {}
+        self._said: dict[str, str] = {}
         self._rates: dict[str, _Rate] = {}
         self._moving: dict[str, str] = {}
         self._drawn = 0
@@ -102,9 +105,10 @@ class Watcher:
 
     def _working(self, p: Progress) -> None:
         now = self._now()
-        if now - self._last.get(p.step, -_PIPE_EVERY) < (_LIVE_EVERY if self._live else _PIPE_EVERY):
+        same = p.done is None and self._said.get(p.step) == p.what
+        if p.step in self._last and now - self._last[p.step] < (_LIVE_EVERY if self._live else _SAME_EVERY if same else _PIPE_EVERY):
             return
-        self._last[p.step] = now
+        self._last[p.step], self._said[p.step] = now, p.what
         amount, rest = self._amount(p, now)
         self._move(p.step, f"  … {p.step}: {_one_line(p.what)}", [*amount, *self._budget(p, rest), *self._objective(p)])
 

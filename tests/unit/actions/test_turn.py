@@ -73,7 +73,11 @@ def turn(world: Waiting) -> Turn:
 def test_it_waits_for_each_that_is_before_it_and_says_for_whom(world: Waiting) -> None:
     mine = turn(world)
     assert mine.take(world.claim) == "claimed"
-    assert world.said == [f"waiting for run {run}, which uses standby 'standby'" for run in (OTHER, THIRD)]
+    assert world.said == [
+        f"waiting for run {run}, which uses standby 'standby'; "
+        f"HINT: `dr runs show {run}` says how far that one is, `dr runs cancel {RUN}` ends this wait"
+        for run in (OTHER, THIRD)
+    ]
     assert (mine.behind(), mine.waited()) == ((OTHER, THIRD), 120.0)
 
 

@@ -75,6 +75,18 @@ def test_in_a_pipe_every_event_is_one_line() -> None:
     assert len(text.splitlines()) == 1 + 1 + 4 + 1 + 1, "a sign of life every five seconds"
 
 
+def test_in_a_pipe_a_step_that_only_waits_says_so_once_and_seldom_again() -> None:
+    """Ten minutes of waiting are no two hundred lines in the nightly's mail; what else it says is heard at once."""
+    out, now = io.StringIO(), Ticking()
+    tell = told(Watcher(out, now=now))
+    for _ in range(60):
+        tell("restore", "working", what="waiting for run a", elapsed=now.at, budget=9999.0)
+        now.at += 10
+    tell("restore", "working", what="loading")
+    said = [line.partition("  budget")[0] for line in out.getvalue().splitlines()]
+    assert said == ["  … restore: waiting for run a"] * 4 + ["  … restore: loading"], "at once, and every three minutes of the ten"
+
+
 def test_parallel_steps_each_keep_their_line() -> None:
     out, now, tell = terminal()
     for name in ("a", "b"):
