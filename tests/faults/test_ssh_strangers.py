@@ -212,7 +212,9 @@ def test_a_login_for_captures_does_nothing_else(there: Machine, world: World) ->
     mark = there.home / "touched"
     request = over_ssh(world, there, "only-capture")
     with forced(there, "--only capture"):
-        assert KIND.foresee(request, world.standing())
+        for lines in (KIND.foresee(request, world.standing()), KIND.check(request, world.standing())):
+            assert not lines[-1][0]
+            assert lines[-1][1].startswith("this login may not restore, enrol or scrub: its authorized_keys says `--only capture`")
         for verb, ask in (
             ("enrol", lambda: KIND.enrol(request, world.standing())),
             ("open", lambda: KIND.open_writable(request, world.standing(), RUN)),

@@ -62,6 +62,13 @@ class Allowed:
         if not self.free and not named and not (self.commands and verb == "run"):
             raise Refused(f"this login may not be asked for '{verb}'", hint="its authorized_keys says what it is for")
 
+    def unfit(self, role: str) -> list[tuple[bool, str]]:
+        """Why this login will not do for a host of that role, in lines of (fine, what); none where it will."""
+        if role != "standby" or self.only is None:
+            return []
+        told = f"this login may not restore, enrol or scrub: its authorized_keys says `--only {self.only}`"
+        return [(False, f"{told}; for a standby it is `--root FOLDER`")]
+
     def host(self, role: str, params: LocalHost) -> None:
         """Raises Refused for a host that this login is not for."""
         if self.free:

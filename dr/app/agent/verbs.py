@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -16,7 +16,7 @@ from dr.errors import Refused
 from dr.hosts import local
 from dr.hosts.local import Local, LocalHost, WritableLocal
 from dr.hosts.process import LocalRunner
-from dr.model.base import HostName, HostPath, JsonObject, RunId, SetId, SystemName
+from dr.model.base import HostName, HostPath, JsonObject, JsonValue, RunId, SetId, SystemName
 from dr.model.inventory import SourceEntry
 from dr.model.places import Folder
 from dr.model.ports import ArtifactReader, CaptureRequest, HostRequest, ReplayOrder, Replays, Restored, ServingHost, Standing
@@ -43,7 +43,7 @@ class Verbs:
             "path": lambda args: {"path": self._here().path(HostPath(str(args["path"])))},
             "facts": lambda _: self._here().facts().to_facts(),
             "check": self._check,
-            "foresee": lambda _: {"lines": [[ok, what] for ok, what in local.KIND.foresee(self._request, self._given())]},
+            "foresee": lambda _: {"lines": self._lines(local.KIND.foresee(self._request, self._given()))},
             "enrol": self._enrol,
             "open": self._open,
             "claim": lambda args: {"path": self._held().claim(SetId(str(args["set"])))},
@@ -224,8 +224,12 @@ class Verbs:
         kept.tidy(self.link.fetch("wanted", most=LONGEST)["digests"])
         return {"places": places}
 
+    def _lines(self, found: Sequence[tuple[bool, str]]) -> list[JsonValue]:
+        """What a look at the host found, and what this login could not do with it."""
+        return [[ok, what] for ok, what in (*found, *self._allowed.unfit(self._request.role))]
+
     def _check(self, _args: JsonObject) -> JsonObject:
-        lines = [[ok, what] for ok, what in local.KIND.check(self._request, self._given())]
+        lines = self._lines(local.KIND.check(self._request, self._given()))
         path = self._request.params.path
         held = KeptParts(path, 0) if path and self._request.role == "standby" else None
         if held and held.names():

@@ -44,6 +44,21 @@ def test_programs_are_run_where_the_forced_command_says_so_only(login: Allowed) 
     Allowed(login.only, login.roots, commands=True).verb("run")
 
 
+@pytest.mark.parametrize("login", [CAPTURE, Allowed("capture", ("/srv/files",), commands=True)])
+def test_a_standbys_check_says_that_its_login_cannot_restore(login: Allowed) -> None:
+    """Else the first drill would be what finds it."""
+    ((fine, what),) = login.unfit("standby")
+    assert not fine
+    assert what == (
+        "this login may not restore, enrol or scrub: its authorized_keys says `--only capture`; for a standby it is `--root FOLDER`"
+    )
+
+
+@pytest.mark.positive_control
+def test_of_a_login_that_may_nothing_is_said() -> None:
+    assert [*STANDBY.unfit("standby"), *FREE.unfit("standby"), *CAPTURE.unfit("production")] == []
+
+
 @pytest.mark.positive_control
 @pytest.mark.parametrize("verb", ["run", "plant", "facts"])
 def test_a_login_for_everything_is_asked_for_everything(verb: str) -> None:
