@@ -1,4 +1,4 @@
-"""`open`: what was restored is production from now on, and users are let in. Only in a recovery, and only with a second person's word.
+"""`open`: what was restored is production, and users are let in. Only in a recovery; with a second person's word, or `--alone` and why.
 
 First the standby's marker is replaced by the signed in-service marker (durably), then the catalog knows the host as production: from
 there on no writable handle exists for it. Only then does its server listen where users come from. Safe to repeat: each of the three is

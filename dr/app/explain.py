@@ -142,7 +142,7 @@ def _told(step: PlannedStep, inventory: Inventory) -> list[str]:
 
 def _value(value: JsonValue) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(map(_value, value))
+        return ", ".join(map(_value, value)) or "none"
     if isinstance(value, dict):
         inner = ", ".join(f"{name} {_value(one)}" for name, one in value.get("with", value).items())
         return f"{value['check']} ({inner})" if "check" in value and inner else str(value.get("check", inner))

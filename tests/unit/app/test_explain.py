@@ -156,3 +156,10 @@ def test_a_circle_does_not_hang_the_drawing() -> None:
     """The loader refuses one; a picture of an old plan must end all the same."""
     drawn = as_svg(picture(plan(planned("a", "b"), planned("b", "a"))))
     assert drawn.count("<rect") == 4
+
+
+def test_an_empty_list_is_said(app: App) -> None:
+    """`allow: ;` is no word: nobody is let in from the network. Who must agree names both ways."""
+    text = " ".join(" ".join(said(explain(app, "recover", {}), 300)).split())
+    assert "allow: none;" in text
+    assert "with a second person's word, or `--alone` and why" in text
