@@ -3,6 +3,7 @@
 Then the nightlies follow the new production, and the recovery's own runbook, as a drill, proves a new standby.
 """
 
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from dr.app import failpoint_names
 from dr.demo.world import opened
+from dr.drivers.postgres import cluster
 from dr.drivers.postgres.connect import Dsn, connect
 from dr.model.base import RunId
 from dr.model.record import Finding
@@ -156,6 +158,23 @@ def test_what_was_lost_and_how_long_it_took_is_in_the_signed_evidence(recovered:
     assert "OPEN: host 'standby' is production since" in shown and "LOST: everything that was entered in the" in shown
     page = (home.path / "evidence" / f"{recovered.run}.html").read_text()
     assert "by nobody else" in page and "it is night" in page and "Is lost (RPO)" in page
+
+
+def test_what_the_recovery_tells_to_do_by_hand_works_on_the_new_production(recovered: Recovered) -> None:
+    """As it stands in print, in a shell that knows no program of PostgreSQL; the second after the machine was started anew."""
+    shown = recovered.home.dr("runs", "show", recovered.run).stdout
+    told = recovered.home.facts("recover", "open")["by_hand"]
+    for line in told[:2]:
+        assert f"by hand, soon: {line}" in shown
+    commands = [line.partition(": ")[2] for line in told[:2]]
+    world = opened(recovered.home.path)
+    data = commands[1].partition("PGDATA=")[2].split()[0]
+    assert cluster.stop(data), "the server is where the command says"
+    for command in reversed(commands):
+        env = ["env", "-i", "PATH=/usr/bin:/bin", f"PGPASSWORD={world.password}"]
+        done = subprocess.run([*env, "sh", "-c", command], cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    assert clients(live(recovered.home)) == recovered.before
 
 
 def test_the_nightlies_follow_and_a_new_standby_is_demanded_until_one_is_proven(recovered: Recovered) -> None:
