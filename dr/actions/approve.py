@@ -97,7 +97,7 @@ def run(params: Params, ctx: StepContext) -> Outcome:
             hint="start the run anew when somebody is there to approve",
         )
     by, comment = str(answer["by"]), str(answer.get("comment", ""))[:COMMENT_LIMIT]
-    if params.second_person and same_person(by, ctx.requested_by):
+    if answer["verdict"] == "approved" and params.second_person and same_person(by, ctx.requested_by):
         _audit("refused", by, comment, ctx)
         raise Refused(
             f"step '{ctx.step}': {by} asked for this run, so somebody else must approve it",

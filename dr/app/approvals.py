@@ -12,6 +12,7 @@ from dr.errors import ConfigError, Refused
 from dr.model.base import JsonObject, RunId, StepId
 from dr.model.record import RunRecord, StepRecord
 from dr.policy.approval import same_person
+from dr.policy.second_person import way
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,11 @@ def _waiting(step: StepRecord, limit: float | None, record: RunRecord) -> Waitin
     return Waiting(record.run, step.step, params.instructions, since, until, record.requested_by if params.second_person else "")
 
 
-def question(app: App, run: str, step: str | None) -> Waiting:
+def question(app: App, run: str, step: str | None, *, approves: bool = True) -> Waiting:
     """What waits for this person's word, to be shown before they give it. Raises as `answer` does."""
     record = app.run_record(run)
     found = _question(waiting(app, record), record, step)
-    _require_eligible(found, whoami(), app.clock.now())
+    _require_eligible(app, found, whoami(), app.clock.now(), approves)
     return found
 
 
@@ -70,7 +71,7 @@ def answer(app: App, run: str, step: str | None, *, approved: bool, comment: str
     record = app.run_record(run)
     question = _question(waiting(app, record), record, step)
     by, now = whoami(), app.clock.now()
-    _require_eligible(question, by, now)
+    _require_eligible(app, question, by, now, approved)
     verdict = "approved" if approved else "denied"
     said = " ".join(comment.split())[:COMMENT_LIMIT]
     app.records.audit("approval.sent", record.run, {"step": question.step, "verdict": verdict}, actor=by, at=now)
@@ -89,17 +90,23 @@ def _question(questions: Sequence[Waiting], record: RunRecord, step: str | None)
     raise ConfigError(f"{about} waits for nobody", hint=f"{others} does" if others else f"`dr runs show {record.run}` says how far it came")
 
 
-def _require_eligible(question: Waiting, by: str, now: datetime) -> None:
-    if question.not_by and same_person(by, question.not_by):
+def _require_eligible(app: App, question: Waiting, by: str, now: datetime, approves: bool) -> None:
+    """Anybody may say no, whoever asked for it too."""
+    if approves and question.not_by and same_person(by, question.not_by):
         raise Refused(
             f"{by} asked for {question.run}, so somebody else must approve step '{question.step}'",
-            hint="another person types the same command under their own login",
+            hint=f"{how_second(app, question.not_by, question.run)}. You may refuse it: dr runs approve {question.run} --deny",
         )
     if now > question.until:
         raise Refused(
             f"step '{question.step}' of {question.run} waited until {iso(question.until)}: it is too late",
             hint=f"dr runs resume {question.run} lets it end; then start it anew",
         )
+
+
+def how_second(app: App, by: str, run: str) -> str:
+    """How somebody other than `by` comes to approve: the home is its owner's alone."""
+    return way(by, app.home.owner(), str(app.home), run)
 
 
 def paused(app: App, record: RunRecord) -> tuple[str, datetime] | None:

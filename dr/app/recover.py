@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from dr import plugins
 from dr.actions.select_backup import choose
+from dr.app.approvals import how_second
 from dr.app.forecasts import forecasts
 from dr.app.home import App, whoami
 from dr.app.in_service import require_fit
@@ -209,7 +210,9 @@ def _lines(app: App, system: SystemName, plan: Plan, chosen: Copy | None, now: d
     yield "reason", said.reason
     yield (
         "approval",
-        f"nobody else is asked: {said.alone}" if said.alone else f"somebody other than {said.by} must approve before it is opened",
+        f"nobody else is asked: {said.alone}"
+        if said.alone
+        else f"somebody other than {said.by} must approve before it is opened; {how_second(app, said.by, 'RUN')}",
     )
 
 

@@ -252,15 +252,20 @@ def approve(home: str | None, run_id: str, step: str | None, deny: bool, comment
 
     The instructions are shown first; on a terminal you are asked then whether they were followed.
 
+    Where a second person is wanted, they come from their own login through sudo, to the account that the run was begun in, as did whoever
+    began it: `ann as dr` and `bob as dr` are two. Whoever began it in that account itself (`dr`) is not told from them: then through sudo
+    to root. Anybody may refuse, whoever began it too.
+
     \b
     Examples:
       dr runs approve recover-20261122T070000Z-1a2b
+      sudo -u dr dr --home /srv/dr runs approve recover-20261122T070000Z-1a2b
       dr runs approve recover-20261122T070000Z-1a2b go-live --deny --comment "the vendor is still on the line"
     """
     from dr.app import App, approvals
 
     app = App.open(home)
-    asked = approvals.question(app, run_id, step)
+    asked = approvals.question(app, run_id, step, approves=not deny)
     for line in _question(app, asked):
         say(line)
     if not (deny or yes) and sys.stdin.isatty() and not click.confirm(f"   Was that done, and do you approve {asked.step}?", err=True):

@@ -151,6 +151,9 @@ def test_a_second_person_approves_from_another_terminal(home: Home) -> None:
     assert f":\n{lines}   dr runs approve {question['run']} agree" in shown.stdout
     refused = home.dr("runs", "approve", str(question["run"]), env={"SUDO_USER": "ann"}, expect=3)
     assert "so somebody else must approve step 'agree'" in refused.stderr
+    name = str(question["not_by"]).partition(" as ")[2]
+    sudo = "sudo" if name == "root" else f"sudo -u {name}"
+    assert f"HINT: from their own login they type: {sudo} dr --home {home.path} runs approve {question['run']}" in refused.stderr
     said = home.dr("runs", "approve", str(question["run"]), "agree", "--comment", "looks right", env={"SUDO_USER": "bob"})
     assert said.stderr.index(lines) < said.stderr.index("approved agree of"), "what is agreed to is shown before it is done"
     _, stderr = process.communicate(timeout=60)
@@ -162,6 +165,17 @@ def test_a_second_person_approves_from_another_terminal(home: Home) -> None:
     assert home.dr("runs", "approve", str(question["run"]), expect=2).stderr.startswith(f"{question['run']} waits for nobody")
     events = [entry.event for entry in home.audit() if entry.subject == question["run"]]
     assert [e for e in events if e.startswith("approval")] == ["approval.asked", "approval.sent", "approval.approved"]
+
+
+def test_whoever_began_it_may_refuse_it(home: Home) -> None:
+    """A no needs no second person: it ends what they themselves asked for."""
+    process = home.start("run", "go-live", env={"SUDO_USER": "ann"})
+    eventually(lambda: bool(_waiting(home)))
+    run = str(_waiting(home)[0]["run"])
+    home.dr("runs", "approve", run, "--deny", "--comment", "called off", env={"SUDO_USER": "ann"})
+    process.communicate(timeout=60)
+    step = next(s for s in home.json("runs", "show", run)["steps"] if s["step"] == "agree")
+    assert "denied it: called off" in step["failure"]["message"]
 
 
 def _waiting(home: Home) -> list[dict[str, object]]:

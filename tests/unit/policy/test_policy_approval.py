@@ -3,6 +3,7 @@
 import pytest
 
 from dr.policy.approval import same_person
+from dr.policy.second_person import through, way
 
 pytestmark = pytest.mark.unit
 
@@ -23,3 +24,26 @@ pytestmark = pytest.mark.unit
 def test_one_person_behind_two_accounts_is_one(one: str, other: str, same: bool) -> None:
     """Promise of the second person: whoever came through sudo is told apart from others, never from himself or the bare account."""
     assert same_person(one, other) is same
+
+
+@pytest.mark.parametrize(
+    ("by", "owner", "account"),
+    [
+        ("ann as dr", "dr", "dr"),
+        ("ann as root", "root", "root"),
+        ("ann as root", "dr", "root"),
+        ("dr", "dr", "root"),
+        ("ann", "ann", "root"),
+        ("root", "dr", "dr"),
+        ("root", "root", None),
+    ],
+)
+def test_a_second_person_is_told_a_way_on_which_they_are_told_from_the_first(by: str, owner: str, account: str | None) -> None:
+    """A home is its owner's alone: whoever else comes, comes through sudo; where that tells nobody apart, it is said at the beginning."""
+    assert through(by, owner) == account
+    said = way(by, owner, "/srv/dr", "RUN")
+    if account is None:
+        assert "begin it from a login of your own with sudo" in said and "--alone" in said
+    else:
+        assert same_person(f"bob as {account}", by) is False
+        assert said.endswith(f"sudo {'' if account == 'root' else f'-u {account} '}dr --home /srv/dr runs approve RUN")
