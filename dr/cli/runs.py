@@ -12,7 +12,7 @@ from dr.cli.run import follow, tell
 from dr.cli.show import coloured, json_option, paragraph, print_json, print_table, say, screen
 from dr.cli.watch import watch
 from dr.cli.watched import noted, objective
-from dr.clock import local
+from dr.clock import iso, local
 from dr.units import show_duration, visible
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ runs.add_command(comment)
 @json_option
 @click.pass_obj
 def list_runs(home: str | None, limit: int, as_json: bool) -> None:
-    """The newest runs first.
+    """The newest runs first, by when they were begun: a recovery's clock may have started long before.
 
     \b
     Examples:
@@ -43,28 +43,30 @@ def list_runs(home: str | None, limit: int, as_json: bool) -> None:
       dr runs list --limit 5 --json
     """
     from dr.app import App
+    from dr.app.begun import newest
     from dr.app.unrecorded import lost_catalog
 
     app = App.open(home, looking=True)
-    records = app.records.runs(limit=limit)
+    found = newest(app.records, limit)
     if as_json:
-        return print_json([r.to_facts() for r in records])
+        return print_json([{**r.to_facts(), "begun": iso(begun)} for r, begun in found])
     zone = app.inventory.organisation.zone
     rows = [
         [
             r.run,
+            r.kind,
             r.state if r.state != "running" or r.run not in app.interrupted() else "interrupted",
             r.verdict or "-",
-            local(r.started, zone),
-            show_duration((r.ended - r.started).total_seconds()) if r.ended else "-",
+            local(begun, zone),
+            show_duration((r.ended - begun).total_seconds()) if r.ended else "-",
         ]
-        for r in records
+        for r, begun in found
     ]
     lost = [finding.message for finding in lost_catalog(app.records, app.repositories(), app.clock.now())]
     for line in lost if rows else ():
         click.echo(line)
     empty = lost[0] if lost else "nothing was ever run here; begin with: dr run nightly"
-    print_table(["run", "state", "verdict", "started", "took"], rows, empty=empty)
+    print_table(["run", "kind", "state", "verdict", "begun", "took"], rows, empty=empty)
     return None
 
 
