@@ -281,6 +281,7 @@ def _ours() -> list[str]:
     return sorted(name for name in failpoint_names() if name.split(".")[0] not in ELSEWHERE)
 
 
+@pytest.mark.campaign
 def test_a_nightly_killed_at_every_failpoint_ends_as_an_undisturbed_one(home: Home, gallery: Gallery) -> None:
     """One set published in both tiers, one missing copy made, two sets removed from each tier; none lost, none doubled."""
     missing = night_without_the_vault(home)
@@ -310,6 +311,7 @@ def test_a_nightly_killed_at_every_failpoint_ends_as_an_undisturbed_one(home: Ho
     assert shot == again.ended("nightly")
 
 
+@pytest.mark.campaign
 def test_a_drill_killed_at_every_failpoint_ends_as_an_undisturbed_one(home: Home, gallery: Gallery) -> None:
     """One adoption, the copy proven, the standby clean."""
     before = Before(home)

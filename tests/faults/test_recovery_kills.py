@@ -19,7 +19,7 @@ from dr.model.record import Finding
 from tests.support.main_job import KILLED, Home, demo_home
 from tests.support.postgres import free_port
 
-pytestmark = [pytest.mark.fault, pytest.mark.slow]
+pytestmark = [pytest.mark.campaign, pytest.mark.fault, pytest.mark.slow]
 OPEN = (
     "open.before-effect",
     "open.after-marker",

@@ -19,7 +19,7 @@ from tests.support.ssh_hosts import writable
 from tests.support.ssh_world import Machine
 from tests.support.tcp_proxy import Proxy
 
-pytestmark = [pytest.mark.fault, pytest.mark.needs("ssh", "/usr/sbin/sshd")]
+pytestmark = [pytest.mark.campaign, pytest.mark.fault, pytest.mark.needs("ssh", "/usr/sbin/sshd")]
 CHECK = plugins.CHECKS["content-equals-source"]
 
 

@@ -21,7 +21,7 @@ from tests.support.ssh_killed import MIDDLE, work_of
 from tests.support.ssh_world import Machine, machine
 from tests.support.tcp_proxy import Proxy
 
-pytestmark = [pytest.mark.fault, pytest.mark.needs("ssh", "/usr/sbin/sshd")]
+pytestmark = [pytest.mark.campaign, pytest.mark.fault, pytest.mark.needs("ssh", "/usr/sbin/sshd")]
 HERE = Path(__file__).parents[2]
 
 

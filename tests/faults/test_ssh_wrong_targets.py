@@ -31,7 +31,7 @@ from tests.support.ssh_hosts import over_ssh, request_of, writable
 from tests.support.ssh_world import HERE, Machine, machine
 from tests.support.tcp_proxy import Proxy, proxy
 
-pytestmark = [pytest.mark.fault, pytest.mark.needs("ssh", "/usr/sbin/sshd")]
+pytestmark = [pytest.mark.campaign, pytest.mark.fault, pytest.mark.needs("ssh", "/usr/sbin/sshd")]
 PRODUCTION = HostName("production-ssh")
 Tree = dict[str, tuple[int, int, int]]
 

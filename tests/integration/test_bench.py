@@ -20,6 +20,7 @@ def _rows(lines: list[str]) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|") and not line.startswith("|-")]
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 @pytest.mark.needs("age", "zstd", "tar")
 def test_backup_drill_and_digest_are_measured_beside_the_same_by_hand(tmp_path: Path) -> None:

@@ -112,6 +112,7 @@ def test_a_night_and_a_drill_are_proven_across_the_network(spread: Spread) -> No
     assert [entry.event for entry in spread.home.audit() if entry.event == "key.lent"]
 
 
+@pytest.mark.campaign
 def test_the_encrypted_parts_stay_and_cross_once(spread: Spread) -> None:
     """A second drill of the same set fetches none of them again: with the file server's parts out of reach it still passes."""
     spread.home.dr("drill", "hmis", "--tier", "online")

@@ -209,6 +209,7 @@ def test_two_failed_nights_keep_the_last_proven_copy_and_say_why(first_night: Ho
     assert first_night.levels()[str(proven.set), "fileserver"] == "proven"
 
 
+@pytest.mark.campaign
 def test_a_flipped_byte_is_found_named_and_no_drill_starts_from_it(first_night: Home) -> None:
     """Promise 4 from a drill's side, then from a verify's; the other tier's copy still comes back; and the next set is whole again."""
     first_night.dr("run", "nightly")
