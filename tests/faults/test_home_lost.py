@@ -109,7 +109,6 @@ def test_an_empty_catalog_beside_full_repositories_says_what_to_do(home: Home) -
     assert "another trail reached entry" in home.dr("audit", "verify").stdout
 
 
-@pytest.mark.campaign
 def test_after_a_rebuild_nothing_expires_and_no_drill_runs_until_a_person_acts(home: Home) -> None:
     """Expiry is off; the guard refuses while production is unknown; enrolled anew, a drill passes."""
     home.rewrite("inventory/systems.yaml", "keep_within: 24h ", "keep_last: 0 ")

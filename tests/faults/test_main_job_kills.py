@@ -349,6 +349,7 @@ def test_a_notice_killed_at_every_failpoint_reaches_everybody_and_marks_its_repe
     assert [notice["state"] for notice in home.json("notices") if notice["run"] == run] == ["delivered"]
 
 
+@pytest.mark.campaign
 def test_the_count(home: Home, gallery: Gallery) -> None:
     """Every point killed a process, by its log and by how the process ended; the audit chain is whole after all of it."""
     assert sorted(set(gallery.died)) == _ours()

@@ -89,7 +89,6 @@ def test_parts_serve_again_where_the_recipients_stay(tmp_path: Path) -> None:
     assert world.backup()["reused"] > 0
 
 
-@pytest.mark.campaign
 def test_a_drill_with_the_escrow_key_is_on_record_and_counts(home: Home) -> None:
     """Which key read the set is in the step's facts and in the signed evidence; only so it is an exercise. The home's key may be away."""
     home.dr("drill", "hmis", "--tier", "online")

@@ -19,7 +19,6 @@ def nordre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
         yield made
 
 
-@pytest.mark.campaign
 def test_another_organisation_is_backed_up_drilled_and_told_of(nordre: Library) -> None:
     """Check, two evenings, a drill from every tier, status: each drilled copy proven, each system green or amber, none mixed up."""
     home = nordre.home
