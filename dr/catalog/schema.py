@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Every schema version there has been, oldest first; a store at any other is from the future."""
 
 metadata = MetaData(
@@ -225,6 +225,89 @@ notices = Table(
     Column("created", UtcText, nullable=False),
     Column("state", String, nullable=False),
     Column("record", JsonText, nullable=False),
+    Column("outage", String),
+    Column("due", UtcText),
+    Index("ix_notices_due", "due"),
+    Index("ix_notices_outage", "outage"),
+)
+
+codes = Table(
+    "codes",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("notice", String, nullable=False),
+    Column("contact", String, nullable=False),
+    Column("expires", UtcText, nullable=False),
+    Column("used", UtcText),
+    Column("record", JsonText, nullable=False),
+    Index("ix_codes_notice", "notice", "contact"),
+)
+
+outages = Table(
+    "outages",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("system", String),
+    Column("office", String),
+    Column("severity", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("began", UtcText, nullable=False),
+    Column("ended", UtcText),
+    Column("record", JsonText, nullable=False),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("state", String, nullable=False),
+    Column("began", UtcText, nullable=False),
+    Column("ended", UtcText),
+    Column("record", JsonText, nullable=False),
+)
+
+outage_entries = Table(
+    "outage_entries",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("outage", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("at", UtcText, nullable=False),
+    Column("record", JsonText, nullable=False),
+    UniqueConstraint("outage", "key"),
+)
+
+duty_entries = Table(
+    "duty_entries",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("duty", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("at", UtcText, nullable=False),
+    Column("record", JsonText, nullable=False),
+    UniqueConstraint("duty", "key"),
+)
+
+incident_entries = Table(
+    "incident_entries",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("incident", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("at", UtcText, nullable=False),
+    Column("record", JsonText, nullable=False),
+    UniqueConstraint("incident", "key"),
+)
+
+readings = Table(
+    "readings",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("probe", String, nullable=False),
+    Column("at", UtcText, nullable=False),
+    Column("state", String, nullable=False),
+    Column("record", JsonText, nullable=False),
+    Index("ix_readings_probe", "probe", "at"),
 )
 
 audit = Table(
@@ -255,5 +338,5 @@ standings = Table(
     Column("as_of", UtcText),
 )
 
-APPEND_ONLY = ("attempts", "audit")
+APPEND_ONLY = ("attempts", "audit", "outage_entries", "duty_entries", "incident_entries")
 """Tables in which the store itself refuses a change or a deletion."""

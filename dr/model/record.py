@@ -218,6 +218,14 @@ class Delivery(StrictModel):
     detail: str = ""
 
 
+class Acknowledgement(StrictModel):
+    """That a person saw it, and when."""
+
+    contact: str
+    at: Instant
+    comment: str = ""
+
+
 class Notice(StrictModel):
     """A message owed to somebody: in the ledger before it is sent."""
 
@@ -236,6 +244,15 @@ class Notice(StrictModel):
     begun: tuple[str, ...] = ()
     """Contacts to whom somebody began to send it: a crash may have come before or after it left."""
     deliveries: tuple[Delivery, ...] = ()
+    outage: str | None = None
+    """The outage that it is about."""
+    acknowledge: bool = False
+    """Whether it is pursued, from channel to channel and person to person, until somebody says that they saw it."""
+    acknowledgements: tuple[Acknowledgement, ...] = ()
+    exercise: bool = False
+    """Marked so in every subject and body."""
+    due: Instant | None = None
+    """When somebody must look at it again: to send it, to try once more, or to go on to the next channel or person."""
 
 
 class Decision(StrictModel):

@@ -9,7 +9,7 @@ from dr.model.ports.bytes import ArtifactReader, ArtifactSink, OpenSet, SetWrite
 from dr.model.ports.check import Check, Probe, Restored
 from dr.model.ports.host import Host, HostKind, HostRequest, ServingHost, Standing, WritableHost
 from dr.model.ports.keys import Keyring
-from dr.model.ports.people import Notifier, Reporter, Telling
+from dr.model.ports.people import Carried, Notifier, Post, Reporter, Telling, Word
 from dr.model.ports.process import Completed, Process, Runner
 from dr.model.ports.records import Records
 from dr.model.ports.repository import Repository, RepositoryKind, RepositoryOpener, SetUpload
@@ -22,6 +22,7 @@ __all__ = [
     "ArtifactReader",
     "ArtifactSink",
     "CaptureRequest",
+    "Carried",
     "Check",
     "Completed",
     "Effect",
@@ -33,6 +34,7 @@ __all__ = [
     "Notifier",
     "OpenSet",
     "Outcome",
+    "Post",
     "Probe",
     "Process",
     "Records",
@@ -55,6 +57,7 @@ __all__ = [
     "StepContext",
     "Telling",
     "Verified",
+    "Word",
     "WritableHost",
     "Written",
 ]
