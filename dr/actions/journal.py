@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from pydantic import ValidationError
 
+from dr.disk import replace_file
 from dr.errors import ConfigError, Damaged, DrError, Refused
 from dr.model.base import HostPath, JsonObject, SetId, Sha256, SystemName, canonical
 from dr.model.ports import Keyring, Records, Repository, StepContext
@@ -149,16 +149,7 @@ class Places:
     def keep(self, journal: SuppressionJournal) -> None:
         """In the home, durably: the first copy of all."""
         self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=self.file.parent, prefix=".new-", delete=False) as out:
-            out.write(to_bytes(journal, self.keys))
-            out.flush()
-            os.fsync(out.fileno())
-        Path(out.name).replace(self.file)
-        folder = os.open(self.file.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        replace_file(self.file, to_bytes(journal, self.keys))
 
     def publish(self, journal: SuppressionJournal, only: Set[str] | None = None) -> dict[str, str]:
         """In every repository (of `only`); those where it could not be, each with its cause."""
@@ -252,13 +243,32 @@ def settle(ctx: StepContext) -> None:
         tell(SystemName(name), looked, ctx)
 
 
+def require_unasked(places: Places) -> None:
+    """Of a system that does not say how requests are replayed. Raises Refused where there are any, or may be for all that is known."""
+    looked = places.look()
+    if looked.damaged or (looked.judged.journal is None and any(seq for seq, _ in places.known())):
+        looked.holding(places.system)
+    asked = looked.judged.journal.entries if looked.judged.journal else ()
+    if asked:
+        raise Refused(
+            f"{places.system} has {len(asked)} request{'s' * (len(asked) != 1)} in its suppression journal, and does not say how to replay one",
+            hint=f"write `suppression` under systems.{places.system} in inventory/systems.yaml; see `dr suppress --help`",
+        )
+
+
 def require_replayed(system: SystemName, set_id: SetId, ctx: StepContext) -> None:
-    """What `open` asks first. Raises Refused where the system declares suppression and this run has not replayed it on that set."""
-    if ctx.inventory.systems[system].suppression is None:
+    """What `open` asks first. Raises Refused where this run has not replayed the system's requests on that set, and there may be some.
+
+    A replay that found nothing declared does not stand for one after `suppression` was added.
+    """
+    declared = ctx.inventory.systems[system].suppression is not None
+    done = [s.facts for s in ctx.records.steps(ctx.run) if s.action == "replay-suppressions" and s.state == "done"]
+    of_this = [facts for facts in done if (facts.get("system"), facts.get("set")) == (system, set_id)]
+    if any(facts.get("declared", True) or not declared for facts in of_this):
         return
-    done = [s for s in ctx.records.steps(ctx.run) if s.action == "replay-suppressions" and s.state == "done"]
-    if not any(s.facts.get("set") == set_id and s.facts.get("system") == system for s in done):
+    if declared:
         raise Refused(
             f"the requests to {system} that came after {set_id} were not replayed on it, so it is not opened",
             hint="a replay-suppressions step must come before open; it says what is wrong with the journal",
         )
+    require_unasked(places_of(system, ctx))

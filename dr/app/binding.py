@@ -17,7 +17,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from dr.config.files import replace_file, write_new
+from dr.disk import replace_file, write_new
 from dr.errors import Refused
 from dr.model.base import canonical
 

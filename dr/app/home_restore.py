@@ -19,9 +19,9 @@ from dr.app.relocate import relocate
 from dr.app.stored_homes import Place, believed, choose, grouped
 from dr.catalog.catalog import Catalog, open_catalog
 from dr.clock import Clock, SystemClock, local
-from dr.config.files import make_folder, sync_folder, write_new
 from dr.config.keys import DRILL
 from dr.config.load import load
+from dr.disk import make_folder, sync_folder, write_new
 from dr.errors import ConfigError, Damaged, Failed, Refused
 from dr.model.base import SystemName
 from dr.model.home import HomeManifest

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dr import __version__
+from dr.disk import replace_file
 from dr.errors import Failed
 from dr.model.base import sha256
 from dr.model.readiness import COLOURS, Colour, Readiness, worst
@@ -24,7 +25,7 @@ def evidence_pdf(app: "App", run: str, file: Path | None = None, *, letter: bool
     be written.
     """
     from dr.report.pdf import pdf
-    from dr.report.write import publish, read_signed
+    from dr.report.write import read_signed
 
     original = app.evidence_file(run, ".json")
     text = original.read_bytes()
@@ -32,7 +33,7 @@ def evidence_pdf(app: "App", run: str, file: Path | None = None, *, letter: bool
     place = file or original.with_suffix(".pdf")
     made = pdf(evidence, sha256(text), key, "Letter" if letter else "A4")
     try:
-        publish(place, made)
+        replace_file(place, made)
     except OSError as problem:
         raise Failed(f"the PDF cannot be written to {place}: {os.strerror(problem.errno or 0)}") from None
     return place
@@ -45,7 +46,6 @@ def status_html(app: "App", system: str | None, notes: Sequence[str], file: Path
     """
     from dr.app.glance import MANY, of_app
     from dr.report.status import status_page
-    from dr.report.write import publish
 
     many = system is None and len(app.inventory.systems) > MANY
     seen = _of_many(app, of_app(app), notes) if many else _of_few(app, system, notes)
@@ -53,7 +53,7 @@ def status_html(app: "App", system: str | None, notes: Sequence[str], file: Path
     try:
         if file is None:
             place.parent.mkdir(mode=0o700, exist_ok=True)
-        publish(place, status_page(seen).encode("utf-8"))
+        replace_file(place, status_page(seen).encode("utf-8"))
     except OSError as problem:
         raise Failed(f"the page cannot be written to {place}: {os.strerror(problem.errno or 0)}") from None
     return place, worst(tuple(colour for colour in COLOURS if seen.counts.get(colour)))

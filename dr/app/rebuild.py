@@ -20,8 +20,8 @@ from dr.app.services import HomeServices
 from dr.app.stored_catalog import stored_catalogs
 from dr.catalog.catalog import Catalog, open_catalog
 from dr.clock import Clock, iso, local
-from dr.config.files import make_folder, sync_folder
 from dr.config.load import load
+from dr.disk import make_folder, sync_folder
 from dr.engine.control import pending
 from dr.errors import DrError, Refused
 from dr.model.backup import Copy

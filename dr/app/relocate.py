@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from dr.config.files import replace_file
+from dr.disk import replace_file
 from dr.errors import ConfigError
 
 _VALUE = r""""(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s,}#][^,}#\n]*?"""

@@ -14,9 +14,9 @@ from dr import plugins
 from dr.app.home import App, whoami
 from dr.app.in_service import in_service
 from dr.clock import local
-from dr.config.files import replace_file
 from dr.config.inventory_edit import Inventory
 from dr.config.load import load
+from dr.disk import replace_file
 from dr.errors import Refused
 from dr.model.base import JsonObject, RunId, SystemName
 from dr.model.inventory import SecretRef

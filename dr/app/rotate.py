@@ -17,7 +17,6 @@ from dr import plugins
 from dr.actions.canary import ROTATED
 from dr.app.failpoints import of_verb
 from dr.app.home import App, whoami
-from dr.config.files import replace_file, sync_folder, write_new
 from dr.config.keys import (
     ESCROW,
     FOLDER,
@@ -32,6 +31,7 @@ from dr.config.keys import (
 )
 from dr.config.keys_edit import with_recipient, with_signing
 from dr.config.load import load
+from dr.disk import replace_file, sync_folder, write_new
 from dr.errors import DrError, Failed, Refused
 from dr.model.base import StrictModel, canonical
 from dr.model.inventory import Keys, SecretRef

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dr.app.home import App
 from dr.app.schedule import anchor, scheduled
-from dr.config.files import replace_file
+from dr.disk import replace_file
 from dr.errors import ConfigError, DrError, Failed, Refused
 from dr.hosts.process import LocalRunner
 from dr.model.runbook import Runbook

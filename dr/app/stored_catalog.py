@@ -11,8 +11,8 @@ from pathlib import Path
 
 from dr.app.services import HomeServices
 from dr.clock import local
-from dr.config.files import make_folder
 from dr.config.keys import fingerprint as fingerprint_of
+from dr.disk import make_folder
 from dr.errors import Damaged, DrError
 from dr.model.home import HomeManifest
 from dr.model.ports import Repository

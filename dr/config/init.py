@@ -3,12 +3,12 @@
 import re
 from pathlib import Path
 
-from dr.config.files import make_folder, write_new
 from dr.config.keys import DRILL, ESCROW, SIGNING, SIGNING_PUBLIC, fingerprint, make_keys
 from dr.config.kinds import Kinds
 from dr.config.schema import FOLDER as SCHEMAS
 from dr.config.schema import MODELINE, as_text, schemas
 from dr.config.zones import is_zone, zone_hint
+from dr.disk import make_folder, write_new
 from dr.errors import ConfigError, Refused
 
 OURS = ("inventory", "runbooks", "keys", "evidence", "state", "repositories", "standby", SCHEMAS)

@@ -7,8 +7,8 @@ the digests in an index, `keys/recipients.txt` lists the public age keys.
 
 from pathlib import Path
 
-from dr.config.files import make_folder, write_new
 from dr.config.secrets import resolve_secret
+from dr.disk import make_folder, write_new
 from dr.errors import Damaged, Refused
 from dr.model.inventory import Keys, SecretRef
 

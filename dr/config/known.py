@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dr.config.files import replace_file
+from dr.disk import replace_file
 from dr.model.base import JsonObject, Sha256, canonical, sha256
 
 if TYPE_CHECKING:

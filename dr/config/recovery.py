@@ -1,10 +1,12 @@
 """What a runbook must be to bring a system back for real, told at `dr check` and not at 3 in the morning."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from dr.config.nodes import Scalar, Table, at, plain
 from dr.config.problems import Problem
 from dr.config.steps import StepView, ancestors
+
+REPLAY = "replay-suppressions"
 
 
 def recovery_problems(root: Table, views: Sequence[StepView]) -> Iterator[Problem]:
@@ -43,6 +45,25 @@ def _recovery(root: Table, views: Sequence[StepView]) -> Iterator[Problem]:
         yield _at_action(
             opens[-1], "no probe after it says when a user can work", "add a step with `action: probe` after it: it stops the clock"
         )
+
+
+def replay_problems(views: Sequence[StepView], systems: Collection[str]) -> Iterator[Problem]:
+    """Who asked to be forgotten does not come back. `systems`: those that this runbook is for and that declare `suppression`."""
+    steps = [view for view in views if view.section == "steps"]
+    above = ancestors(views)
+
+    def preceded(view: StepView, action: str) -> bool:
+        return any(one.action == action and one.id in above[view.id] for one in steps)
+
+    for view in steps:
+        if view.action == REPLAY and not preceded(view, "check"):
+            hint = "let it need the step with `action: check`, which would find what was erased missing"
+            yield _at_action(view, "replays requests on what was not compared with its source yet", hint)
+        elif view.action == "open" and systems and not preceded(view, REPLAY):
+            hint = (
+                f"let it need a step with `action: {REPLAY}`: systems.{min(systems)} has `suppression` (runbooks/recover.yaml of dr init)"
+            )
+            yield _at_action(view, f"opens {min(systems)} without what was asked to be forgotten since the backup", hint)
 
 
 def _at_action(view: StepView, message: str, hint: str) -> Problem:

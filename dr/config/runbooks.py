@@ -12,7 +12,7 @@ from dr.config.names import Names, names_of
 from dr.config.nodes import Scalar, Table, at, plain, plain_table
 from dr.config.parameters import with_problems
 from dr.config.problems import ConfigProblems, Problem, offer
-from dr.config.recovery import recovery_problems
+from dr.config.recovery import recovery_problems, replay_problems
 from dr.config.references import Scope, fill, reference_problems, settle
 from dr.config.steps import StepView, ancestors, graph_problems, read_steps
 from dr.config.validate import validate
@@ -73,6 +73,7 @@ def _check(root: Table, stem: str, around: Around, problems: list[Problem]) -> R
     problems += _steps(root, views, around)
     problems += _drill(root, views)
     problems += recovery_problems(root, views)
+    problems += replay_problems(views, _suppressing(root, stem, views, around.inventory))
     problems += objective_problems(root, views, around.inventory)
     return runbook if len(problems) == before else None
 
@@ -127,6 +128,14 @@ def _steps(root: Table, views: list[StepView], around: Around) -> Iterator[Probl
             continue
         place = given if given is not None else at(view.node, ["action"])
         yield from with_problems(action, value, place, around.kinds, around.names, view.prefix)
+
+
+def _suppressing(root: Table, stem: str, views: list[StepView], inventory: Inventory | None) -> list[str]:
+    """The systems that this runbook is for and that declare how requests are replayed: those that name it, and the one of its defaults."""
+    values = defaults(root)
+    own = {values.get("system"), tier_of(views, values, "system")}
+    systems = inventory.systems.items() if inventory else ()
+    return [name for name, entry in systems if entry.suppression is not None and (name in own or entry.runbooks.recover == stem)]
 
 
 def _drill(root: Table, views: list[StepView]) -> Iterator[Problem]:

@@ -12,10 +12,10 @@ from pydantic import BaseModel
 
 from dr.config.cron_pattern import CRON
 from dr.config.docs import kind_doc
-from dr.config.files import make_folder, replace_file
 from dr.config.kinds import Kinds
 from dr.config.schema_types import REFERENCE, REFERRING, TEXT, Types
 from dr.config.validate import SECRET_HINT
+from dr.disk import make_folder, replace_file
 from dr.model.base import JsonObject
 from dr.model.inventory import HostEntry, Inventory, RepositoryEntry, SecretRef, SourceEntry
 from dr.model.runbook import CheckRef, Parameter, Runbook, Step, When

@@ -9,6 +9,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from dr import __version__
+from dr.disk import replace_file
 from dr.errors import Damaged, Failed, Refused
 from dr.model.base import JsonObject, RunId, canonical, sha256
 from dr.model.evidence import Evidence, Signed
@@ -37,8 +38,8 @@ class EvidenceWriter:
         json_file, html_file = self._folder / f"{run}.json", self._folder / f"{run}.html"
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            publish(json_file, signed)
-            publish(html_file, shown)
+            replace_file(json_file, signed)
+            replace_file(html_file, shown)
         except OSError as problem:
             raise _unwritten(run, self._folder, problem) from None
         return {
@@ -51,26 +52,6 @@ class EvidenceWriter:
             "rto_total": evidence.rto.total if evidence.rto else None,
             "beside": beside_words(evidence.rto, record.tier or "") if evidence.rto else [],
         }
-
-
-def publish(path: Path, data: bytes) -> None:
-    """Write durably under another name, then rename: a reader sees the old file or the new one, whole."""
-    partial = path.with_name(f".{path.name}.partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        partial.replace(path)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _unwritten(run: RunId, folder: Path, problem: OSError) -> Failed:

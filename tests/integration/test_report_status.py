@@ -69,7 +69,7 @@ def test_the_page_of_the_status_is_private_whole_and_says_the_same(home: Path) -
         assert page.rstrip().endswith("</html>")
         assert "nothing would come back: there is no good copy." in page
     assert sorted(path.name for path in home.glob("*.html")) == [elsewhere.name]
-    assert not list(home.glob("**/*.partial"))
+    assert not list(home.glob("**/.new-*"))
 
 
 def test_a_page_that_cannot_be_written_is_said_and_leaves_the_old_one(home: Path) -> None:

@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from dr.app.stored_homes import listed, open_place
-from dr.config.files import make_folder
 from dr.config.init import init_home
 from dr.config.keys import fingerprint as key_fingerprint
+from dr.disk import make_folder
 from dr.errors import ConfigError, Damaged, Failed, Refused, Unreachable
 from dr.stream.home import fingerprint, names
 from dr.stream.homepack import unpack

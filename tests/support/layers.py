@@ -17,11 +17,12 @@ RULES: Mapping[str, frozenset[str]] = {
     "units": frozenset(),
     "model": VOCABULARY,
     "policy": VOCABULARY,
+    "disk": frozenset(),
     "drivers": VOCABULARY,
-    "config": VOCABULARY,
+    "config": VOCABULARY | {"disk"},
     "catalog": VOCABULARY,
     "stream": VOCABULARY,
-    "actions": _PLUG_IN | {"policy"},  # a decision is pure; what it is made of arrives through the context
+    "actions": _PLUG_IN | {"policy", "disk"},  # a decision is pure; what it is made of arrives through the context
     "sources": _PLUG_IN,
     "repositories": _PLUG_IN | {"wire"},
     "wire": VOCABULARY,
@@ -30,11 +31,11 @@ RULES: Mapping[str, frozenset[str]] = {
     "engine": VOCABULARY | {"policy", "catalog"},
     "notify": VOCABULARY | {"policy", "catalog"},
     "timers": VOCABULARY,
-    "report": VOCABULARY | {"policy", "catalog"},
+    "report": VOCABULARY | {"policy", "catalog", "disk"},
     "web": VOCABULARY | {"policy", "catalog", "app"},
     "plugins": VOCABULARY | {"config", "actions", "sources", "repositories", "hosts", "checks"},
     "app": VOCABULARY
-    | {"plugins", "config", "policy", "engine", "catalog", "stream", "drivers", "notify", "report", "timers", "web", "demo", "wire"}
+    | {"plugins", "config", "policy", "engine", "catalog", "stream", "drivers", "notify", "report", "timers", "web", "demo", "wire", "disk"}
     | {"actions", "sources", "repositories", "hosts", "checks"},
     "__main__": frozenset({"cli"}),
     "cli": VOCABULARY | {"app"},

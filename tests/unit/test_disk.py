@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dr.config.files import replace_file, write_new
+from dr.disk import replace_file, write_new
 
 pytestmark = pytest.mark.unit
 

@@ -1,4 +1,4 @@
-"""Small files of the home, written whole or not at all, and never over one that is there."""
+"""Small files, written whole or not at all, and on the disk when we say so: a word of the vocabulary for the rooms that write."""
 
 import os
 import tempfile
