@@ -85,3 +85,15 @@ class Failed(DrError):
 
 class Stopped(DrError):
     """Cancelled or timed out while working; everything it had started was ended."""
+
+
+def place_of(error: BaseException) -> str:
+    """`module:line` of the innermost frame that is ours (else of the outermost): all that may be told of a stranger's exception, whose
+    text may hold a row or a password."""
+    trace, place = error.__traceback__, "?"
+    while trace is not None:
+        module = str(trace.tb_frame.f_globals.get("__name__", "?"))
+        if place == "?" or module.startswith("dr."):
+            place = f"{module}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place

@@ -1,7 +1,7 @@
 """How a run stands now, for whoever watches it from any process: what the catalog has, and what its steps last said."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -123,7 +123,7 @@ def look(app: App, run: RunId) -> Watched:
 
 def _with(seen: Watched, waits: Sequence[Waiting], said: Sequence[Comment], pause: tuple[str, datetime] | None) -> Watched:
     by, since = pause or ("", None)
-    return Watched(**{**vars(seen), "waiting": tuple(waits), "comments": tuple(said), "paused_by": by, "paused_since": since})
+    return replace(seen, waiting=tuple(waits), comments=tuple(said), paused_by=by, paused_since=since)
 
 
 def watched(
@@ -190,12 +190,20 @@ def _stage(planned: PlannedStep, record: StepRecord | None, sign: Sign | None, n
         what=record.failure.message if record and record.failure else "",
     )
     if sign is not None and sign.progress.event == "retry-later":
-        return Stage(**{**vars(stage), "later": sign.progress.what})
+        return replace(stage, later=sign.progress.what)
     return _counting(stage, sign, now) if sign is not None and state == "running" else stage
 
 
 def _counting(stage: Stage, sign: Sign, now: datetime) -> Stage:
     p, rate = sign.progress, sign.rate
     rest = Seconds(max(0, p.total - p.done) / rate) if rate and p.total and p.done is not None else None
-    said = {"what": p.what if p.event == "working" else "", "done": p.done, "total": p.total, "unit": p.unit, "rate": rate, "rest": rest}
-    return Stage(**{**vars(stage), **said, "heard": (now - p.at).total_seconds()})
+    return replace(
+        stage,
+        what=p.what if p.event == "working" else "",
+        done=p.done,
+        total=p.total,
+        unit=p.unit,
+        rate=rate,
+        rest=rest,
+        heard=(now - p.at).total_seconds(),
+    )

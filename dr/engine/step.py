@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import TracebackType
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -16,7 +15,7 @@ from dr.clock import iso
 from dr.engine.context import Context
 from dr.engine.failpoints import Failpoints
 from dr.engine.services import Services
-from dr.errors import EXIT_FAILED, ConfigError, DrError, Failed, Refused, StandbyInUse, Stopped
+from dr.errors import EXIT_FAILED, ConfigError, DrError, Failed, Refused, StandbyInUse, Stopped, place_of
 from dr.model.base import JsonObject, RunId, StepId, StrictModel
 from dr.model.ports import Action
 from dr.model.record import Failure, StepRecord, StepState
@@ -181,7 +180,7 @@ class Attempt:
         _log.debug("step %s broke", step.id, exc_info=error)
         # The text of a stranger's exception may hold a row or a password: only its name, the system's word for it and its place are told.
         cause = f" ({os.strerror(error.errno)})" if isinstance(error, OSError) and error.errno else ""
-        message = f"step '{step.id}': action '{step.action}' broke: {type(error).__name__}{cause} at {_place(error.__traceback__)}"
+        message = f"step '{step.id}': action '{step.action}' broke: {type(error).__name__}{cause} at {place_of(error)}"
         return Failure(error=type(error).__name__, exit_code=EXIT_FAILED, message=message, hint="DR_LOG=debug shows the whole of it")
 
     def _record(
@@ -240,14 +239,3 @@ def _validated(model: type[Model], facts: JsonObject, about: str, error: type[Dr
         found = wrong.errors(include_input=False, include_url=False)
         places = "; ".join(f"{'.'.join(str(part) for part in one['loc']) or 'all of it'}: {one['msg']}" for one in found)
         raise error(f"{about}: {places}") from None
-
-
-def _place(trace: TracebackType | None) -> str:
-    """`module:line` of the innermost frame that is ours (else of the outermost)."""
-    place = "?"
-    while trace is not None:
-        module = str(trace.tb_frame.f_globals.get("__name__", "?"))
-        if place == "?" or module.startswith("dr."):
-            place = f"{module}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return place

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import IO, cast
 
 from dr import errors
-from dr.errors import DrError, Failed, Unreachable
+from dr.errors import DrError, Failed, Unreachable, place_of
 from dr.model.base import JsonObject
 from dr.units import visible
 from dr.wire import frames
@@ -333,12 +333,7 @@ def _spelled(error: BaseException) -> bytes:
     """An error as it crosses. Of a stranger's exception only its name and place: its text may hold a row."""
     if isinstance(error, DrError):
         return _json({"error": type(error).__name__, "message": error.message, "hint": error.hint})
-    trace, place = error.__traceback__, "?"
-    while trace is not None:
-        module = str(trace.tb_frame.f_globals.get("__name__", "?"))
-        place = f"{module}:{trace.tb_lineno}" if place == "?" or module.startswith("dr.") else place
-        trace = trace.tb_next
-    return _json({"error": "Failed", "message": f"dr broke there: {type(error).__name__} at {place}", "hint": ""})
+    return _json({"error": "Failed", "message": f"dr broke there: {type(error).__name__} at {place_of(error)}", "hint": ""})
 
 
 def _understood(told: JsonObject) -> DrError:
