@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from dr.model.base import Duration, JsonObject, Slug, StrictModel
+from dr.model.base import Duration, JsonObject, Seconds, Slug, StrictModel
 from dr.model.forecast import Declared, Unmeasured
 from dr.model.opening import Holiday, OpeningHours
 from dr.model.suppression import SuppressionTemplates
@@ -51,9 +51,47 @@ class Organisation(StrictModel):
 
 
 class Office(StrictModel):
+    """A site with people. What offices share decides which of them a loss takes with it."""
+
     title: str
     main: bool = False
     zone: str | None = None
+    """IANA zone of its clock; the organisation's where none is written."""
+    hours: OpeningHours = None
+    """When people are on duty there: `["Mon-Fri 08:00-17:00"]`, on its own clock; always where none are written."""
+    capacity: int | None = Field(default=None, ge=0)
+    """How many units of load it can carry; no bound where none is written."""
+    building: Slug | None = None
+    """Offices in one building are lost together."""
+    depends: tuple[Slug, ...] = ()
+    """What it shares with others (`[provider-lakeland, power-east]`): whoever shares what a lost office depends on is affected too."""
+
+
+class Duty(StrictModel):
+    """A responsibility that somebody must always hold."""
+
+    title: str = Field(min_length=1)
+    office: Slug
+    """Who holds it in normal times."""
+    needs: tuple[Slug, ...] = ()
+    """Skills; an office has what its people have together."""
+    load: int = Field(default=1, ge=0)
+    """How much of an office's capacity it takes."""
+    succession: tuple[Slug, ...] = ()
+    """Offices in the order in which they are asked; then all others that have the skills, the least loaded first."""
+    accept_within: Duration | None = None
+    """How long an office that is asked may be silent before the next one is; failover's where none is written."""
+
+
+class Failover(StrictModel):
+    """How duties move when an office is lost."""
+
+    confirm: int = Field(default=2, ge=1)
+    """How many people confirm a loss where the main office is silent."""
+    accept_within: Duration = Seconds(900)
+    """How long an office that is asked may be silent before the next one is."""
+    ask_again: Duration = Seconds(1800)
+    """When all refused or were silent: after how long they are asked again."""
 
 
 class Contact(StrictModel):
@@ -62,6 +100,8 @@ class Contact(StrictModel):
     name: str
     office: Slug | None = None
     groups: tuple[Slug, ...] = ()
+    skills: tuple[Slug, ...] = ()
+    """What duties may need."""
     channels: tuple[SecretRef, ...] = Field(min_length=1)
 
 
@@ -174,5 +214,8 @@ class Inventory(StrictModel):
     repositories: dict[Slug, RepositoryEntry]
     offices: dict[Slug, Office] = Field(default_factory=dict)
     contacts: dict[Slug, Contact] = Field(default_factory=dict)
+    duties: dict[Slug, Duty] = Field(default_factory=dict)
+    """What must always be in somebody's hands, the most important first."""
+    failover: Failover = Failover()
     pings: dict[Slug, SecretRef] = Field(default_factory=dict)
     """Runbook to the URL (as Healthchecks takes it) that is told of each of its runs that passed, so that silence is noticed elsewhere."""
