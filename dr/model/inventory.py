@@ -9,7 +9,9 @@ from pydantic import Field, model_validator
 
 from dr.model.base import Duration, JsonObject, Seconds, Slug, StrictModel
 from dr.model.forecast import Declared, Unmeasured
+from dr.model.notices import Absence, NoticeRules, QuietHours
 from dr.model.opening import Holiday, OpeningHours
+from dr.model.outage import OutageRules
 from dr.model.suppression import SuppressionTemplates
 
 
@@ -103,6 +105,12 @@ class Contact(StrictModel):
     skills: tuple[Slug, ...] = ()
     """What duties may need."""
     channels: tuple[SecretRef, ...] = Field(min_length=1)
+    zone: str | None = None
+    """Where they are, if not where their office is: their quiet hours and absences are on that clock."""
+    quiet: QuietHours | None = None
+    away: tuple[Absence, ...] = ()
+    deputy: Slug | None = None
+    """Another contact, who is told in their place while they are away, and after them when they do not answer."""
 
 
 HostRole = Literal["production", "standby", "repository", "office"]
@@ -217,5 +225,8 @@ class Inventory(StrictModel):
     duties: dict[Slug, Duty] = Field(default_factory=dict)
     """What must always be in somebody's hands, the most important first."""
     failover: Failover = Failover()
+    outages: OutageRules | None = None
+    """Who is told of an outage, and how often; see `outage_rules` for what holds where nothing is written."""
+    notices: NoticeRules = NoticeRules()
     pings: dict[Slug, SecretRef] = Field(default_factory=dict)
     """Runbook to the URL (as Healthchecks takes it) that is told of each of its runs that passed, so that silence is noticed elsewhere."""

@@ -204,7 +204,10 @@ class AuditHead(StrictModel):
     at: Instant
 
 
-NoticeState = Literal["owed", "delivered", "partial", "failed", "nobody"]
+NoticeState = Literal["owed", "delivered", "partial", "failed", "nobody", "unanswered"]
+"""`unanswered`: all who could be told were, and nobody said that they saw it."""
+Mark = Literal["", "repeat", "again", "raised"]
+"""What a message's subject says of it, where the same person had, or may have had, it by the same channel before."""
 
 
 class Delivery(StrictModel):
@@ -212,10 +215,27 @@ class Delivery(StrictModel):
     channel: int
     """Its place in the contact's list; the URL is a secret and is never recorded."""
     scheme: str
-    state: Literal["delivered", "failed"]
+    state: Literal["delivered", "failed", "unknown"]
+    """`unknown`: whoever sent it ended before it could be recorded; it may have arrived."""
     attempt: int
     at: Instant
     detail: str = ""
+    round: int = 0
+    mark: Mark = ""
+    why: str = ""
+    """Why this person by this channel, just then."""
+
+
+class Claim(StrictModel):
+    """That somebody is about to send it to this person by this channel: written before it leaves, taken away with its outcome."""
+
+    contact: str
+    channel: int
+    by: str
+    """The process, so that it can be told whether it still lives."""
+    at: Instant
+    mark: Mark = ""
+    why: str = ""
 
 
 class Acknowledgement(StrictModel):
@@ -253,6 +273,18 @@ class Notice(StrictModel):
     """Marked so in every subject and body."""
     due: Instant | None = None
     """When somebody must look at it again: to send it, to try once more, or to go on to the next channel or person."""
+    round: int = 0
+    """How often it was begun from the start: by a person, since nobody had acknowledged it, or since its severity rose."""
+    raised: int | None = None
+    """The round in which its severity had risen."""
+    claims: tuple[Claim, ...] = ()
+    """What is being sent now."""
+    digest: str = ""
+    """The notice that it was gathered into, which says it in its place."""
+    gathered: int = 0
+    """Of a digest: how many it says in one."""
+    form: Literal["text", "markdown"] = "text"
+    """How `body` is written."""
 
 
 class Decision(StrictModel):
