@@ -8,7 +8,9 @@ from dr.catalog.findings import FindingRecords
 from dr.catalog.fleet import FleetRecords
 from dr.catalog.hosts import HostRecords
 from dr.catalog.notices import NoticeRecords
+from dr.catalog.outages import OutageRecords
 from dr.catalog.parts import PartRecords
+from dr.catalog.readings import ReadingRecords
 from dr.catalog.runs import RunRecords
 from dr.catalog.sets import SetRecords
 from dr.catalog.settings import SettingRecords
@@ -32,6 +34,8 @@ class Catalog(
     SettingRecords,
     FleetRecords,
     StandingRecords,
+    OutageRecords,
+    ReadingRecords,
 ):
     """`dr.model.ports.Records` on a SQLite file. Safe with several threads and processes; every write is idempotent and durable."""
 

@@ -23,6 +23,7 @@ class Kinds:
     repositories: Params = field(default_factory=dict)
     hosts: Params = field(default_factory=dict)
     checks: Params = field(default_factory=dict)
+    redundancy: Params = field(default_factory=dict)
     source_places: Places = field(default_factory=dict)
     repository_places: Places = field(default_factory=dict)
     host_places: Places = field(default_factory=dict)

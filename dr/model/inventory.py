@@ -12,6 +12,7 @@ from dr.model.forecast import Declared, Unmeasured
 from dr.model.notices import Absence, NoticeRules, QuietHours
 from dr.model.opening import Holiday, OpeningHours
 from dr.model.outage import OutageRules
+from dr.model.redundancy import Detection, RedundancyEntry
 from dr.model.suppression import SuppressionTemplates
 
 
@@ -213,6 +214,8 @@ class SystemEntry(StrictModel):
     runbooks: SystemRunbooks = SystemRunbooks()
     suppression: SuppressionTemplates | None = None
     """How requests to be erased, or to be shared no longer, are replayed on what was restored; see `dr suppress`."""
+    detection: Detection | None = None
+    """How it is noticed that users cannot work with it; see `dr redundancy`."""
 
 
 class Inventory(StrictModel):
@@ -228,5 +231,7 @@ class Inventory(StrictModel):
     outages: OutageRules | None = None
     """Who is told of an outage, and how often; see `outage_rules` for what holds where nothing is written."""
     notices: NoticeRules = NoticeRules()
+    redundancy: dict[Slug, RedundancyEntry] = Field(default_factory=dict)
+    """What there are two of, so that the loss of one half is noticed; see `dr redundancy`."""
     pings: dict[Slug, SecretRef] = Field(default_factory=dict)
     """Runbook to the URL (as Healthchecks takes it) that is told of each of its runs that passed, so that silence is noticed elsewhere."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 VOCABULARY = frozenset({"model", "errors", "clock", "units"})
 """The words that every room speaks."""
-KINDS = ("ACTION", "SOURCE", "KIND", "CHECK")
+KINDS = ("ACTION", "SOURCE", "KIND", "CHECK", "WATCH")
 """A file that builds one of these is a kind. Kinds may share helpers, but a kind does not import another."""
 
 _PLUG_IN = VOCABULARY | {"stream", "drivers"}
@@ -28,15 +28,16 @@ RULES: Mapping[str, frozenset[str]] = {
     "wire": VOCABULARY,
     "hosts": _PLUG_IN | {"wire"},
     "checks": _PLUG_IN,
+    "redundancy": VOCABULARY | {"drivers", "policy"},
     "engine": VOCABULARY | {"policy", "catalog"},
     "notify": VOCABULARY | {"policy", "catalog"},
     "timers": VOCABULARY,
     "report": VOCABULARY | {"policy", "catalog", "disk"},
     "web": VOCABULARY | {"policy", "catalog", "app"},
-    "plugins": VOCABULARY | {"config", "actions", "sources", "repositories", "hosts", "checks"},
+    "plugins": VOCABULARY | {"config", "actions", "sources", "repositories", "hosts", "checks", "redundancy"},
     "app": VOCABULARY
     | {"plugins", "config", "policy", "engine", "catalog", "stream", "drivers", "notify", "report", "timers", "web", "demo", "wire", "disk"}
-    | {"actions", "sources", "repositories", "hosts", "checks"},
+    | {"actions", "sources", "repositories", "hosts", "checks", "redundancy"},
     "__main__": frozenset({"cli"}),
     "cli": VOCABULARY | {"app"},
     "demo": VOCABULARY | {"config", "drivers", "hosts"},

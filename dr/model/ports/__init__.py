@@ -12,6 +12,7 @@ from dr.model.ports.keys import Keyring
 from dr.model.ports.people import Carried, Notifier, Post, Reporter, Telling, Word
 from dr.model.ports.process import Completed, Process, Runner
 from dr.model.ports.records import Records
+from dr.model.ports.redundancy import Looking, ReadingRecords, Redundant
 from dr.model.ports.repository import Repository, RepositoryKind, RepositoryOpener, SetUpload
 from dr.model.ports.sets import Mended, Sets, Verified, Written
 from dr.model.ports.source import CaptureRequest, ReplayOrder, Replays, Source
@@ -30,6 +31,7 @@ __all__ = [
     "HostKind",
     "HostRequest",
     "Keyring",
+    "Looking",
     "Mended",
     "Notifier",
     "OpenSet",
@@ -37,7 +39,9 @@ __all__ = [
     "Post",
     "Probe",
     "Process",
+    "ReadingRecords",
     "Records",
+    "Redundant",
     "Rehearsal",
     "RehearseContext",
     "ReplayOrder",

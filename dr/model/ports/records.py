@@ -9,6 +9,7 @@ from typing import Protocol
 from dr.model.backup import Copy, Manifest, PartCopy, PartRead
 from dr.model.base import HostPath, JsonObject, RepositoryName, RunId, SetId, Sha256, SystemName
 from dr.model.chain import KnownCopy
+from dr.model.ports.redundancy import ReadingRecords
 from dr.model.record import (
     AuditEntry,
     AuditHead,
@@ -23,7 +24,7 @@ from dr.model.runbook import Plan
 from dr.model.summary import Baselines, SetSummary, Shrinkage
 
 
-class Records(Protocol):
+class Records(ReadingRecords, Protocol):
     """The catalog, as actions use it. Every write is idempotent."""
 
     # sets, copies, proofs
