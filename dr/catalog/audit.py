@@ -23,13 +23,7 @@ class AuditRecords(Noun):
     def audit(self, event: str, subject: str, facts: JsonObject, *, actor: str, at: datetime) -> AuditHead:
         """Append one entry; a repeated step appends again, since both happened."""
         with self._store.write() as connection:
-            head = _head(connection)
-            entry = AuditEntry(
-                seq=head.seq + 1, at=at, actor=actor, event=event, subject=subject, facts=facts, previous=head.hash, hash=Sha256("")
-            )
-            entry = entry.model_copy(update={"hash": entry_hash(entry.to_facts())})
-            connection.execute(insert(audit).values(**dict(entry)))
-        return AuditHead(seq=entry.seq, hash=entry.hash, at=entry.at)
+            return append(connection, event, subject, facts, actor=actor, at=at)
 
     def audit_head(self) -> AuditHead:
         """The newest entry's; `GENESIS` when there is none."""
@@ -54,6 +48,15 @@ class AuditRecords(Noun):
         with self._store.read() as connection:
             rows = connection.execute(select(audit).where(audit.c.subject == subject).order_by(audit.c.seq))
             return [AuditEntry(**row._mapping) for row in rows]
+
+
+def append(connection: Connection, event: str, subject: str, facts: JsonObject, *, actor: str, at: datetime) -> AuditHead:
+    """One more entry, together with whatever else the transaction writes: neither is ever there without the other."""
+    head = _head(connection)
+    entry = AuditEntry(seq=head.seq + 1, at=at, actor=actor, event=event, subject=subject, facts=facts, previous=head.hash, hash=Sha256(""))
+    entry = entry.model_copy(update={"hash": entry_hash(entry.to_facts())})
+    connection.execute(insert(audit).values(**dict(entry)))
+    return AuditHead(seq=entry.seq, hash=entry.hash, at=entry.at)
 
 
 def _head(connection: Connection) -> AuditHead:

@@ -16,6 +16,9 @@ _NAMED_BY_VALUE: tuple[tuple[tuple[str, ...], str], ...] = (
     ((*_SYSTEM, "sources", "*", "host"), "host"),
     ((*_SYSTEM, "retention", "*", "requires_copy_in"), "tier"),
     (("contacts", "*", "office"), "office"),
+    (("outages", "major", "*"), "contact or group"),
+    (("outages", "minor", "*"), "contact or group"),
+    (("outages", "hears"), "contact or group"),
 )
 _NAMED_BY_KEY: tuple[tuple[str, ...], ...] = (
     (*_SYSTEM, "objectives", "tiers", "*"),

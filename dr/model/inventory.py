@@ -229,7 +229,7 @@ class Inventory(StrictModel):
     """What must always be in somebody's hands, the most important first."""
     failover: Failover = Failover()
     outages: OutageRules | None = None
-    """Who is told of an outage, and how often; see `outage_rules` for what holds where nothing is written."""
+    """Who is told of an outage, and how often; None: as `dr.policy.outages.rules_of` says."""
     notices: NoticeRules = NoticeRules()
     redundancy: dict[Slug, RedundancyEntry] = Field(default_factory=dict)
     """What there are two of, so that the loss of one half is noticed; see `dr redundancy`."""

@@ -9,6 +9,7 @@ from dr.model.ports.bytes import ArtifactReader, ArtifactSink, OpenSet, SetWrite
 from dr.model.ports.check import Check, Probe, Restored
 from dr.model.ports.host import Host, HostKind, HostRequest, ServingHost, Standing, WritableHost
 from dr.model.ports.keys import Keyring
+from dr.model.ports.outages import OutageLedger
 from dr.model.ports.people import Carried, Notifier, Post, Reporter, Telling, Word
 from dr.model.ports.process import Completed, Process, Runner
 from dr.model.ports.records import Records
@@ -36,6 +37,7 @@ __all__ = [
     "Notifier",
     "OpenSet",
     "Outcome",
+    "OutageLedger",
     "Post",
     "Probe",
     "Process",

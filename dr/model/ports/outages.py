@@ -1,0 +1,38 @@
+"""What is on record of outages, as the other rooms use it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from dr.model.base import RunId
+from dr.model.outage import Decide, Outage, OutageEntry, OutageId
+from dr.model.record import Notice
+
+
+class OutageLedger(Protocol):
+    """Part of the catalog. Every write is idempotent, and in the audit trail in the same breath."""
+
+    def open_outage(self, outage: Outage, entry: OutageEntry) -> Outage:
+        """Put a new one on record; gives back another, where one about the same is open (and both are an exercise, or neither)."""
+        ...
+
+    def change_outage(self, outage: OutageId, decide: Decide) -> Outage | None:
+        """Do one thing about it, as `decide` (without effects) says from how it stands and its entries; None if there is no such outage."""
+        ...
+
+    def keep_outage(self, outage: OutageId, run: RunId) -> None:
+        """The run that keeps people told of it."""
+        ...
+
+    def outage(self, outage: OutageId) -> Outage | None: ...
+    def outages(self, *, open_only: bool = False) -> list[Outage]:
+        """Newest first; those that are proposed or declared, or all."""
+        ...
+
+    def outage_entries(self, outage: OutageId) -> list[OutageEntry]:
+        """What was said and done about it, oldest first."""
+        ...
+
+    def outage_notices(self, outage: OutageId) -> list[Notice]:
+        """Who is owed, or was told, what about it, oldest first."""
+        ...
