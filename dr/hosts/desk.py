@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from dr.errors import Damaged, Refused
 from dr.hosts.marker import Standby
+from dr.hosts.secrets_in import secrets_in
 from dr.hosts.signable import signable
 from dr.model.base import JsonObject, RunId, SetId, SourceName, SystemName
 from dr.model.inventory import SecretRef
@@ -54,6 +54,8 @@ class Desk:
         self.damage: Damaged | None = None
         """What we ourselves found damaged of what was handed."""
         self._opened: OpenSet | None = None
+        self._digests: dict[tuple[str, str], list[str]] = {}
+        """Of a repository's sets of a system, once asked for: a restore asks after each of its sources."""
         self.into: SetWriter | None = None
         self._sinks: dict[str, ArtifactSink] = {}
         self._reading = threading.Lock()
@@ -92,6 +94,15 @@ class Desk:
                 total if isinstance(total, int) else None,
                 "bytes" if args.get("unit") == "bytes" else "items" if args.get("unit") == "items" else "",
             )
+
+    @contextmanager
+    def at_work(self, ctx: StepContext, about: About, secrets: frozenset[SecretRef]) -> Iterator[None]:
+        """While a step works there: what its `dr` may ask for."""
+        self.ctx, self.about, self.secrets = ctx, about, secrets
+        try:
+            yield
+        finally:
+            self.ctx, self.about, self.secrets = None, None, frozenset()
 
     def _long(self, call: Call) -> JsonObject:
         """What may be more than a message holds: one at a time, and only while there is work that has so much to say."""
@@ -236,13 +247,20 @@ class Desk:
 
     def _wanted(self, call: Call) -> JsonObject:
         """The digests of every part that the repository's sets of this system consist of."""
-        opened, ctx = self._handed(), self._working()
+        opened = self._handed()
+        key = opened.repository, opened.manifest.system
+        if key not in self._digests:
+            self._digests[key] = sorted(self._parts(opened))
+        return call.reply_long({"digests": self._digests[key]})
+
+    def _parts(self, opened: OpenSet) -> set[str]:
+        ctx = self._working()
         repository = ctx.repository(opened.repository)
         found: set[str] = set()
         for system, one in repository.sets(opened.manifest.system):
             manifest, _, _ = ctx.sets.read_manifest(system, one, repository)
             found |= {part.sha256 for artifact in manifest.artifacts for part in artifact.parts}
-        return call.reply_long({"digests": sorted(found)})
+        return found
 
     def _sink(self, call: Call) -> JsonObject:
         if self.into is None:
@@ -275,14 +293,3 @@ class Desk:
             summary=ContentSummary.from_facts(summary) if summary else None,
         )
         return {}
-
-
-def secrets_in(facts: Any) -> frozenset[SecretRef]:
-    """Every reference to a secret in what was written of an entry."""
-    if isinstance(facts, Mapping):
-        if facts and set(facts) <= {"file", "env", "credential"}:
-            return frozenset({SecretRef.from_facts(dict(facts))})
-        return frozenset().union(*(secrets_in(one) for one in facts.values()))
-    if isinstance(facts, (list, tuple)):
-        return frozenset().union(*(secrets_in(one) for one in facts))
-    return frozenset()

@@ -4,20 +4,19 @@ So the guard, the claims, the restore and the scrub are one implementation, and 
 artifacts' bytes and the answers (`dr/wire`). Nothing is sent to a machine whose SSH host key is not known, or is one of production's.
 """
 
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import cached_property
-from typing import Literal, Self
 
-from pydantic import model_validator
-
-from dr.errors import Damaged, DrError, NotProvablyStandby, Refused
+from dr.errors import Damaged, DrError, Refused
 from dr.hosts import sent
-from dr.hosts.desk import About, Desk, secrets_in
-from dr.hosts.postgres import HostPostgres
+from dr.hosts.desk import About, Desk
+from dr.hosts.secrets_in import secrets_in
 from dr.hosts.session import Session
-from dr.hosts.told import believed, believed_damage, certificate, lines, result, shown
-from dr.model.base import ByteCount, HostName, HostPath, JsonObject, RunId, SetId, Size, StrictModel
+from dr.hosts.ssh_login import SshHost, address, fingerprints, require_other_key
+from dr.hosts.ssh_serving import ServingSsh
+from dr.hosts.told import believed, believed_damage, certificate, lines, result
+from dr.model.base import HostName, HostPath, JsonObject, RunId, SetId, StrictModel
 from dr.model.ports import (
     ArtifactReader,
     CaptureRequest,
@@ -37,24 +36,6 @@ from dr.model.ports import (
     WritableHost,
 )
 from dr.model.record import CheckResult, ProductionFacts, ScrubCertificate
-from dr.wire import openssh
-from dr.wire.login import Login
-
-
-class SshHost(Login):
-    """`with` of a host of kind ssh. `path` and what is under `postgres` are as on a local host, and mean that machine."""
-
-    postgres: HostPostgres | None = None
-    decrypt: Literal["controller", "standby"] = "controller"
-    """Where the drill key is while a set is restored. `standby`: it is lent to that machine's memory, and encrypted bytes cross."""
-    keep: Size = ByteCount(0)
-    """Encrypted parts that the standby keeps for the next restore, at most; wants `decrypt: standby`."""
-
-    @model_validator(mode="after")
-    def _kept_where_decrypted(self) -> Self:
-        if self.keep and self.decrypt != "standby":
-            raise ValueError("'keep' wants `decrypt: standby`: what is decrypted on the controller is not kept on the standby")
-        return self
 
 
 class Ssh:
@@ -68,12 +49,13 @@ class Ssh:
         self._desk = Desk(request, run, standing)
 
     @cached_property
-    def _known(self) -> tuple[str, ...]:
-        return _fingerprints(self._request)
+    def known(self) -> tuple[str, ...]:
+        """Fingerprints of its host keys, as the known_hosts file has them."""
+        return fingerprints(self._request)
 
     @cached_property
     def _session(self) -> Session:
-        self._known  # noqa: B018 - refused before anything is started
+        self.known  # noqa: B018 - refused before anything is started
         settings: SshHost = self._request.params
         return Session(address(self._request), settings.command(), self._request, self._desk)
 
@@ -96,7 +78,7 @@ class Ssh:
     def _believed(self, facts: JsonObject, folders: Sequence[str]) -> ProductionFacts:
         """What it says of itself, as far as that is its to say."""
         settings: SshHost = self._request.params
-        return believed(facts, self.name, self._known, self._request.clock.now(), settings.postgres, folders)
+        return believed(facts, self.name, self.known, self._request.clock.now(), settings.postgres, folders)
 
     def plant(self, source: Source, request: CaptureRequest, ctx: StepContext) -> None:  # noqa: ARG002 - `dr` there has its own
         with self._at_work(ctx, About(request.system, request), request.entry.with_):
@@ -122,21 +104,16 @@ class Ssh:
     def _step(self, ctx: StepContext, system: str | None) -> JsonObject:
         return sent.step(ctx, self.name, system)
 
-    def _at_work(self, ctx: StepContext, about: About, *written: JsonObject) -> "_AtWork":
-        return _AtWork(self._desk, ctx, about, frozenset().union(*(secrets_in(one) for one in written)))
+    def _at_work(self, ctx: StepContext, about: About, *written: JsonObject) -> AbstractContextManager[None]:
+        return self._desk.at_work(ctx, about, frozenset().union(*(secrets_in(one) for one in written)))
 
     def ask(self, verb: str, **args: object) -> JsonObject:
         """One question about the host as it stands."""
         return self._session.ask(verb, args)
 
-    def introduce(self, standing: Standing, run: RunId) -> None:
+    def introduce(self, standing: Standing, run: RunId | None) -> None:
         """Say for which run is asked, and what the host is judged by. No writable handle comes of it."""
         self._session.introduce(standing, run)
-
-    @property
-    def known(self) -> tuple[str, ...]:
-        """Fingerprints of its host keys, as the known_hosts file has them."""
-        return self._known
 
 
 class WritableSsh(Ssh):
@@ -145,7 +122,7 @@ class WritableSsh(Ssh):
     def __init__(self, request: HostRequest, standing: Standing, run: RunId) -> None:
         super().__init__(request, standing, run)
         self.run, self._keys = run, standing.keys
-        require_other_key(self.name, self._known, standing)
+        require_other_key(self.name, self.known, standing)
         try:
             self._session.open(standing, run)
         except BaseException:
@@ -230,59 +207,6 @@ class WritableSsh(Ssh):
         self._session.ask("enter-service", {"set": set_id})
 
 
-class ServingSsh:
-    """`dr.model.ports.ServingHost` on another machine: made only where its `dr` says that this run made it production."""
-
-    def __init__(self, host: Ssh) -> None:
-        self._host = host
-
-    def settled(self) -> JsonObject:
-        """As on a local host; it is recognised by its host keys too."""
-        return {**self._host.ask("settled"), "host_keys": list(self._host.known)}
-
-    def accept(self, how: JsonObject) -> JsonObject:
-        told = shown(self._host.ask("accept", how=how))
-        assert isinstance(told, dict)
-        return told
-
-    def close(self) -> None:
-        self._host.close()
-
-
-class _AtWork:
-    """While a step works there: what its `dr` may ask for."""
-
-    def __init__(self, desk: Desk, ctx: StepContext, about: About, secrets: frozenset[object]) -> None:
-        self._desk, self._ctx, self._about, self._secrets = desk, ctx, about, secrets
-
-    def __enter__(self) -> None:
-        self._desk.ctx, self._desk.about = self._ctx, self._about
-        self._desk.secrets = self._secrets  # type: ignore[assignment]
-
-    def __exit__(self, *_error: object) -> None:
-        self._desk.ctx, self._desk.about, self._desk.secrets = None, None, frozenset()
-
-
-def address(request: HostRequest) -> openssh.Address:
-    """Where and how it is reached."""
-    given: SshHost = request.params
-    return given.reached(request.name, request.home)
-
-
-def _fingerprints(request: HostRequest) -> tuple[str, ...]:
-    return openssh.fingerprints(address(request), lambda asked: request.runner.run(asked, check=False, timeout=20).stdout)
-
-
-def require_other_key(name: HostName, known: Sequence[str], standing: Standing) -> None:
-    """Raises NotProvablyStandby where the host is known by a key of production's: it is that machine, whatever it is called here."""
-    for facts in standing.production:
-        if set(facts.host_keys) & set(known):
-            raise NotProvablyStandby(
-                f"host '{name}' may not be written to: its SSH host key is that of production host '{facts.host}'",
-                hint="does `address` name the standby? If it is a clone, make it host keys of its own: ssh-keygen -A",
-            )
-
-
 # ---------------------------------------------------------------- the kind
 
 
@@ -294,20 +218,23 @@ def _open_writable(request: HostRequest, standing: Standing, run: RunId) -> Writ
     return WritableSsh(request, standing, run)
 
 
-def _asked(request: HostRequest, standing: Standing, verb: str) -> JsonObject:
+@contextmanager
+def _introduced(request: HostRequest, standing: Standing) -> Iterator[Ssh]:
+    """The host, told what it is judged by, for the length of a block."""
     host = Ssh(request, standing)
     if request.role == "standby":
-        require_other_key(request.name, host._known, standing)
+        require_other_key(request.name, host.known, standing)
     with closing(host):
-        host._session.introduce(standing, None)
-        return host.ask(verb)
+        host.introduce(standing, None)
+        yield host
 
 
 def _enrol(request: HostRequest, standing: Standing) -> ProductionFacts | None:
     if request.role not in ("production", "standby"):
         raise Refused(f"host '{request.name}' has role '{request.role}'", hint="only production and standby hosts are enrolled")
     if request.role == "standby":
-        _asked(request, standing, "enrol")
+        with _introduced(request, standing) as host:
+            host.ask("enrol")
         return None
     with closing(Ssh(request, standing)) as host:
         return host.facts()
@@ -315,16 +242,16 @@ def _enrol(request: HostRequest, standing: Standing) -> ProductionFacts | None:
 
 def _check(request: HostRequest, standing: Standing) -> Sequence[tuple[bool, str]]:
     try:
-        told = _asked(request, standing, "check")
-        return lines(told)
+        with _introduced(request, standing) as host:
+            return lines(host.ask("check"))
     except DrError as error:
         return [(False, f"{error.message}; {error.hint}" if error.hint else error.message)]
 
 
 def _foresee(request: HostRequest, standing: Standing) -> Sequence[tuple[bool, str]]:
-    told = _asked(request, standing, "foresee")
-    known = ", ".join(_fingerprints(request))
-    met = f"{request.params.user}@{address(request).known_as} let us in; its host key is {known}"
+    with _introduced(request, standing) as host:
+        told = host.ask("foresee")
+    met = f"{request.params.user}@{address(request).known_as} let us in; its host key is {', '.join(host.known)}"
     return [(True, met), *lines(told)]
 
 

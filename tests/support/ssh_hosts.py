@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 from dr.clock import SystemClock
 from dr.hosts.process import LocalRunner
-from dr.hosts.ssh import KIND, SshHost, WritableSsh
+from dr.hosts.ssh import KIND, WritableSsh
+from dr.hosts.ssh_login import SshHost
 from dr.model.base import HostName, HostPath, RunId
 from dr.model.ports import HostRequest, Standing
 from tests.support.host_world import RUN, STANDBY, World

@@ -130,7 +130,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "dr/hosts/ssh.py",
+        "dr/hosts/ssh_login.py",
         "tests/unit/hosts/test_host_openssh.py",
         Off(
             "a host with a host key of production's is production",

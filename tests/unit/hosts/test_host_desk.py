@@ -14,9 +14,10 @@ import pytest
 
 from dr.clock import FixedClock
 from dr.errors import Damaged, Refused
-from dr.hosts.desk import About, Desk, secrets_in
+from dr.hosts.desk import About, Desk
 from dr.hosts.process import LocalRunner
-from dr.hosts.ssh import SshHost
+from dr.hosts.secrets_in import secrets_in
+from dr.hosts.ssh_login import SshHost
 from dr.model.base import HostName, HostPath, JsonObject, RunId, SourceName, SystemName, canonical
 from dr.model.inventory import SecretRef, SourceEntry
 from dr.model.ports import ArtifactReader, CaptureRequest, HostRequest, Standing, StepContext

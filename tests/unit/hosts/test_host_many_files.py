@@ -10,7 +10,7 @@ from dr.clock import FixedClock
 from dr.errors import Failed
 from dr.hosts.desk import About, Desk
 from dr.hosts.process import LocalRunner
-from dr.hosts.ssh import SshHost
+from dr.hosts.ssh_login import SshHost
 from dr.model.base import HostName, HostPath, SetId, SourceName, SystemName
 from dr.model.inventory import SourceEntry
 from dr.model.ports import CaptureRequest, HostRequest, StepContext

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dr.errors import ConfigError, DrError, NotProvablyStandby, Refused, Unreachable
-from dr.hosts.ssh import SshHost, require_other_key
+from dr.hosts.ssh_login import SshHost, require_other_key
 from dr.model.base import HostName
 from dr.model.ports import Standing
 from dr.model.record import ProductionFacts
