@@ -18,6 +18,7 @@ from dr.model.backup import SET_ID, RepositoryIdentity, Tombstone
 from dr.model.base import ByteCount, HostPath, RepositoryName, SetId, Size, StrictModel, SystemName, canonical
 from dr.model.places import Folder
 from dr.model.ports import RepositoryKind
+from dr.repositories.directory_claims import DirectoryClaims
 from dr.repositories.directory_identity import IDENTITY, nothing_here, read_identity
 from dr.repositories.directory_lock import Held, locked
 from dr.repositories.directory_upload import PARTIAL, SLUG, DirectoryUpload, Place, set_folder
@@ -43,7 +44,7 @@ def places(params: DirectoryParams, home: str) -> list[Folder]:
     return [Folder(("path",), str(Path(home) / params.path))]
 
 
-class DirectoryRepository:
+class DirectoryRepository(DirectoryClaims):
     """See `dr.model.ports.Repository`."""
 
     def __init__(self, name: RepositoryName, tier: str, root: Path, *, organisation: str, min_free: int = 0) -> None:

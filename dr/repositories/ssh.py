@@ -196,6 +196,14 @@ class SshRepository:
     def remove_home(self, name: str) -> bool:
         return self._ask("remove-home", {"name": name})["removed"] is True
 
+    # ---------------------------------------------------------------- claims of duties
+
+    def claim(self, duty: str, number: int, data: bytes) -> bytes:
+        return bytes.fromhex(self._ask("claim", {"duty": duty, "number": number, "data": data.hex()})["stands"])
+
+    def claims(self, duty: str) -> list[tuple[int, bytes]]:
+        return [(int(number), bytes.fromhex(data)) for number, data in self._ask_long("claims", {"duty": duty})["claims"]]
+
 
 def named(told: Sequence[Sequence[object]]) -> list[tuple[SystemName, SetId]]:
     """The sets that a file server says it holds, as far as they are names: kind `directory` too passes over what is none."""

@@ -5,6 +5,7 @@ Refused for a path that could lead out.
 """
 
 import os
+import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -101,6 +102,21 @@ class Tree:
             _write(parent, temporary, data)
             os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
             os.fsync(parent)
+
+    def publish_new(self, path: str, data: bytes) -> bool:
+        """Durable and whole under a name that nobody has taken; False, and nothing changed, if it is taken."""
+        with self._parent(path, make=True) as (parent, name):
+            temporary = f"{TEMPORARY}{name}-{secrets.token_hex(8)}"  # two who publish at once write two files aside
+            try:
+                _write(parent, temporary, data)
+                os.link(temporary, name, src_dir_fd=parent, dst_dir_fd=parent, follow_symlinks=False)
+            except FileExistsError:
+                return False
+            finally:
+                with suppress(FileNotFoundError):
+                    os.unlink(temporary, dir_fd=parent)
+                os.fsync(parent)
+        return True
 
     def link(self, origin: str, path: str) -> None:
         """A second name for a regular file's bytes; one that is there is replaced."""

@@ -166,6 +166,12 @@ class PatientRepository:
     def remove_home(self, name: str) -> bool:
         return self._patience.call(lambda: self._inner.remove_home(name))
 
+    def claim(self, duty: str, number: int, data: bytes) -> bytes:
+        return self._patience.call(lambda: self._inner.claim(duty, number, data))
+
+    def claims(self, duty: str) -> list[tuple[int, bytes]]:
+        return self._patience.call(lambda: self._inner.claims(duty))
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         lock = self._inner.locked()

@@ -341,6 +341,54 @@ def test_a_place_that_is_no_repository_lists_no_home(bare: Repository) -> None:
         bare.list_home()
 
 
+def test_a_claim_stands_for_good_and_whoever_comes_later_gets_it_back(repository: Repository) -> None:
+    """One number, one claim: the first one's bytes are what everybody reads, the repeated claim of the first included."""
+    assert repository.claims("help-desk") == []
+    assert repository.claim("help-desk", 1, b"milwaukee") == b"milwaukee"
+    assert repository.claim("help-desk", 1, b"green-bay") == b"milwaukee"
+    assert repository.claim("help-desk", 1, b"milwaukee") == b"milwaukee"
+    assert repository.claim("help-desk", 3, b"green-bay") == b"green-bay"
+    assert repository.claims("help-desk") == [(1, b"milwaukee"), (3, b"green-bay")]
+    assert repository.claims("help-desk.exercise") == []
+
+
+def test_a_number_that_was_passed_over_can_not_be_claimed_any_more(repository: Repository) -> None:
+    """A fencing number only rises: who comes with a stale one is told what stands, and leaves nothing behind."""
+    repository.claim("help-desk", 5, b"milwaukee")
+    assert repository.claim("help-desk", 4, b"madison") == b"milwaukee"
+    assert repository.claims("help-desk") == [(5, b"milwaukee")]
+
+
+def test_of_many_who_claim_one_number_at_once_one_wins_and_all_are_told_who(repository: Repository) -> None:
+    told: list[bytes] = []
+
+    def work(own: bytes) -> None:
+        told.append(repository.claim("help-desk", 1, own))
+
+    threads = [threading.Thread(target=work, args=(f"office-{number}".encode(),)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(told) == 6
+    assert {(1, told[0])} == {*repository.claims("help-desk")}
+    assert len(set(told)) == 1
+
+
+def test_what_is_no_name_of_a_claim_is_refused(repository: Repository) -> None:
+    for duty, number in (("../sets", 1), ("Help", 1), ("help-desk", 0), ("help-desk", 10**12), ("a/b", 1)):
+        with pytest.raises(Refused, match="is not the name of a claim"):
+            repository.claim(duty, number, b"x")
+
+
+def test_a_place_that_is_no_repository_takes_no_claim(bare: Repository) -> None:
+    """An unmounted store is unreachable: a claim that only lies here would be none."""
+    with pytest.raises(Unreachable):
+        bare.claim("help-desk", 1, b"x")
+    with pytest.raises(Unreachable):
+        bare.claims("help-desk")
+
+
 def test_the_lock_lets_one_in_at_a_time(repository: Repository) -> None:
     inside: list[int] = []
     most: list[int] = []

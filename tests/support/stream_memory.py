@@ -12,6 +12,7 @@ from typing import IO
 from dr.errors import Damaged, Refused, Unreachable
 from dr.model.backup import SET_ID, RepositoryIdentity, Tombstone
 from dr.model.base import RepositoryName, SetId, SystemName, canonical
+from dr.repositories.directory_claims import claim_path
 from dr.stream.layout import MANIFEST, SIGNATURE, is_beside, part_path
 
 Key = tuple[SystemName, SetId]
@@ -28,6 +29,7 @@ class MemoryRepository:
         self.stored: dict[Key, dict[str, bytes]] = {}
         self.partial: dict[Key, dict[str, bytes]] = {}
         self.home: dict[str, bytes] = {}
+        self.duties: dict[str, dict[int, bytes]] = {}
         self._traces: dict[Key, tuple[bytes, bytes]] = {}
         self._lock = threading.Lock()
         self.fails: Callable[[str, str], bool] = lambda what, path: False
@@ -139,6 +141,22 @@ class MemoryRepository:
         for path in gone:
             del self.home[path]
         return bool(gone)
+
+    def claim(self, duty: str, number: int, data: bytes) -> bytes:
+        claim_path(duty, number)
+        self.identity()
+        self.trouble("claim", duty)
+        with self._lock:
+            there = self.duties.setdefault(duty, {})
+            if max(there, default=0) < number:
+                there[number] = data
+            return there[max(there)]
+
+    def claims(self, duty: str) -> list[tuple[int, bytes]]:
+        claim_path(duty, 1)
+        self.identity()
+        self.trouble("claims", duty)
+        return sorted(self.duties.get(duty, {}).items())
 
     @contextmanager
     def locked(self) -> Iterator[None]:

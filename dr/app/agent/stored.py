@@ -17,7 +17,7 @@ from dr.stream.layout import LONGEST
 from dr.wire.link import Call, Link
 from dr.wire.pipes import CHUNK
 
-_LONG = frozenset(f"repository-{noun}" for noun in ("sets", "manifest", "listing", "tombstones", "sweep", "list-home"))
+_LONG = frozenset(f"repository-{noun}" for noun in ("sets", "manifest", "listing", "tombstones", "sweep", "list-home", "claims"))
 """Questions whose answers grow with what is stored: they cross as bytes."""
 
 
@@ -52,6 +52,8 @@ class Stored:
             "repository-list-home": lambda _: {"paths": self._here().list_home()},
             "repository-open-home": lambda call: self._read(call, lambda: self._here().open_home(str(call.args["name"]))),
             "repository-remove-home": lambda call: {"removed": self._here().remove_home(str(call.args["name"]))},
+            "repository-claim": self._claim,
+            "repository-claims": lambda call: {"claims": [[n, d.hex()] for n, d in self._here().claims(str(call.args["duty"]))]},
             "upload-put": self._put,
             "upload-link": self._link,
             "upload-commit": self._commit,
@@ -141,6 +143,10 @@ class Stored:
     def _put_home(self, call: Call) -> JsonObject:
         self._here().put_home(str(call.args["name"]), call.inlet.read())
         return {}
+
+    def _claim(self, call: Call) -> JsonObject:
+        duty, number, data = str(call.args["duty"]), int(call.args["number"]), bytes.fromhex(str(call.args["data"]))
+        return {"stands": self._here().claim(duty, number, data).hex()}
 
     # ------------------------------------------------------------ a set that is being written
 

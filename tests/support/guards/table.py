@@ -7,6 +7,7 @@ from tests.support.guards import (
     rows_checks,
     rows_config,
     rows_config_2,
+    rows_duties,
     rows_hosts,
     rows_hosts_2,
     rows_policy,
@@ -48,4 +49,5 @@ GUARDS: tuple[Guard, ...] = (
     *rows_recovery.GUARDS,
     *rows_report.GUARDS,
     *rows_suppression.GUARDS,
+    *rows_duties.GUARDS,
 )

@@ -1,0 +1,72 @@
+"""Claims of duties in a folder: `duties/<duty>/<number>.json`, each published once, by whoever is first, and never written again.
+
+Whoever claims writes aside and makes a hard link to the number's own name: the file system gives it to one only, on a file server too.
+"""
+
+import errno
+import re
+from abc import ABC, abstractmethod
+
+from dr.errors import Refused, Unreachable
+from dr.model.backup import RepositoryIdentity
+from dr.repositories.directory_upload import Place
+from dr.repositories.tree import Tree
+
+CLAIMS = "duties"
+_DUTY = re.compile(r"^[a-z][a-z0-9-]{0,39}(\.[a-z]{1,20})?$")
+_FILE = re.compile(r"^(\d{12})\.json$")
+HIGHEST = 10**12 - 1
+"""A number has twelve digits, so that names sort as numbers do."""
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
+
+
+class DirectoryClaims(ABC):
+    """The claims' part of `dr.model.ports.Repository`, of a kind that keeps them in a folder."""
+
+    _place: Place
+    _tree: Tree
+
+    @abstractmethod
+    def identity(self) -> RepositoryIdentity:
+        """Raises where the place is not the repository."""
+
+    def claim(self, duty: str, number: int, data: bytes) -> bytes:
+        self.identity()
+        path = claim_path(duty, number)
+        with self._place.reaching("be written to"):
+            if self._highest(duty) <= number:
+                self._publish(path, data)
+            return self._read(duty, self._highest(duty))
+
+    def claims(self, duty: str) -> list[tuple[int, bytes]]:
+        self.identity()
+        claim_path(duty, 1)
+        with self._place.reaching("be read"):
+            return [(number, self._read(duty, number)) for number in self._numbers(duty)]
+
+    def _publish(self, path: str, data: bytes) -> None:
+        try:
+            self._tree.publish_new(path, data)
+        except OSError as problem:
+            if problem.errno not in _NO_LINKS:
+                raise
+            raise Unreachable(
+                f"repository '{self._place.name}' at {self._place.root} lets nobody make a hard link, so that no claim can be kept there",
+                hint="name another store of claims: `failover: {stores: [...]}` in the inventory",
+            ) from None
+
+    def _numbers(self, duty: str) -> list[int]:
+        return [int(found[1]) for name in self._tree.names(f"{CLAIMS}/{duty}") if (found := _FILE.match(name))]
+
+    def _highest(self, duty: str) -> int:
+        return max(self._numbers(duty), default=0)
+
+    def _read(self, duty: str, number: int) -> bytes:
+        return self._tree.read(claim_path(duty, number))
+
+
+def claim_path(duty: str, number: int) -> str:
+    """Raises Refused for what is no name of a claim."""
+    if not _DUTY.match(duty) or not 1 <= number <= HIGHEST:
+        raise Refused(f"'{duty}/{number}' is not the name of a claim")
+    return f"{CLAIMS}/{duty}/{number:012}.json"

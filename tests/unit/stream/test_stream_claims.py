@@ -1,0 +1,192 @@
+"""Claims of duties over several stores: a majority decides, silence decides nothing, and what nobody signed counts for nothing."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dr.errors import Damaged, Unreachable
+from dr.model.base import OfficeName, RepositoryName
+from dr.model.claim import Claim
+from dr.stream.claims import Claims, seal
+from tests.support.stream_context import NOW
+from tests.support.stream_keys import CredulousKeys, TestKeys
+from tests.support.stream_memory import MemoryRepository
+
+pytestmark = pytest.mark.unit
+KEYS = TestKeys()
+
+
+def stores(count: int) -> list[MemoryRepository]:
+    made = [MemoryRepository(RepositoryName(f"store-{number}"), "vault", organisation="Harbor") for number in range(count)]
+    for one in made:
+        one.initialise("Harbor", one.name, NOW)
+    return made
+
+
+def claim(number: int, office: str = "milwaukee", home: str = "here", *, duty: str = "help-desk", exercise: bool = False) -> Claim:
+    return Claim(duty=duty, number=number, office=OfficeName(office), at=NOW, by="anna", home=home, exercise=exercise)
+
+
+def silence(one: MemoryRepository) -> None:
+    one.fails = _silent
+
+
+def _silent(what: str, _path: str) -> bool:
+    return what in ("claim", "claims")
+
+
+def _never(_what: str, _path: str) -> bool:
+    return False
+
+
+def test_a_claim_that_holds_is_read_back_by_everybody_and_a_repeated_one_is_the_same() -> None:
+    there = stores(1)
+    first = Claims(there, KEYS)
+    assert first.read("help-desk").claim is None
+    assert first.put(claim(1)) == first.put(claim(1)) == claim(1)
+    stand = Claims(there, KEYS).read("help-desk")
+    assert (stand.claim, stand.highest, stand.begun, stand.strange) == (claim(1), 1, (), ())
+
+
+def test_who_comes_second_is_told_who_was_first() -> None:
+    there = stores(3)
+    Claims(there, KEYS).put(claim(1, "milwaukee", "a"))
+    assert Claims(there, KEYS).put(claim(1, "green-bay", "b")) == claim(1, "milwaukee", "a")
+
+
+def test_one_of_three_stores_may_be_lost_and_two_may_not() -> None:
+    """Silence of a majority assigns nothing: a claim that only this machine knew would be none."""
+    there = stores(3)
+    both = Claims(there, KEYS)
+    both.put(claim(1))
+    silence(there[0])
+    assert both.put(claim(2, "green-bay")) == claim(2, "green-bay")
+    assert both.read("help-desk").claim == claim(2, "green-bay")
+    silence(there[1])
+    with pytest.raises(Unreachable, match="of 3 stores of claims 1 did, so that nobody can be given a duty"):
+        both.read("help-desk")
+    with pytest.raises(Unreachable):
+        both.put(claim(3))
+
+
+def test_the_only_store_that_is_silent_stops_everything_in_words() -> None:
+    there = stores(1)
+    silence(there[0])
+    with pytest.raises(Unreachable) as said:
+        Claims(there, KEYS).put(claim(1))
+    assert str(said.value) == (
+        "the store of claims does not answer, so that nobody can be given a duty: store-0: repository 'store-0' cannot claim\n"
+        "   HINT: bring the store back (`dr repositories check`), then type it again; a claim that only this machine knew would be none"
+    )
+
+
+def test_a_claim_in_too_few_stores_holds_nothing_and_its_number_is_used_up() -> None:
+    """It was cut short, or two met: the one before it still holds, and the next goes above it."""
+    there = stores(3)
+    both = Claims(there, KEYS)
+    both.put(claim(1))
+    there[2].claim("help-desk", 2, seal(claim(2, "green-bay"), KEYS))
+    stand = both.read("help-desk")
+    assert (stand.claim, stand.highest, stand.begun, stand.unsure) == (claim(1), 2, (claim(2, "green-bay"),), False)
+    silence(there[0])
+    assert both.read("help-desk").unsure is True
+
+
+def test_two_that_met_in_two_stores_both_lose() -> None:
+    there = stores(2)
+    there[0].claim("help-desk", 1, seal(claim(1, "milwaukee", "a"), KEYS))
+    there[1].claim("help-desk", 1, seal(claim(1, "green-bay", "b"), KEYS))
+    both = Claims(there, KEYS)
+    assert both.put(claim(1, "milwaukee", "a")) == claim(1, "green-bay", "b")
+    assert both.put(claim(1, "green-bay", "b")) == claim(1, "milwaukee", "a")
+    assert (both.read("help-desk").claim, both.read("help-desk").highest) == (None, 1)
+
+
+@pytest.mark.parametrize(
+    ("forged", "words"),
+    [
+        (seal(claim(9, "madison"), TestKeys(seed="stranger")), "no key that is trusted has signed it"),
+        (b"{", "it cannot be read"),
+        (seal(claim(9, "madison", duty="payroll"), KEYS), "it is a claim of something else that was put there"),
+        (seal(claim(8, "madison"), KEYS), "it is a claim of something else that was put there"),
+        (seal(claim(9, "madison", exercise=True), KEYS), "it is a claim of something else that was put there"),
+    ],
+)
+def test_what_cannot_be_believed_moves_no_duty_and_is_said(forged: bytes, words: str) -> None:
+    """A forged claim, and a true one that was carried to another place: neither assigns anything, and the next number is above both."""
+    there = stores(1)
+    known = Claims(there, KEYS)
+    known.put(claim(1))
+    there[0].claim("help-desk", 9, forged)
+    stand = known.read("help-desk")
+    assert (stand.claim, stand.highest, stand.strange) == (claim(1), 9, (f"store-0: help-desk/9: {words}",))
+    assert known.put(claim(10)) == claim(10)
+
+
+def test_who_is_beaten_by_what_cannot_be_believed_is_told_so() -> None:
+    """Between the look and the claim: it did not win, and nobody else did either."""
+    there = stores(1)
+    there[0].claim("help-desk", 9, seal(claim(9, "madison"), TestKeys(seed="stranger")))
+    with pytest.raises(Damaged, match="store-0: a claim of help-desk stands above 2, and no key that is trusted has signed it"):
+        Claims(there, KEYS).put(claim(2))
+
+
+@pytest.mark.positive_control
+def test_a_forged_claim_would_move_a_duty_if_signatures_were_not_looked_at() -> None:
+    there = stores(1)
+    there[0].claim("help-desk", 9, seal(claim(9, "madison"), TestKeys(seed="stranger")))
+    assert Claims(there, CredulousKeys()).read("help-desk").claim == claim(9, "madison")
+
+
+def test_a_rehearsed_claim_lies_under_its_own_name() -> None:
+    there = stores(1)
+    known = Claims(there, KEYS)
+    known.put(claim(1, exercise=True))
+    assert known.read("help-desk").claim is None
+    assert known.read("help-desk", exercise=True).claim == claim(1, exercise=True)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 4), st.lists(st.tuples(st.sampled_from("ab"), st.sets(st.integers(0, 3))), max_size=12))
+def test_nobody_ever_reads_two_holders_or_a_falling_number(count: int, story: list[tuple[str, set[int]]]) -> None:
+    """Two homes claim again and again while stores fall silent and come back: what holds has only one holder, and its number rises."""
+    there = stores(count)
+    homes = {name: Claims(there, KEYS) for name in "ab"}
+    held: dict[int, Claim] = {}
+    for step, (home, silent) in enumerate(story):
+        for number, one in enumerate(there):
+            one.fails = _silent if number in silent else _never
+        try:
+            stand = homes[home].read("help-desk")
+            wanted = claim(stand.highest + 1, home=home).model_copy(update={"at": NOW + timedelta(seconds=step)})
+            got = homes[home].put(wanted)
+        except Unreachable:
+            continue
+        if got == wanted:
+            assert wanted.number > max(held, default=0)
+            held[wanted.number] = wanted
+    for one in there:
+        one.fails = _never
+    stand = homes["a"].read("help-desk")
+    assert (stand.claim.number if stand.claim else 0) >= max(held, default=0)
+    assert not held or stand.claim is None or stand.claim.number not in held or stand.claim == held[stand.claim.number]
+
+
+@pytest.mark.positive_control
+def test_a_minority_would_give_a_duty_to_two() -> None:
+    """Where one store of three were enough, two homes would both hold number 1: it is the majority that keeps them apart."""
+
+    class Lax(Claims):
+        def __init__(self, there: list[MemoryRepository]) -> None:
+            super().__init__(there, KEYS)
+            self._most = 1
+
+    there = stores(2)
+    silence(there[1])
+    assert Lax(there).put(claim(1, home="a")).home == "a"
+    there[1].fails = _never
+    silence(there[0])
+    assert Lax(there).put(claim(1, home="b")).home == "b"
+    assert Lax(there).read("help-desk").claim == claim(1, home="b")
