@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Self
 
 from dr.catalog.audit import AuditRecords
+from dr.catalog.codes import CodeRecords
 from dr.catalog.findings import FindingRecords
 from dr.catalog.fleet import FleetRecords
 from dr.catalog.hosts import HostRecords
@@ -30,6 +31,7 @@ class Catalog(
     HostRecords,
     RunRecords,
     NoticeRecords,
+    CodeRecords,
     AuditRecords,
     SettingRecords,
     FleetRecords,

@@ -1,10 +1,16 @@
 """The ledger: what was owed to whom, and what became of it."""
 
-from sqlalchemy import Connection, select
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
 
 from dr.catalog.noun import Noun, insert_if_absent, upsert
 from dr.catalog.schema import notices
+from dr.errors import Failed
 from dr.model.record import Notice
+
+_GRAVEST = {"critical": 0, "warning": 1, "info": 2}
 
 
 class NoticeRecords(Noun):
@@ -16,7 +22,7 @@ class NoticeRecords(Noun):
         with self._store.write() as connection:
             if insert_if_absent(connection, notices, _row(notice)):
                 return notice
-            known = Notice.from_facts(connection.execute(select(notices.c.record).where(notices.c.id == notice.id)).scalar_one())
+            known = _known(connection, notice.id)
             if known.state in ("owed", "partial", "failed") and (known.begun or known.deliveries):
                 known = known.model_copy(update={"repeated": known.repeated + 1})
                 upsert(connection, notices, _row(known))
@@ -28,11 +34,60 @@ class NoticeRecords(Noun):
             if not _settled(connection, notice):
                 upsert(connection, notices, _row(notice))
 
+    def amend(self, notice: str, change: Callable[[Notice], Notice]) -> Notice:
+        """Read it, change it and keep it, with nobody writing in between. Raises Failed where it is not there."""
+        with self._store.write() as connection:
+            known = _known(connection, notice)
+            changed = change(known)
+            if changed != known:
+                upsert(connection, notices, _row(changed))
+            return changed
+
+    def notice(self, notice: str) -> Notice | None:
+        with self._store.read() as connection:
+            row = connection.execute(select(notices.c.record).where(notices.c.id == notice)).scalar()
+            return None if row is None else Notice.from_facts(row)
+
     def notices(self, limit: int = 50) -> list[Notice]:
         """Newest first."""
         with self._store.read() as connection:
             rows = connection.execute(select(notices.c.record).order_by(notices.c.created.desc(), notices.c.id).limit(limit)).scalars()
             return [Notice.from_facts(row) for row in rows]
+
+    def notices_to(self, to: str, since: datetime) -> list[Notice]:
+        """Those to one audience that were owed since then, oldest first."""
+        query = select(notices.c.record).where(notices.c.created >= since).order_by(notices.c.created, notices.c.id)
+        with self._store.read() as connection:
+            return [Notice.from_facts(row) for row in connection.execute(query).scalars() if row["to"] == to]
+
+    def notices_of(self, outage: str) -> list[Notice]:
+        """Those about one outage, oldest first."""
+        query = select(notices.c.record).where(notices.c.outage == outage).order_by(notices.c.created, notices.c.id)
+        with self._store.read() as connection:
+            return [Notice.from_facts(row) for row in connection.execute(query).scalars()]
+
+    def due_notices(self, until: datetime, outage: str | None = None) -> list[Notice]:
+        """Whose `due` has come, the most severe first."""
+        query = select(notices.c.record).where(notices.c.due <= until).order_by(notices.c.due, notices.c.id)
+        if outage is not None:
+            query = query.where(notices.c.outage == outage)
+        with self._store.read() as connection:
+            found = [Notice.from_facts(row) for row in connection.execute(query).scalars()]
+        return sorted(found, key=lambda notice: _GRAVEST[notice.severity])
+
+    def next_due(self, outage: str | None = None) -> datetime | None:
+        query = select(func.min(notices.c.due, type_=notices.c.due.type))
+        if outage is not None:
+            query = query.where(notices.c.outage == outage)
+        with self._store.read() as connection:
+            return connection.execute(query).scalar()
+
+
+def _known(connection: Connection, notice: str) -> Notice:
+    row = connection.execute(select(notices.c.record).where(notices.c.id == notice)).scalar()
+    if row is None:
+        raise Failed(f"there is no notice '{notice}' in the ledger", hint="`dr notices` shows them")
+    return Notice.from_facts(row)
 
 
 def _settled(connection: Connection, notice: Notice) -> bool:
@@ -41,4 +96,11 @@ def _settled(connection: Connection, notice: Notice) -> bool:
 
 
 def _row(notice: Notice) -> dict[str, object]:
-    return {"id": notice.id, "created": notice.created, "state": notice.state, "record": notice.to_facts()}
+    return {
+        "id": notice.id,
+        "created": notice.created,
+        "state": notice.state,
+        "record": notice.to_facts(),
+        "outage": notice.outage,
+        "due": notice.due,
+    }

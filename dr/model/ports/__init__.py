@@ -10,6 +10,7 @@ from dr.model.ports.check import Check, Probe, Restored
 from dr.model.ports.host import Host, HostKind, HostRequest, ServingHost, Standing, WritableHost
 from dr.model.ports.keys import Keyring
 from dr.model.ports.outages import OutageLedger
+from dr.model.ports.notices import Code, Ledger
 from dr.model.ports.people import Carried, Notifier, Post, Reporter, Telling, Word
 from dr.model.ports.process import Completed, Process, Runner
 from dr.model.ports.records import Records
@@ -26,18 +27,20 @@ __all__ = [
     "CaptureRequest",
     "Carried",
     "Check",
+    "Code",
     "Completed",
     "Effect",
     "Host",
     "HostKind",
     "HostRequest",
     "Keyring",
+    "Ledger",
     "Looking",
     "Mended",
     "Notifier",
     "OpenSet",
-    "Outcome",
     "OutageLedger",
+    "Outcome",
     "Post",
     "Probe",
     "Process",

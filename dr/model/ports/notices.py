@@ -1,0 +1,52 @@
+"""The ledger of notices, as those who carry them use it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from dr.model.ports.records import Records
+from dr.model.record import Notice
+
+
+@dataclass(frozen=True)
+class Code:
+    """What a person types to acknowledge a message; of the code itself, only a keyed digest."""
+
+    digest: str
+    notice: str
+    contact: str
+    expires: datetime
+    channel: int = 0
+    outage: str | None = None
+    used: datetime | None = None
+
+
+class Ledger(Records, Protocol):
+    """Records, and what a pursued notice needs beside them."""
+
+    def notice(self, notice: str) -> Notice | None: ...
+
+    def amend(self, notice: str, change: Callable[[Notice], Notice]) -> Notice:
+        """Read it, change it and keep it, with nobody writing in between. Raises Failed where it is not there."""
+        ...
+
+    def due_notices(self, until: datetime, outage: str | None = None) -> list[Notice]:
+        """Whose `due` has come, the most severe first."""
+        ...
+
+    def next_due(self, outage: str | None = None) -> datetime | None: ...
+
+    def notices_to(self, to: str, since: datetime) -> list[Notice]:
+        """Those to one audience that were owed since then, oldest first."""
+        ...
+
+    def record_codes(self, codes: Sequence[Code]) -> None: ...
+
+    def code(self, digest: str) -> Code | None: ...
+
+    def use_code(self, digest: str, at: datetime) -> bool:
+        """Whether it was not used before: of two at once, one is told True."""
+        ...
