@@ -33,7 +33,10 @@ GUARDS: tuple[Guard, ...] = (
         Off("a claim's signature is checked", 'keys.verify(canonical(stored["claim"]), signature)', "pass", _STRANGE),
         Off(
             "what is no claim is damage, and stops nobody",
-            'except (ValueError, KeyError, TypeError, binascii.Error, ValidationError):\n        raise Damaged("it cannot be read") from None',
+            (
+                "except (ValueError, KeyError, TypeError, binascii.Error, ValidationError):\n"
+                '        raise Damaged("it cannot be read") from None'
+            ),
             "except ZeroDivisionError:\n        raise",
             _STRANGE,
             by="JSONDecodeError",
