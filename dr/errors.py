@@ -10,6 +10,7 @@ DrError
 ├── Unreachable              a host, repository, server or channel did not answer: exit 5
 ├── Unknown                  an effect may or may not have happened; says how to find out: exit 6
 ├── Failed                   a step or a tool failed: exit 1
+│   └── Unanswered           a person was asked, and nobody answered in time: they can be asked again
 └── Stopped                  cancelled or timed out while working; what it started was ended: exit 1
 
 Exit codes: 0 done or PASS, 1 FAIL, 2-6 as above (2 is also click's own), 7 INCOMPLETE, 130 interrupted and resumable. A run that FAILED
@@ -81,6 +82,10 @@ class Unknown(DrError):
 
 class Failed(DrError):
     """A step or a tool failed and says why."""
+
+
+class Unanswered(Failed):
+    """A person was asked, and nobody answered in time."""
 
 
 class Stopped(DrError):

@@ -1,4 +1,5 @@
-"""`approve`: a manual step. The run waits, durably, until a person approves or denies it, and fails safe when nobody does in time.
+"""`approve`: a manual step. The run waits, durably, until a person approves or denies it, and fails safe when nobody does in time: with
+`retry` they are asked again first, and what was done beside the question, such as a restore, is not done again.
 
 The engine puts the question on record, has it told (`notify`), waits, and runs this with the answer; the first answer counts. Safe to
 repeat: it only judges, and a notice that was delivered is not sent again.
@@ -12,7 +13,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from dr.clock import iso, local
-from dr.errors import DrError, Failed, Refused, Stopped
+from dr.errors import DrError, Failed, Refused, Stopped, Unanswered
 from dr.model.base import AudienceName, Duration, Instant, JsonObject, Seconds, StrictModel
 from dr.model.ports import Action, Effect, Outcome, Rehearsal, RehearseContext, StepContext, Telling
 from dr.policy.approval import same_person, untold
@@ -70,6 +71,9 @@ def asked(params: Params, ctx: StepContext, until: datetime) -> None:
 def _question(params: Params, ctx: StepContext, until: datetime) -> str:
     how = f"dr runs approve {ctx.run} {ctx.step}"
     who = f", as somebody other than {ctx.requested_by}" if params.second_person else ""
+    silence = (
+        "If nobody answers, it is asked again; until somebody approves, nothing after it is done." if _left(ctx) else "Silence is a no."
+    )
     lines = (
         "What to do first:",
         *(f"  {line}".rstrip() for line in params.instructions.splitlines()),
@@ -78,7 +82,7 @@ def _question(params: Params, ctx: StepContext, until: datetime) -> str:
         f'  {how} --comment "what you saw"',
         "or, to refuse:",
         f'  {how} --deny --comment "why"',
-        "Silence is a no.",
+        silence,
     )
     return "\n".join(lines)
 
@@ -92,9 +96,12 @@ def run(params: Params, ctx: StepContext) -> Outcome:
     answer: JsonObject = ctx.answer or {"verdict": "nobody"}
     if answer["verdict"] == "nobody" or _too_late(answer):
         ctx.audit("approval.timed-out", ctx.run)
-        raise Failed(
+        again = _left(ctx)
+        raise Unanswered(
             f"step '{ctx.step}': nobody approved within {show_duration(_seconds(params, answer))}",
-            hint="start the run anew when somebody is there to approve",
+            hint="it is asked again now; nothing that waits for it was done, and what was done stays done"
+            if again
+            else "start the run anew when somebody is there to approve; with `retry` at the step they are asked again instead",
         )
     by, comment = str(answer["by"]), str(answer.get("comment", ""))[:COMMENT_LIMIT]
     if answer["verdict"] == "approved" and params.second_person and same_person(by, ctx.requested_by):
@@ -109,6 +116,13 @@ def run(params: Params, ctx: StepContext) -> Outcome:
     at, asked = datetime.fromisoformat(answer["at"]), datetime.fromisoformat(answer["asked"])
     facts = Facts(by=by, at=at, comment=comment, verdict="approved", asked_by=ctx.requested_by, asked=asked)
     return Outcome(changed=False, facts=facts.to_facts())
+
+
+def _left(ctx: StepContext) -> int:
+    """How often the question is put again after a silence."""
+    plan = ctx.plan
+    own = next((step for step in (*plan.steps, *plan.on_failure, *plan.always) if step.id == ctx.step), None)
+    return max(0, own.retry.attempts - ctx.attempt) if own else 0
 
 
 def _audit(what: str, by: str, comment: str, ctx: StepContext) -> None:

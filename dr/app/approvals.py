@@ -10,8 +10,8 @@ from dr.clock import iso
 from dr.engine.control import send_answer
 from dr.errors import ConfigError, Refused
 from dr.model.base import JsonObject, RunId, StepId
-from dr.model.record import RunRecord, StepRecord
-from dr.policy.approval import same_person
+from dr.model.record import AuditEntry, RunRecord, StepRecord
+from dr.policy.approval import ASKED, same_person
 from dr.policy.second_person import way
 
 
@@ -45,13 +45,15 @@ def waiting(app: App, record: RunRecord) -> list[Waiting]:
     steps = [s for s in app.records.steps(record.run) if s.action == "approve" and s.state == "running"]
     plan = app.records.plan(record.run)
     limits = {s.id: s.timeout for s in (*plan.steps, *plan.on_failure, *plan.always)} if plan else {}
-    return [_waiting(s, limits.get(s.step), record) for s in steps]
+    put = {str(e.facts["step"]): e for e in app.records.audit_of(record.run) if e.event == ASKED} if steps else {}
+    return [_waiting(s, limits.get(s.step), put.get(s.step), record) for s in steps]
 
 
-def _waiting(step: StepRecord, limit: float | None, record: RunRecord) -> Waiting:
+def _waiting(step: StepRecord, limit: float | None, put: AuditEntry | None, record: RunRecord) -> Waiting:
+    """`put`: when it was asked last, after a silence it is asked again."""
     params = Params.from_facts(step.resolved)
-    since = step.started or record.started
-    until = since + timedelta(seconds=min(params.timeout, limit or params.timeout))
+    since = put.at if put else step.started or record.started
+    until = datetime.fromisoformat(put.facts["until"]) if put else since + timedelta(seconds=min(params.timeout, limit or params.timeout))
     return Waiting(record.run, step.step, params.instructions, since, until, record.requested_by if params.second_person else "")
 
 
@@ -100,7 +102,7 @@ def _require_eligible(app: App, question: Waiting, by: str, now: datetime, appro
     if now > question.until:
         raise Refused(
             f"step '{question.step}' of {question.run} waited until {iso(question.until)}: it is too late",
-            hint=f"dr runs resume {question.run} lets it end; then start it anew",
+            hint=f"dr runs resume {question.run} asks again, where the step has a `retry`, or lets it end",
         )
 
 

@@ -10,7 +10,7 @@ latter two run one after the other, and one that fails does not keep the next fr
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dr.errors import ConfigError, Damaged, Refused
+from dr.errors import ConfigError, Damaged, Refused, Unanswered
 from dr.model.base import JsonObject
 from dr.model.runbook import Plan, PlannedStep, Section
 from dr.policy.verdict import Ended, own_verdict
@@ -82,7 +82,8 @@ class Skip:
 
 Task = Start | Ask | Await | Pause | Skip
 ASKS = "approve"
-"""The action whose steps put a question to a person. It is asked once: a refusal is no fault that goes away when it is tried again."""
+"""The action whose steps put a question to a person. Only a silence is followed by the question again, where the step says so (`retry`): a
+person's no is no fault that goes away when they are asked once more."""
 MENDS = "copy"
 """The action that mends the damage it finds: tried again, it may succeed."""
 _NOT_CURED_BY_WAITING = (ConfigError.exit_code, Refused.exit_code)
@@ -142,7 +143,7 @@ class Course:
         elif isinstance(task, Pause) or result is None:
             self._again.append(step)
         elif result["state"] == "failed" and self._may_repeat(step, result):
-            self._again.append(Pause(step, wait_before(step, self._attempts[step.id] + 1)))
+            self._again.append(step if step.action == ASKS else Pause(step, wait_before(step, self._attempts[step.id] + 1)))
         else:
             self._end(step, Ended(result["state"], result.get("facts") or {}), withheld=isinstance(task, Skip))
 
@@ -212,9 +213,10 @@ class Course:
         return {name: ended.facts for name, ended in self.ended.items() if ended.state == "done"}
 
     def _may_repeat(self, step: PlannedStep, result: JsonObject) -> bool:
-        code = (result.get("failure") or {}).get("exit_code")
+        failure = result.get("failure") or {}
+        code = failure.get("exit_code")
         return (
-            step.action != ASKS
+            (step.action != ASKS or failure.get("error") == Unanswered.__name__)
             and self._attempts[step.id] < step.retry.attempts
             and code not in _NOT_CURED_BY_WAITING
             and (code != Damaged.exit_code or step.action == MENDS)  # what was read twice and is changed stays so (`dr.stream.stored`)

@@ -21,6 +21,7 @@ from dr.model.ports import Action
 from dr.model.record import Failure, StepRecord, StepState
 from dr.model.references import resolve_steps
 from dr.model.runbook import Plan, PlannedStep, When
+from dr.policy.approval import ASKED
 from dr.units import show_duration
 
 LARGEST_FACTS = 8 * 2**20
@@ -96,20 +97,32 @@ class Attempt:
 
     def _ask(self) -> JsonObject:
         step = self.task.step
-        self.context.began = began = self._first_began()
+        self.context.began = self._first_began()
         if step.when and not self._wanted(step.when):
             return self._skipped()
         params = self._params()
         seconds = min(params.timeout, step.timeout or params.timeout)
-        until = began + timedelta(seconds=seconds)
-        known = any(record.step == step.id for record in self._services.records.steps(self.task.run))
-        if not known:
-            self.context.audit("approval.asked", self.task.run, {"until": iso(until)})
+        since, until = self._put(seconds)
         self._record("running")
         self._failpoints.fire(f"{step.action}.after-asked")
         if self._action.asked:
             self._action.asked(params, self.context, until)
-        return {"state": "waiting", "seconds": seconds, "asked": iso(began), "until": iso(until), "instructions": params.instructions}
+        return {"state": "waiting", "seconds": seconds, "asked": iso(since), "until": iso(until), "instructions": params.instructions}
+
+    def _put(self, seconds: float) -> tuple[datetime, datetime]:
+        """When this question was put first, however often the run was resumed since, and until when it stands."""
+        about = {"step": self.task.step.id, "attempt": self.task.attempt}
+        put = [
+            entry
+            for entry in self._services.records.audit_of(self.task.run)
+            if entry.event == ASKED and about.items() <= entry.facts.items()
+        ]
+        if put:
+            return put[0].at, datetime.fromisoformat(put[0].facts["until"])
+        since = self.context.began if self.task.attempt == 1 else self._services.clock.now()
+        until = since + timedelta(seconds=seconds)
+        self.context.audit(ASKED, self.task.run, {"attempt": self.task.attempt, "until": iso(until)})
+        return since, until
 
     def _params(self) -> Any:
         step = self.task.step

@@ -2,6 +2,9 @@
 
 from dr.model.base import RunId
 
+ASKED = "approval.asked"
+"""The event that a question was put: which attempt of which step, and until when it stands."""
+
 
 def untold(run: RunId) -> str:
     """How the keys of the findings begin that nobody was told of a question of this run. A run that is over waits for nobody."""

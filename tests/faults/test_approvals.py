@@ -20,10 +20,11 @@ WHILE_ASKING = ("approve.after-asked", "approve.after-send")
 FAILPOINTS = (*WHILE_ASKING, "approve.before-effect", "approve.after-effect", "approve.after-record")
 
 
-def asking(bench: Bench, **with_: Any) -> str:
+def asking(bench: Bench, attempts: int = 1, **with_: Any) -> str:
     """A plan that notes something, asks, and notes something that must not happen unasked."""
     question = {"instructions": "Look at the standby", "timeout": 60.0, **with_}
-    steps = [step("before"), step("ask", "approve", needs=["before"], with_=question), step("after", needs=["ask"])]
+    retry = {"attempts": attempts}
+    steps = [step("before"), step("ask", "approve", needs=["before"], with_=question, retry=retry), step("after", needs=["ask"])]
     return str(bench.write(make_plan(bench.place, steps, on_failure=[step("tell")], always=[step("tidy")])))
 
 
@@ -191,6 +192,62 @@ def test_silence_is_a_no(tmp_path: Path) -> None:
     assert ended(bench, lambda: None, timeout=1.0) == ("failed", "FAIL")
     assert failure(bench) == "step 'ask': nobody approved within 1.0 s"
     assert bench.effects() == ["before", "tell", "tidy"]
+
+
+def asked_times(bench: Bench) -> int:
+    return sum(entry["event"] == "approval.asked" for entry in bench.records.audited())
+
+
+def test_a_silence_loses_nothing_where_it_is_asked_again(tmp_path: Path) -> None:
+    """Nothing is opened in it, and what was done beside the question is not done again when somebody comes at last."""
+    bench = Bench(tmp_path / "bench")
+
+    def answer_late() -> None:
+        eventually(lambda: asked_times(bench) == 3)
+        assert say(bench) is True
+
+    assert ended(bench, answer_late, attempts=50, timeout=1.0, notify="managers") == ("done", "PASS")
+    assert bench.effects() == ["before", "after", "tidy"]
+    told = [json.loads(line)[2] for line in (bench.place / "told").read_text().splitlines()]
+    assert len(told) >= 3, "they are told each time"
+    assert told[0].endswith("If nobody answers, it is asked again; until somebody approves, nothing after it is done.")
+    events = [str(entry["event"]).removeprefix("approval.") for entry in bench.records.audited()]
+    assert [event for event in events if event in ("asked", "timed-out", "approved")][:4] == ["asked", "timed-out", "asked", "timed-out"]
+
+
+def test_a_run_that_was_left_over_its_time_asks_anew_when_it_is_resumed(tmp_path: Path) -> None:
+    """Nobody carried it while the hour passed: who resumes it does not find it failed, and has the whole time again."""
+    bench = Bench(tmp_path / "bench")
+    process = bench.start("run", asking(bench, attempts=2, timeout=3.0), RUN)
+    eventually(lambda: waits(bench))
+    process.kill()
+    process.communicate()
+    time.sleep(3.2)
+    resumed = bench.start("resume")
+    eventually(lambda: asked_times(bench) == 2)
+    eventually(lambda: waits(bench))
+    assert say(bench) is True
+    assert resumed.wait(30) == 0
+    resumed.communicate()
+    assert bench.outcome(RUN)["ended"] == ("done", "PASS")
+    assert bench.effects() == ["before", "after", "tidy"]
+
+
+def test_a_denial_is_not_asked_again(tmp_path: Path) -> None:
+    """`retry` is for silence: a person's no stays no."""
+    bench = Bench(tmp_path / "bench")
+    assert ended(bench, lambda: say(bench, "denied"), attempts=5) == ("failed", "FAIL")
+    assert asked_times(bench) == 1
+
+
+@pytest.mark.positive_control
+def test_where_it_is_asked_once_a_silence_ends_the_run(tmp_path: Path) -> None:
+    """The twin, and what says in its hint how it is otherwise."""
+    bench = Bench(tmp_path / "bench")
+    assert ended(bench, lambda: None, attempts=1, timeout=1.0) == ("failed", "FAIL")
+    asked = of(bench)
+    assert asked is not None and asked.failure is not None
+    assert asked.failure.hint.endswith("with `retry` at the step they are asked again instead")
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_a_run_of_another_engine_is_refused_loudly(tmp_path: Path) -> None:
     refused = bench.call("resume")
     assert refused.returncode == 3
     assert refused.stderr == (
-        "runs of another version of the engine are not finished: run-1 (dr-engine-0); this is dr-engine-2\n"
+        "runs of another version of the engine are not finished: run-1 (dr-engine-0); this is dr-engine-3\n"
         "   HINT: finish them with the release that began them (`dr runs resume`), or end them with `dr runs cancel --hard RUN`\n"
     )
     assert send_control(bench.state, ONE, "cancel-hard", by="tester") is False

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from dr.model.base import JsonObject, RunId, SetId
-from dr.model.record import AuditHead, Finding, RunRecord, StepRecord
+from dr.model.record import AuditEntry, AuditHead, Finding, RunRecord, StepRecord
 from dr.model.runbook import Plan
 
 _TABLES = """
@@ -75,11 +75,18 @@ class EngineRecords:
         return [Finding.from_json(text) for text in self._read("SELECT finding FROM findings ORDER BY key")]
 
     def audit(self, event: str, subject: str, facts: JsonObject, *, actor: str, at: datetime) -> AuditHead:
-        self._write("INSERT INTO audit (entry) VALUES (?)", _text({"event": event, "subject": subject, "facts": facts, "actor": actor}))
+        self._write(
+            "INSERT INTO audit (entry) VALUES (?)",
+            _text({"event": event, "subject": subject, "facts": facts, "actor": actor, "at": at.isoformat()}),
+        )
         return AuditHead.from_facts({"seq": len(self.audited()), "hash": "0" * 64, "at": at.isoformat()})
 
     def audited(self) -> list[JsonObject]:
         return [json.loads(text) for text in self._read("SELECT entry FROM audit ORDER BY seq")]
+
+    def audit_of(self, subject: str) -> list[AuditEntry]:
+        nothing = {"seq": 0, "previous": "0" * 64, "hash": "0" * 64}
+        return [AuditEntry.from_facts({**nothing, **entry}) for entry in self.audited() if entry["subject"] == subject]
 
     def _open(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path, timeout=30)
