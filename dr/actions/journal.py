@@ -250,8 +250,9 @@ def require_unasked(places: Places) -> None:
         looked.holding(places.system)
     asked = looked.judged.journal.entries if looked.judged.journal else ()
     if asked:
+        many = f"{len(asked)} request{'s' * (len(asked) != 1)}"
         raise Refused(
-            f"{places.system} has {len(asked)} request{'s' * (len(asked) != 1)} in its suppression journal, and does not say how to replay one",
+            f"{places.system} has {many} in its suppression journal, and does not say how to replay one",
             hint=f"write `suppression` under systems.{places.system} in inventory/systems.yaml; see `dr suppress --help`",
         )
 

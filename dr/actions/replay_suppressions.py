@@ -2,7 +2,8 @@
 
 After the comparison with the source, which would differ afterwards, and before anybody is let in. Safe to repeat: all requests are one
 transaction, and the system's SQL does nothing where it was done before. A journal that is missing, shortened or damaged everywhere stops
-the run: nobody knows then what must not come back.
+the run: nobody knows then what must not come back. A system that declares no `suppression`, and of which no request is on record, has
+nothing to replay: so the step may stand in every runbook, and is there when `suppression` is added one day.
 """
 
 from datetime import datetime
@@ -10,14 +11,15 @@ from pathlib import Path
 
 from pydantic import Field
 
-from dr.actions.journal import open_key, places_of, tell
+from dr.actions.journal import open_key, places_of, require_unasked, tell
 from dr.clock import iso
 from dr.errors import Damaged, Refused
 from dr.model.base import HostName, JsonObject, SetId, Sha256, SourceName, StrictModel, SystemName
-from dr.model.inventory import Inventory
 from dr.model.ports import Action, Effect, Outcome, Rehearsal, RehearseContext, ReplayOrder, Replays, StepContext
 from dr.model.suppression import SuppressionEntry, SuppressionTemplates
 from dr.policy.suppression import due
+
+_UNDECLARED = "nothing to replay: {system} declares no `suppression`"
 
 
 class Params(StrictModel):
@@ -30,16 +32,29 @@ class Params(StrictModel):
 class Facts(StrictModel):
     system: SystemName
     set: SetId
+    declared: bool = True
+    """Whether the system says how requests are replayed; where it does not, none is on record."""
     entries: int
     """Requests in the journal."""
-    head: Sha256
+    head: Sha256 | None = None
     """Hash of its last entry: a journal that is shown later must hold it."""
     replayed: tuple[JsonObject, ...] = Field(default=())
     """Each request by number, kind, date, the HMAC of its key, and the rows that it touched."""
 
 
 def run(params: Params, ctx: StepContext) -> Outcome:
-    wanted = _declared(params.system, ctx.inventory)
+    wanted = ctx.inventory.systems[params.system].suppression
+    return _nothing(params, ctx) if wanted is None else _replay(params, wanted, ctx)
+
+
+def _nothing(params: Params, ctx: StepContext) -> Outcome:
+    require_unasked(places_of(params.system, ctx))
+    ctx.progress(_UNDECLARED.format(system=params.system))
+    facts = Facts(system=params.system, set=params.set, declared=False, entries=0)
+    return Outcome(changed=False, facts=facts.to_facts())
+
+
+def _replay(params: Params, wanted: SuppressionTemplates, ctx: StepContext) -> Outcome:
     host = ctx.writable_host(params.host)
     if not host.holds(params.set):
         raise Refused(f"{params.host} does not hold {params.set} as restored by this run", hint="a restore step must come before")
@@ -59,16 +74,6 @@ def run(params: Params, ctx: StepContext) -> Outcome:
     ctx.audit("suppressions.replayed", f"{params.host}/{params.set}", {"replayed": replayed, "entries": journal.seq, "head": journal.head})
     facts = Facts(system=params.system, set=params.set, entries=journal.seq, head=journal.head, replayed=tuple(replayed))
     return Outcome(changed=any(rows), facts=facts.to_facts())
-
-
-def _declared(system: SystemName, inventory: Inventory) -> SuppressionTemplates:
-    wanted = inventory.systems[system].suppression
-    if wanted is None:
-        raise Refused(
-            f"{system} does not say how requests are replayed",
-            hint=f"write `suppression` under systems.{system} in inventory/systems.yaml; see `dr suppress --help`",
-        )
-    return wanted
 
 
 def _require_compared(params: Params, ctx: StepContext) -> None:
@@ -123,7 +128,8 @@ def _told(entry: SuppressionEntry, rows: int) -> JsonObject:
 
 def rehearse(params: Params, ctx: RehearseContext) -> Rehearsal:
     """Whether the system says how."""
-    _declared(params.system, ctx.inventory)
+    if ctx.inventory.systems[params.system].suppression is None:
+        return Rehearsal((_UNDECLARED.format(system=params.system),))
     return Rehearsal(("would replay every request that came after the set, by the system's SQL",))
 
 

@@ -343,6 +343,58 @@ def test_before_the_comparison_nothing_is_replayed(world: World) -> None:
         world.replay(set_id)
 
 
+# ---------------------------------------------------------------- a system that does not say how
+
+
+def undeclared(world: World) -> World:
+    """As every system is until `suppression` is written under it."""
+    system = world.inventory.systems["hmis"].model_copy(update={"suppression": None})
+    world.inventory = world.inventory.model_copy(update={"systems": {"hmis": system}})
+    return world
+
+
+def test_a_system_without_requests_has_nothing_to_replay_and_that_is_said(world: World) -> None:
+    """So that the step may stand in every runbook, long before anybody asks to be forgotten: begun or not, the journal is empty."""
+    declared = world.inventory
+    set_id = undeclared(world).backed_up()
+    facts = world.replay(set_id)
+    assert (facts["declared"], facts["entries"], facts["replayed"], facts["head"]) == (False, 0, [], None)
+    require_replayed(HMIS, set_id, Step(world).as_context())
+    world.inventory = declared
+
+
+def test_a_step_that_found_nothing_to_do_does_not_open_a_system_that_declares_it_since(world: World) -> None:
+    """`suppression` may be written while a recovery waits for its approval."""
+    declared = world.inventory
+    set_id = undeclared(world).backed_up()
+    world.replay(set_id)
+    world.inventory = declared
+    with pytest.raises(Refused, match="were not replayed on it, so it is not opened"):
+        require_replayed(HMIS, set_id, Step(world).as_context())
+
+
+def test_requests_of_a_system_that_does_not_say_how_stop_the_run(world: World) -> None:
+    """Whoever asked is not forgotten for a line that is missing in the inventory: neither with the step in the runbook nor without."""
+    suppress.add(world.app, "hmis", "erase", KEY)
+    set_id = undeclared(world).backed_up()
+    for act in (lambda: world.replay(set_id), lambda: require_replayed(HMIS, set_id, Step(world).as_context())):
+        with pytest.raises(Refused) as refused:
+            act()
+        assert refused.value.message == "hmis has 1 request in its suppression journal, and does not say how to replay one"
+        assert refused.value.hint == "write `suppression` under systems.hmis in inventory/systems.yaml; see `dr suppress --help`"
+
+
+@pytest.mark.parametrize("how", [spoil, remove])
+def test_a_journal_that_was_lost_is_no_empty_one_there_either(world: World, how: Callable[[Path], None]) -> None:
+    """The trail bears witness that there was a request."""
+    suppress.add(world.app, "hmis", "erase", KEY)
+    for path in world.files().values():
+        how(path)
+    set_id = undeclared(world).backed_up()
+    with pytest.raises(Refused, match="the suppression journal of 'hmis' cannot be relied on"):
+        world.replay(set_id)
+
+
 def test_the_key_comes_by_standard_input_and_is_printed_nowhere(world: World) -> None:
     from click.testing import CliRunner
 

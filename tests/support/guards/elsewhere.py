@@ -38,7 +38,6 @@ ELSEWHERE: tuple[Elsewhere, ...] = (
     Elsewhere("dr/actions/journal.py", "cannot be relied on", "the row of `if self.judged.journal is not None` is what decides on it"),
     Elsewhere("dr/actions/replay_suppressions.py", "as restored by this run", "as that of dr/actions/check.py, which has a row"),
     Elsewhere("dr/actions/replay_suppressions.py", "replays no requests", SLIP),
-    Elsewhere("dr/actions/replay_suppressions.py", "does not say how requests are replayed", SLIP),
     Elsewhere("dr/actions/replay_suppressions.py", "is not in the catalog", SLIP),
     Elsewhere("dr/actions/replay_suppressions.py", "came up nowhere in this run", SLIP),
     Elsewhere("dr/actions/replay_suppressions.py", "no SQL that does it", SLIP),

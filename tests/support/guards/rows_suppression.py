@@ -31,9 +31,21 @@ GUARDS: tuple[Guard, ...] = (
         ),
         Off(
             "no system that declares suppression is opened without its replay",
-            'if not any(s.facts.get("set") == set_id and s.facts.get("system") == system for s in done):',
-            "if False:",
+            "    if declared:\n        raise Refused(",
+            "    if False:\n        raise Refused(",
             "test_without_the_replay_the_erased_are_back",
+        ),
+        Off(
+            "a replay that found nothing declared does not stand for one after it was declared",
+            'if any(facts.get("declared", True) or not declared for facts in of_this):',
+            "if of_this:",
+            "test_a_step_that_found_nothing_to_do_does_not_open_a_system_that_declares_it_since",
+        ),
+        Off(
+            "requests that nobody can replay are not passed over",
+            "    if asked:",
+            "    if False:",
+            "test_requests_of_a_system_that_does_not_say_how_stop_the_run",
         ),
     ),
     *guards_of(

@@ -82,6 +82,10 @@ class World:
             ),
         ]
 
+    def audit_of(self, subject: str) -> list[Any]:
+        assert subject == "suppression/hmis"
+        return []
+
     def manifest(self, set_id: SetId) -> Any:
         return SimpleNamespace(instant=NOW - timedelta(hours=3))
 
@@ -112,8 +116,11 @@ class World:
             "records": self,
             "clock": FixedClock(NOW),
             "inventory": SimpleNamespace(
-                organisation=SimpleNamespace(zone="UTC"), systems={"hmis": SimpleNamespace(suppression=None)}, hosts={}
+                organisation=SimpleNamespace(name="Harbor", zone="UTC"), systems={"hmis": SimpleNamespace(suppression=None)}, hosts={}
             ),
+            "home": "/nowhere",
+            "keys": None,
+            "repositories": list,
             "writable_host": writable,
             "serving_host": lambda _: self if self.served else None,
             "host": lambda _: SimpleNamespace(settings=settings),

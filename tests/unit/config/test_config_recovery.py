@@ -8,7 +8,8 @@ from dr.config.init import examples, init_home
 from dr.config.load import load
 from dr.config.loader import read_text
 from dr.config.plan import compile_plan
-from dr.config.recovery import recovery_problems
+from dr.config.problems import ConfigProblems
+from dr.config.recovery import recovery_problems, replay_problems
 from dr.config.steps import read_steps
 from dr.model.base import Instant
 from dr.model.runbook import Declaration, Plan, RunKind
@@ -42,8 +43,8 @@ def test_control_the_example_has_nothing_wrong() -> None:
             "step 'always-1-scrub': a recovery must not remove what it brings back",
         ),
         ("second_person: true ", "second_person: false ", "step 'open': opens the system without a second person's word"),
-        ("needs: [prove, approval]", "needs: [prove]", "step 'open': opens the system without a second person's word"),
-        ("needs: [prove, approval]", "needs: [restore, approval]", "step 'open': opens what nobody has looked at"),
+        ("needs: [replay, approval]", "needs: [replay]", "step 'open': opens the system without a second person's word"),
+        ("needs: [replay, approval]", "needs: [restore, approval]", "step 'open': opens what nobody has looked at"),
         (
             "  - id: usable  ",
             "  - id: usable\n    needs: [prove]\n    #",
@@ -57,6 +58,50 @@ def test_what_would_go_wrong_on_the_day_is_told_now(old: str, new: str, message:
     """One change, one problem; where it is no recovery, `open` is marked for one and is left alone."""
     assert WHOLE.count(old) == 1
     assert told(WHOLE.replace(old, new)) == ([message] if message else [])
+
+
+def forgotten(text: str, *systems: str) -> list[str]:
+    root, problems = read_text(text, "runbooks/recover.yaml")
+    assert root is not None and not problems
+    return [problem.message for problem in replay_problems(read_steps(root), systems)]
+
+
+def test_a_system_that_says_how_to_forget_is_not_opened_without_it() -> None:
+    """The step stands in the examples; taken out, or not waited for, it is missed at `dr check` as soon as `suppression` is there."""
+    bare = WHOLE.replace("needs: [replay, approval]", "needs: [prove, approval]")
+    assert forgotten(WHOLE, "hmis") == []
+    assert forgotten(bare) == [], "a system that declares nothing may do without"
+    assert forgotten(bare, "hmis") == ["step 'open': opens hmis without what was asked to be forgotten since the backup"]
+    early = WHOLE.replace("    needs: [prove]                 # of", "    needs: [restore]  # of")
+    assert forgotten(early) == ["step 'replay': replays requests on what was not compared with its source yet"]
+
+
+def test_dr_check_knows_whom_a_runbook_brings_back(home: Path) -> None:
+    """The system that names it as its recovery, and the one of its defaults, as of the way back."""
+    systems, recover, failback = (
+        home / "inventory" / "systems.yaml",
+        home / "runbooks" / "recover.yaml",
+        home / "runbooks" / "failback.yaml",
+    )
+    before = {file: file.read_text() for file in (systems, recover, failback)}
+    try:
+        systems.write_text(before[systems].replace("    # suppression: {", "    suppression: {"))
+        load(home, kinds())
+        recover.write_text(before[recover].replace("needs: [replay, approval]", "needs: [prove, approval]"))
+        failback.write_text(
+            before[failback]
+            .replace("action: replay-suppressions", "action: verify")
+            .replace('host: "${parameters.standby}", set: "${steps.select.set}"}\n  - id: open', "tiers: [online]}\n  - id: open")
+        )
+        with pytest.raises(ConfigProblems) as wrong:
+            load(home, kinds())
+    finally:
+        for file, text in before.items():
+            file.write_text(text)
+    assert [(p.file, p.message.partition(":")[0]) for p in wrong.value.problems] == [
+        ("runbooks/failback.yaml", "step 'open'"),
+        ("runbooks/recover.yaml", "step 'open'"),
+    ]
 
 
 def test_only_a_recovery_opens() -> None:
@@ -95,7 +140,7 @@ def test_who_recovers_alone_is_asked_nothing_and_that_is_said(home: Path) -> Non
     alone = plan(home, "recovery", alone="it is night")
     assert [one.why for one in alone.left_out if one.id == "approval"] == ["nobody else is asked: the recovery is carried out alone"]
     opened = next(s for s in alone.steps if s.id == "open")
-    assert opened.needs == ("prove", "select")
+    assert opened.needs == ("replay", "select")
     assert unfit(alone) is None
 
 
