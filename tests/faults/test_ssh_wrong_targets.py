@@ -184,7 +184,10 @@ def test_a_machine_with_productions_address_is_refused(site: Site) -> None:
 @pytest.mark.parametrize("address", ["production.invalid", "0.0.0.0"])
 def test_an_address_that_says_nothing_refuses_no_recovery(site: Site, address: str) -> None:
     """In the outage the name service may be dead as well: the standby is known by its key, its machine-id and its marker."""
-    KIND.open_writable(over_ssh(site.world, site.standby, "good"), site.standing(address=address), RUN).close()
+    with writable(over_ssh(site.world, site.standby, "good"), site.standing(address=address)) as handle:
+        assert Path(handle.claim(SET)).parent == site.good / "drills", "it is written to"
+        assert handle.holds(SET) is False, "and nothing is taken for restored that is only claimed"
+        handle.scrub([])
 
 
 @pytest.mark.parametrize("role", ["production", "repository", "office"])
