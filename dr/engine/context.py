@@ -14,7 +14,7 @@ from dr.engine.store import under_way
 from dr.errors import Failed, Stopped
 from dr.model.base import HostName, HostPath, JsonObject, RepositoryName, RunId, StepId, SystemName
 from dr.model.inventory import SecretRef
-from dr.model.ports import Action, Check, Host, Repository, ServingHost, Source, StepContext, WritableHost
+from dr.model.ports import Action, Check, Host, Post, Repository, ServingHost, Source, StepContext, WritableHost
 from dr.model.record import Finding, Progress, Severity
 from dr.model.runbook import Plan, PlannedStep
 
@@ -76,6 +76,10 @@ class Context:
         self._open: list[Closable] = []
         self._foretold = foretold
         self._count: tuple[int | None, int | None] = (None, None)
+
+    @property
+    def post(self) -> Post:
+        return self._services.post
 
     def check_stop(self) -> None:
         if self.stop.is_set():

@@ -14,6 +14,7 @@ from dr.model.ports import (
     Host,
     Keyring,
     Notifier,
+    Post,
     Records,
     Reporter,
     Repository,
@@ -47,6 +48,8 @@ class Services(Protocol):
     def sets(self) -> Sets: ...
     @property
     def notifier(self) -> Notifier: ...
+    @property
+    def post(self) -> Post: ...
     @property
     def reporter(self) -> Reporter: ...
     @property

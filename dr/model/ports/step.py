@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dr.model.ports.check import Check
     from dr.model.ports.host import Host, ServingHost, WritableHost
     from dr.model.ports.keys import Keyring
-    from dr.model.ports.people import Notifier, Reporter
+    from dr.model.ports.people import Notifier, Post, Reporter
     from dr.model.ports.process import Runner
     from dr.model.ports.records import Records
     from dr.model.ports.repository import Repository
@@ -49,6 +49,11 @@ class StepContext(Protocol):
     """The home's folder on the controller."""
     answer: JsonObject | None
     """What a person answered, in a step that asks one: `{verdict, by, at, comment, asked, until}`; None in every other."""
+
+    @property
+    def post(self) -> Post:
+        """Notices that are about no run."""
+        ...
 
     def check_stop(self) -> None:
         """Raises Stopped if the step was cancelled or timed out."""
