@@ -242,13 +242,14 @@ def _production(seen: Seen, off_limits: Protected) -> list[Problem]:
     hint = "give the standby a place that shares nothing with production"
     where = seen.target.root
     hosts = {off_limits.folders[one] for one in (*seen.above, *seen.content.folders) if one in off_limits.folders}
-    hosts |= {host for path, host in off_limits.paths.items() if seen.real and _overlap(path, seen.real)}
+    hosts |= {host for path, host in off_limits.paths.items() if seen.real and overlap(path, seen.real)}
     found = [Problem(f"{where} holds, or lies in, a protected folder of production host '{host}'", hint) for host in sorted(hosts)]
     clusters = [off_limits.identifiers[one] for one in seen.content.identifiers if one in off_limits.identifiers]
     return found + [Problem(f"{where} holds a cluster with the system identifier of production host '{host}'", hint) for host in clusters]
 
 
-def _overlap(one: str, other: str) -> bool:
+def overlap(one: str, other: str) -> bool:
+    """Whether one of two resolved paths is, or lies in, the other."""
     first, second = f"{one.rstrip('/')}/", f"{other.rstrip('/')}/"
     return first.startswith(second) or second.startswith(first)
 

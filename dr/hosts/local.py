@@ -13,9 +13,10 @@ from dr.hosts import enrol
 from dr.hosts.guard import Target
 from dr.hosts.identify import Postgres, placed, production_facts
 from dr.hosts.postgres import HostPostgres
-from dr.hosts.production import identifies
+from dr.hosts.production import identifies, protected
 from dr.hosts.serving import serving
 from dr.hosts.standby import Drills
+from dr.hosts.swap import Grounds, swappable
 from dr.model.base import HostName, HostPath, JsonObject, RunId, SetId, StrictModel
 from dr.model.places import Folder, Place, Server
 from dr.model.ports import (
@@ -37,6 +38,7 @@ from dr.model.ports import (
     WritableHost,
 )
 from dr.model.record import CheckResult, ProductionFacts, ScrubCertificate
+from dr.model.swapping import PlacePath
 
 
 class LocalHost(StrictModel):
@@ -45,6 +47,8 @@ class LocalHost(StrictModel):
     path: HostPath | None = None
     """The standby's root; required for role standby. Of a production host: a folder to protect, beside what its sources name."""
     postgres: HostPostgres | None = None
+    places: tuple[PlacePath, ...] = ()
+    """Of a standby: the folders outside of its root at which `swap-in` may put a restored file set. Nothing else is ever touched."""
 
 
 def places(params: LocalHost, home: str) -> Sequence[Place]:
@@ -231,7 +235,12 @@ def _foresee(request: HostRequest, standing: Standing) -> Sequence[tuple[bool, s
 
 
 def _serving(request: HostRequest, standing: Standing, run: RunId) -> ServingHost | None:
-    return serving(target(request), standing, run, request.runner)
+    return serving(target(request), standing, run, request.runner, request.params.places)
+
+
+def _swappable(request: HostRequest, standing: Standing, places: Sequence[HostPath]) -> Sequence[tuple[bool, str]]:
+    where = target(request)
+    return swappable(Grounds(where.root, request.params.places, protected(standing.production, remote=where.remote)), places)
 
 
 KIND = HostKind(
@@ -243,4 +252,5 @@ KIND = HostKind(
     check=_check,
     foresee=_foresee,
     serving=_serving,
+    swappable=_swappable,
 )

@@ -6,7 +6,7 @@ its password, and starts it anew without the confinement; it is safe to repeat.
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +14,14 @@ from dr.drivers.postgres import cluster
 from dr.drivers.postgres.connect import Dsn, connect, dsn_of
 from dr.errors import Damaged, Failed, Refused, Unreachable
 from dr.hosts import by_hand, marker
+from dr.hosts.durably import write_durably
 from dr.hosts.guard import Target
 from dr.hosts.marker import InService
 from dr.hosts.places import Place, look
-from dr.hosts.production import machine
+from dr.hosts.production import machine, protected
 from dr.hosts.removal import opened
-from dr.model.base import JsonObject, RunId
+from dr.hosts.swap import Grounds, Swap, stands_at
+from dr.model.base import HostPath, JsonObject, RunId
 from dr.model.ports import Runner, Standing
 
 _OPENED = "# dr open: in service"
@@ -34,8 +36,8 @@ _NETWORKS = "# dr: the networks that users come from\n"
 class Serving:
     """`dr.model.ports.ServingHost`. Made only for the run that the signed in-service marker names."""
 
-    def __init__(self, target: Target, said: InService, place: Place, runner: Runner) -> None:
-        self._target, self._said, self._place, self._runner = target, said, place, runner
+    def __init__(self, target: Target, said: InService, place: Place, runner: Runner, grounds: Grounds) -> None:
+        self._target, self._said, self._place, self._runner, self._grounds = target, said, place, runner, grounds
 
     def close(self) -> None:
         """Nothing is held."""
@@ -51,9 +53,19 @@ class Serving:
         """See `dr.model.ports.ServingHost.accept`. Raises Failed if a server does not start, Unreachable if it takes no password."""
         return {"servers": [_Server(source, told, self._place, self._runner).accept(how) for source, told in _servers(self._place)]}
 
+    def swap_in(self, source: str, place: HostPath) -> JsonObject:
+        """See `dr.model.ports.ServingHost.swap_in`."""
+        told = dict(_file_sets(self._place)).get(source)
+        if told is None:
+            raise Refused(f"run {self._said.run} restored no file set '{source}' here", hint="name a source of kind files")
+        return Swap(source, told, place, self._said.run, self._place.path, self._grounds, self._runner).step()
 
-def serving(target: Target, standing: Standing, run: RunId, runner: Runner) -> Serving | None:
-    """The handle of the host that this run made production; None if it did not, or another did. Raises Damaged for a forged marker."""
+
+def serving(target: Target, standing: Standing, run: RunId, runner: Runner, places: Sequence[HostPath] = ()) -> Serving | None:
+    """The handle of the host that this run made production; None if it did not, or another did. Raises Damaged for a forged marker.
+
+    `places`: outside of the root, what a restored file set may be put at.
+    """
     try:
         with opened(target.root) as root:
             said = marker.read(root, marker.IN_SERVICE, InService, standing.keys)
@@ -65,12 +77,19 @@ def serving(target: Target, standing: Standing, run: RunId, runner: Runner) -> S
     place = next((one for one in content.places if one.run == run), None)
     if place is None or place.adopted is None or place.adopted.set != said.set:
         raise Damaged(f"host '{target.name}' is in service for {run}, but what it restored is not there", hint="look at its folder by hand")
-    return Serving(target, said, place, runner)
+    grounds = Grounds(target.root, places, protected(standing.production, remote=target.remote))
+    return Serving(target, said, place, runner, grounds)
 
 
 def _servers(place: Place) -> Iterator[tuple[str, JsonObject]]:
     told = place.adopted.places.items() if place.adopted else ()
     return ((source, one) for source, one in told if isinstance(one, dict) and "data_directory" in one)
+
+
+def _file_sets(place: Place) -> Iterator[tuple[str, str]]:
+    """Source to where it was restored."""
+    told = place.adopted.places.items() if place.adopted else ()
+    return ((source, str(one["path"])) for source, one in told if isinstance(one, dict) and "path" in one)
 
 
 def _recognised(target: Target, place: Place) -> JsonObject:
@@ -80,8 +99,7 @@ def _recognised(target: Target, place: Place) -> JsonObject:
         at = _path(str(told["data_directory"]))
         facts |= {"data_directory": at["path"], "device": at["device"], "inode": at["inode"]}
         facts |= {"port": told["port"], "address": target.address, "system_identifier": told["system_identifier"]}
-    others = place.adopted.places.values() if place.adopted else ()
-    facts["paths"] += [_path(str(told["path"])) for told in others if isinstance(told, dict) and "path" in told]
+    facts["paths"] += [_path(stands_at(place.path, source, path)) for source, path in _file_sets(place)]
     return facts
 
 
@@ -167,11 +185,11 @@ class _Server:
         hba = Path(self._data) / "pg_hba.conf"
         lines = "".join(f"host all all {network} scram-sha-256\n" for network in how["allow"])
         before = hba.read_text(encoding="utf-8").partition(_NETWORKS)[0]
-        _write_durably(hba, before + (_NETWORKS + lines if lines else ""))
+        write_durably(hba, before + (_NETWORKS + lines if lines else ""))
         conf = Path(self._data) / "postgresql.conf"
         own = cluster.unconfigured(conf.read_text(encoding="utf-8")).partition(_OF_OPEN)[0]
         said = "".join(f"{key} = {value}\n" for key, value in wanted.items())
-        _write_durably(conf, f"{own}{_OF_OPEN}{said}{_OPENED}\n")
+        write_durably(conf, f"{own}{_OF_OPEN}{said}{_OPENED}\n")
 
 
 def _alter(user: str, verifier: str) -> bytes:
@@ -189,13 +207,3 @@ def _binaries(data: str) -> str:
     if not program or not Path(program).is_file():
         raise Refused(f"{data} does not say by which PostgreSQL it was served", hint="start it by hand, with programs of its major version")
     return str(Path(program).parent)
-
-
-def _write_durably(path: Path, text: str) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    partial.replace(path)

@@ -32,6 +32,7 @@ class Session:
                 "role": self._request.role,
                 "path": settings.path,
                 "postgres": settings.postgres.to_facts() if settings.postgres else None,
+                "places": list(settings.places),
                 "standing": _spelled(standing) if standing else None,
                 "run": run,
             },

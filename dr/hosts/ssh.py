@@ -255,6 +255,11 @@ def _foresee(request: HostRequest, standing: Standing) -> Sequence[tuple[bool, s
     return [(True, met), *lines(told)]
 
 
+def _swappable(request: HostRequest, standing: Standing, places: Sequence[HostPath]) -> Sequence[tuple[bool, str]]:
+    with _introduced(request, standing) as host:
+        return lines(host.ask("swappable", places=list(places)))
+
+
 def _serving(request: HostRequest, standing: Standing, run: RunId) -> ServingHost | None:
     host = Ssh(request, standing, run)
     try:
@@ -269,5 +274,13 @@ def _serving(request: HostRequest, standing: Standing, run: RunId) -> ServingHos
 
 
 KIND = HostKind(
-    kind="ssh", params=SshHost, open=_open, open_writable=_open_writable, enrol=_enrol, check=_check, foresee=_foresee, serving=_serving
+    kind="ssh",
+    params=SshHost,
+    open=_open,
+    open_writable=_open_writable,
+    enrol=_enrol,
+    check=_check,
+    foresee=_foresee,
+    serving=_serving,
+    swappable=_swappable,
 )

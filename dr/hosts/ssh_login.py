@@ -9,6 +9,7 @@ from dr.errors import NotProvablyStandby
 from dr.hosts.postgres import HostPostgres
 from dr.model.base import ByteCount, HostName, Size
 from dr.model.ports import HostRequest, Standing
+from dr.model.swapping import PlacePath
 from dr.wire import openssh
 from dr.wire.login import Login
 
@@ -21,6 +22,8 @@ class SshHost(Login):
     """Where the drill key is while a set is restored. `standby`: it is lent to that machine's memory, and encrypted bytes cross."""
     keep: Size = ByteCount(0)
     """Encrypted parts that the standby keeps for the next restore, at most; wants `decrypt: standby`."""
+    places: tuple[PlacePath, ...] = ()
+    """As on a local host; where the login has a forced command, its `--place` must name them too."""
 
     @model_validator(mode="after")
     def _kept_where_decrypted(self) -> Self:

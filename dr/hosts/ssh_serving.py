@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from dr.hosts.told import shown
-from dr.model.base import JsonObject
+from dr.model.base import HostPath, JsonObject
 
 
 class Asked(Protocol):
@@ -27,6 +27,12 @@ class ServingSsh:
 
     def accept(self, how: JsonObject) -> JsonObject:
         told = shown(self._host.ask("accept", how=how))
+        assert isinstance(told, dict)
+        return told
+
+    def swap_in(self, source: str, place: HostPath) -> JsonObject:
+        """As on a local host."""
+        told = shown(self._host.ask("swap-in", source=source, place=place))
         assert isinstance(told, dict)
         return told
 

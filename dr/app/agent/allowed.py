@@ -22,7 +22,7 @@ ONLY: dict[str, tuple[str, ...]] = {
 """What `dr agent --only` answers: what a production host is asked, what a file server is. A star stands for any ending."""
 ROOT = (
     *("hello", "host", "path", "check", "foresee", "enrol", "open", "claim", "holds", "adopt", "place", "places", "recheck", "space"),
-    *("scrub", "enter-service", "serving", "settled", "accept", "bring", "prove", "replay", *ONLY["repository"]),
+    *("scrub", "enter-service", "serving", "settled", "accept", "swap-in", "swappable", "bring", "prove", "replay", *ONLY["repository"]),
 )
 """What `dr agent --root` answers: what a standby is asked, or a repository in that folder."""
 _SAYS = "its authorized_keys says so"
@@ -35,15 +35,21 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Allowed:
-    """`roots`: the folders that may be named. `commands`: whether programs may be run, where anything else is restricted."""
+    """`roots`: the folders that may be named. `commands`: whether programs may be run, where anything else is restricted.
+
+    `swaps`: of a standby's login, the places outside of its root at which a restored file set may be put.
+    """
 
     only: Only | None = None
     roots: tuple[str, ...] = ()
     commands: bool = False
+    swaps: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.only != "capture" and len(self.roots) > 1:
             raise Refused("--root is given once: a standby, or a repository, is one folder", hint="--only capture may have several")
+        if self.swaps and (self.only is not None or not self.roots):
+            raise Refused("--place is for a standby's login: it goes with --root, and with no --only")
 
     @property
     def free(self) -> bool:
@@ -93,6 +99,16 @@ class Allowed:
             real = Path(os.path.realpath(folder))
             if not any(real.is_relative_to(os.path.realpath(root)) for root in self.roots):
                 raise Refused(f"this login does not read the folder of source '{request.name}'", hint=_SAYS)
+
+    def place(self, place: str) -> None:
+        """Raises Refused for a place that no `--place` names: what stands there is not this login's to move."""
+        if not self.free and place not in self.swaps:
+            raise Refused(f"this login puts nothing at {place}", hint=f"{_SAYS}; there `--place {place}` would let it")
+
+    def unplaced(self, places: Iterable[str]) -> list[tuple[bool, str]]:
+        """Why this login will not put a file set at these places, in lines of (fine, what); none where it will."""
+        shut = [place for place in places if not self.free and place not in self.swaps]
+        return [(False, f"{place}: this login puts nothing there; `--place {place}` in its authorized_keys would let it") for place in shut]
 
     def places(self, places: Iterable[Any]) -> None:
         """Raises Refused for a restored system that would lie elsewhere than on this standby."""

@@ -58,6 +58,8 @@ class Verbs:
             "serving": lambda _: {"serving": self._serving() is not None},
             "settled": lambda _: self._served().settled(),
             "accept": lambda args: self._served().accept(dict(args["how"])),
+            "swap-in": self._swap_in,
+            "swappable": self._swappable,
             "run": self._run_command,
             "plant": self._plant,
             "capture": self._capture,
@@ -76,7 +78,7 @@ class Verbs:
     # ------------------------------------------------------------ who and what
 
     def _host(self, args: JsonObject) -> JsonObject:
-        params = LocalHost.from_facts({key: args[key] for key in ("path", "postgres") if args.get(key) is not None})
+        params = LocalHost.from_facts({key: args[key] for key in ("path", "postgres", "places") if args.get(key) is not None})
         self._allowed.host(str(args["role"]), params)
         self._request = HostRequest(
             name=HostName(str(args["name"])),
@@ -143,6 +145,18 @@ class Verbs:
         if found is None:
             raise Refused("this host is not in service for that run")
         return found
+
+    def _swap_in(self, args: JsonObject) -> JsonObject:
+        source, place = plain(str(args["source"])), HostPath(str(args["place"]))
+        self._allowed.place(place)
+        return self._served().swap_in(source, place)
+
+    def _swappable(self, args: JsonObject) -> JsonObject:
+        places = [HostPath(str(one)) for one in args["places"]]
+        if local.KIND.swappable is None:
+            return {"lines": []}
+        found = local.KIND.swappable(self._request, self._given(), places)
+        return {"lines": [[ok, what] for ok, what in (*found, *self._allowed.unplaced(places))]}
 
     def _adopt(self, args: JsonObject) -> JsonObject:
         self._held().adopt(SetId(str(args["set"])), dict(args["places"]))

@@ -127,6 +127,14 @@ class ServingHost(Protocol):
         """
         ...
 
+    def swap_in(self, source: str, place: HostPath) -> JsonObject:
+        """One thing of what puts the restored file set `source` at `place`: called until `{state: done, before, copied}` comes back.
+
+        The states on the way are beside, swapped and kept. `before`: how what stood there is called now, or null; `copied`: whether the
+        restored tree is still where it was restored. Raises Refused where nothing may be put there.
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class HostRequest:
@@ -177,3 +185,5 @@ class HostKind:
     foresee: Callable[[HostRequest, Standing], Sequence[tuple[bool, str]]]
     serving: Callable[[HostRequest, Standing, RunId], ServingHost | None] | None = None
     """Gives the handle of a host that this run made production, None if it did not. None: no host of this kind can be put into service."""
+    swappable: Callable[[HostRequest, Standing, Sequence[HostPath]], Sequence[tuple[bool, str]]] | None = None
+    """Of places at which a restored file set would be put: lines of (may be, what), read only."""
