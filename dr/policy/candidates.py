@@ -102,12 +102,12 @@ def _position(duty: Duty, office: str) -> int:
     return named.index(office) if office in named else len(named)
 
 
-def _turn(duty: Duty, office: str) -> str:
+def _place(duty: Duty, office: str) -> str:
     if office == duty.office:
         return "it holds it in normal times"
-    return (
-        f"number {duty.succession.index(office) + 1} in its succession" if office in duty.succession else "not in its succession, but able"
-    )
+    if office not in duty.succession:
+        return "not in its succession, but able"
+    return f"in place {duty.succession.index(office) + 1} of {len(duty.succession)} of its succession"
 
 
 def _skills(roster: Roster, board: Board, duty: Duty, office: str) -> Iterator[str]:
