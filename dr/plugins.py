@@ -1,4 +1,4 @@
-"""THE list: one line per kind of action, source, repository, host and check. A new kind is a file in its room and a line here."""
+"""THE list: one line per kind of action, source, repository, host and check, and of what there are two of. A new kind is a file in its room and a line here."""
 
 from dr.actions import (
     approve,
@@ -20,6 +20,7 @@ from dr.actions import (
     scrub,
     select_backup,
     service,
+    swap_in,
     verify,
 )
 from dr.checks import (
@@ -37,7 +38,9 @@ from dr.checks import (
 )
 from dr.config.kinds import Kinds
 from dr.hosts import local, ssh
-from dr.model.ports import Action, Check, HostKind, RepositoryKind, Source
+from dr.model.ports import Action, Check, HostKind, Redundant, RepositoryKind, Source
+from dr.redundancy import disk_growth, lvm_mirror, mdraid, pair, smart, uplinks, ups_apc, ups_nut, zfs
+from dr.redundancy import tls_expiry as tls_of_a_server
 from dr.repositories import directory
 from dr.repositories import ssh as ssh_repository
 from dr.sources import files, postgres_logical
@@ -65,6 +68,7 @@ ACTIONS: dict[str, Action] = {
         replay_suppressions.ACTION,
         opening.ACTION,
         service.ACTION,
+        swap_in.ACTION,
     )
 }
 SOURCES: dict[str, Source] = {
@@ -95,6 +99,23 @@ CHECKS: dict[str, Check] = {
     )
 }
 
+REDUNDANCY: dict[str, Redundant] = {
+    one.kind: one
+    for one in (
+        mdraid.WATCH,
+        zfs.WATCH,
+        lvm_mirror.WATCH,
+        smart.WATCH,
+        ups_nut.WATCH,
+        ups_apc.WATCH,
+        uplinks.WATCH,
+        pair.WATCH,
+        tls_of_a_server.WATCH,
+        disk_growth.WATCH,
+    )
+}
+"""Kinds of what there are two of."""
+
 
 def kinds() -> Kinds:
     """The same list, as the reader of the files wants it: kinds and the models of their parameters."""
@@ -104,6 +125,7 @@ def kinds() -> Kinds:
         repositories={kind: repository.params for kind, repository in REPOSITORIES.items()},
         hosts={kind: host.params for kind, host in HOSTS.items()},
         checks={kind: check.params for kind, check in CHECKS.items()},
+        redundancy={kind: one.params for kind, one in REDUNDANCY.items()},
         source_places={files.SOURCE.kind: files.places},
         repository_places={directory.KIND.kind: directory.places},
         host_places={local.KIND.kind: local.places},

@@ -2,21 +2,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import Field, StringConstraints
-
+from dr.drivers.net.named import PATIENCE, NetworkHost, Patience, Port
 from dr.errors import DrError, Refused, Stopped
-from dr.model.base import Duration, JsonObject, Seconds
+from dr.model.base import JsonObject
 from dr.model.ports import StepContext
 from dr.model.record import CheckResult, Difference
 
-NetworkHost = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z]([0-9A-Za-z._:-]{0,252})$")]
-"""A DNS name or an address, as this machine's resolver takes it; not a host of the inventory."""
-Port = Annotated[int, Field(ge=1, le=65535)]
-Patience = Annotated[Duration, Field(gt=0, le=600)]
-"""In all, from the look-up of the name to the last byte."""
-PATIENCE = Seconds(10.0)
+__all__ = ["PATIENCE", "NetworkHost", "Patience", "Port", "Seen", "asked", "authority"]
+
 Seen = tuple[str, str, JsonObject]
 """What is wrong (empty: nothing), what was seen, and the details of it for the evidence."""
 

@@ -1,6 +1,7 @@
 """A TCP connection that ends in time: however slowly the other side speaks, and whenever the step is told to stop."""
 
 import contextlib
+import errno
 import socket
 import threading
 import time
@@ -25,6 +26,24 @@ class Place:
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class NoOrigin(Unreachable):
+    """From there nothing can be sent: this machine has no such address or interface now."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """From where is spoken: an address or an interface of this machine's; whatever the routes say where neither is given."""
+
+    address: str | None = None
+    interface: str | None = None
+
+    def __str__(self) -> str:
+        return self.address or self.interface or "this machine"
+
+
+ANYWHERE = Origin()
 
 
 @dataclass
@@ -84,14 +103,15 @@ class _Watch:
 
 
 @contextlib.contextmanager
-def linked(place: Place, seconds: float, stop: threading.Event) -> Iterator[socket.socket]:
+def linked(place: Place, seconds: float, stop: threading.Event, origin: Origin = ANYWHERE) -> Iterator[socket.socket]:
     """A connection for the block, which `seconds` are given to in all, look-up of the name included.
 
-    Raises Unreachable if nobody answers, or if the block loses the connection (any OSError in it); Stopped.
+    Raises Unreachable if nobody answers, or if the block loses the connection (any OSError in it), or if this machine has no
+    such `origin` (NoOrigin, which is an Unreachable); Stopped.
     """
     watch = _Watch(seconds, stop)
     try:
-        with _connected(place, watch) as link:
+        with _connected(place, watch, origin) as link:
             yield link
         watch.judge(place)
     except OSError as error:
@@ -104,22 +124,41 @@ def linked(place: Place, seconds: float, stop: threading.Event) -> Iterator[sock
         watch.end()
 
 
-def _connected(place: Place, watch: _Watch) -> socket.socket:
+def _connected(place: Place, watch: _Watch, origin: Origin) -> socket.socket:
     """To the first of its addresses that answers."""
     last: OSError | None = None
     for family, address in _addresses(place, watch):
+        if origin.address and (":" in origin.address) != (family == socket.AF_INET6):
+            continue
         link = socket.socket(family, socket.SOCK_STREAM)
         try:
             watch.follow(link)
+            _from(link, origin)
             link.connect(address)
             return link
         except OSError as error:
             link.close()
             last = error
             watch.judge(place)
+        except DrError:
+            link.close()
+            raise
     if isinstance(last, ConnectionRefusedError):
         raise Unreachable(f"nothing listens at {place}", hint=_START)
     raise Unreachable(f"{place} cannot be reached ({_word(last)})", hint=_START)
+
+
+def _from(link: socket.socket, origin: Origin) -> None:
+    """Raises NoOrigin if that is not this machine's."""
+    try:
+        if origin.interface:
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, origin.interface.encode() + b"\0")
+        if origin.address:
+            link.bind((origin.address, 0))
+    except OSError as error:
+        if error.errno in (errno.EADDRNOTAVAIL, errno.ENODEV):
+            raise NoOrigin(f"this machine has no {origin}", hint="is the interface up, and the address still its own?") from None
+        raise
 
 
 def _addresses(place: Place, watch: _Watch) -> _Addresses:
