@@ -13,12 +13,13 @@ from datetime import datetime
 from pydantic import Field, field_validator, model_validator
 
 from dr.actions.journal import require_replayed
+from dr.actions.settled import record_settled
 from dr.clock import local
 from dr.errors import DrError, Failed, Refused
 from dr.model.base import HostName, Instant, JsonObject, Seconds, SetId, StrictModel, SystemName
 from dr.model.inventory import SecretRef
 from dr.model.ports import Action, Effect, Outcome, Rehearsal, RehearseContext, ServingHost, StepContext
-from dr.model.record import HostState, ProductionFacts
+from dr.model.record import HostState
 from dr.model.runbook import Declaration
 from dr.policy.approval import same_person
 from dr.policy.recovery import lost, made_here
@@ -152,9 +153,7 @@ def _enter(params: Params, ctx: StepContext) -> ServingHost:
 
 def _record(params: Params, settled: JsonObject, ctx: StepContext) -> None:
     """What it is recognised by first: with that the guard refuses it even where the marker could not be read."""
-    known = {key: settled[key] for key in settled if key not in ("set", "since")}
-    facts = {**known, "host": params.host, "system": ctx.plan.system, "recorded": ctx.clock.now().isoformat()}
-    ctx.records.record_production(ProductionFacts.from_facts(facts))
+    record_settled(settled, params.host, ctx)
     since = datetime.fromisoformat(settled["since"])
     ctx.records.record_host(HostState(host=params.host, state="in-service", run=ctx.run, set=params.set, since=since))
     ctx.audit("host.in-service", params.host, {"set": params.set})

@@ -25,7 +25,7 @@ from dr.config.plan import compile_plan
 from dr.config.secrets import check_secrets
 from dr.errors import ConfigError, DrError, Failed, Refused
 from dr.hosts.process import LocalRunner
-from dr.model.base import HostName, JsonObject, RepositoryName, RunId, SystemName
+from dr.model.base import HostName, HostPath, JsonObject, RepositoryName, RunId, SystemName
 from dr.model.inventory import SecretRef
 from dr.model.ports import Action, Records, Rehearsal, Repository, Standing
 from dr.model.record import Finding, Severity
@@ -107,6 +107,12 @@ class Context:
         kind, request = self._services.host_request(name, LocalRunner())
         standing: Standing = self._services.standing()
         return kind.check(request, standing)
+
+    def swappable(self, name: HostName, places: Sequence[HostPath]) -> Sequence[tuple[bool, str]]:
+        kind, request = self._services.host_request(name, LocalRunner())
+        if kind.swappable is None:
+            return [(False, f"a host of kind '{kind.kind}' takes no file set")]
+        return kind.swappable(request, self._services.standing(), places)
 
     def secret(self, ref: SecretRef) -> str:
         return self._services.secret(ref)

@@ -7,6 +7,9 @@ from dr.config.problems import Problem
 from dr.config.steps import StepView, ancestors
 
 REPLAY = "replay-suppressions"
+SWAP = "swap-in"
+_FOR_GOOD = {"open": "opens a system", SWAP: "puts file sets where applications look for them"}
+"""What a drill never does."""
 
 
 def recovery_problems(root: Table, views: Sequence[StepView]) -> Iterator[Problem]:
@@ -16,8 +19,8 @@ def recovery_problems(root: Table, views: Sequence[StepView]) -> Iterator[Proble
         yield from _recovery(root, views)
     elif isinstance(kind, str):
         for view in views:
-            if view.action == "open" and view.only != "recovery":
-                yield _at_action(view, "opens a system, which only a recovery does", "mark the step `only: recovery`")
+            if view.action in _FOR_GOOD and view.only != "recovery":
+                yield _at_action(view, f"{_FOR_GOOD[view.action]}, which only a recovery does", "mark the step `only: recovery`")
 
 
 def _recovery(root: Table, views: Sequence[StepView]) -> Iterator[Problem]:
@@ -41,6 +44,10 @@ def _recovery(root: Table, views: Sequence[StepView]) -> Iterator[Problem]:
             yield _at_action(view, "opens the system without a second person's word", hint)
         if not any(one.action == "check" for one in before):
             yield _at_action(view, "opens what nobody has looked at", "let it need a step with `action: check`")
+    for view in steps:
+        if view.action == SWAP and not any(one.id in above[view.id] for one in opens):
+            hint = "let it need the step with `action: open`: until then what stands there is somebody's"
+            yield _at_action(view, "puts file sets in place before the system is opened", hint)
     if opens and not any(view.action == "probe" and any(one.id in above[view.id] for one in opens) for view in steps):
         yield _at_action(
             opens[-1], "no probe after it says when a user can work", "add a step with `action: probe` after it: it stops the clock"

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dr.clock import Clock
-from dr.model.base import HostName, JsonObject, RepositoryName, StrictModel
+from dr.model.base import HostName, HostPath, JsonObject, RepositoryName, StrictModel
 from dr.model.inventory import Inventory, SecretRef
 
 if TYPE_CHECKING:
@@ -75,6 +75,10 @@ class RehearseContext(Protocol):
     def repositories(self, tiers: Sequence[str] | None = None) -> list[Repository]: ...
     def host_check(self, name: HostName) -> Sequence[tuple[bool, str]]:
         """As `dr hosts check` says it: for a standby the guard's decision."""
+        ...
+
+    def swappable(self, name: HostName, places: Sequence[HostPath]) -> Sequence[tuple[bool, str]]:
+        """Of places at which a restored file set would be put on that host: lines of (may be, what)."""
         ...
 
     def secret(self, ref: SecretRef) -> str: ...
