@@ -1,4 +1,4 @@
-"""THE list: one line per kind of action, source, repository, host and check, and of what there are two of. A new kind is a file in its room and a line here."""
+"""THE list: one line per kind (action, source, repository, host, check, redundancy). A new one is a file in its room and a line here."""
 
 from dr.actions import (
     approve,
