@@ -94,7 +94,7 @@ class OutageStory(StrictModel):
     exercise: bool
     severity: OutageSeverity
     about: str
-    """`hmis`, or `the Madison office`."""
+    """`hmis`, or `Madison office`."""
     title: str
     """What that is, for somebody who does not know the name; may be empty."""
     what: str

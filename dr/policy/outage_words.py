@@ -66,11 +66,11 @@ def doing(
 
 
 def about(outage: Outage, inventory: Inventory) -> str:
-    """`hmis`; `the Madison office`."""
+    """`hmis`; `Madison office`."""
     if outage.office is None:
         return str(outage.system)
     known = inventory.offices.get(outage.office)
-    return f"the {known.title if known else outage.office} office"
+    return f"{known.title if known else outage.office} office"
 
 
 def name_of(contact: str, inventory: Inventory) -> str:
@@ -137,5 +137,5 @@ def _of_run(run: RunRecord, now: datetime, zone: str) -> str:
 
 
 def _line(text: str) -> str:
-    whole = " ".join(text.split())
+    whole = " ".join(text.split()).rstrip(".")
     return whole if len(whole) <= WIDEST else whole[: WIDEST - 3] + "..."
