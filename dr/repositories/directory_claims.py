@@ -1,6 +1,6 @@
-"""Claims of duties in a folder: `duties/<duty>/<number>.json`, each published once, by whoever is first, and never written again.
+"""Claims of duties in a folder: `duties/<line>/<place>.json`, each published once, by whoever is first, and never written again.
 
-Whoever claims writes aside and makes a hard link to the number's own name: the file system gives it to one only, on a file server too.
+Whoever claims writes aside and makes a hard link to the place's own name: the file system gives it to one only, on a file server too.
 """
 
 import errno
@@ -13,10 +13,10 @@ from dr.repositories.directory_upload import Place
 from dr.repositories.tree import Tree
 
 CLAIMS = "duties"
-_DUTY = re.compile(r"^[a-z][a-z0-9-]{0,39}(\.[a-z]{1,20})?$")
+_LINE = re.compile(r"^[a-z][a-z0-9-]{0,39}(\.[a-z0-9-]{1,40})?$")
 _FILE = re.compile(r"^(\d{12})\.json$")
 HIGHEST = 10**12 - 1
-"""A number has twelve digits, so that names sort as numbers do."""
+"""A place has twelve digits, so that names sort as numbers do."""
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
 
 
@@ -30,19 +30,19 @@ class DirectoryClaims(ABC):
     def identity(self) -> RepositoryIdentity:
         """Raises where the place is not the repository."""
 
-    def claim(self, duty: str, number: int, data: bytes) -> bytes:
+    def claim(self, line: str, place: int, data: bytes) -> bytes:
         self.identity()
-        path = claim_path(duty, number)
+        path = claim_path(line, place)
         with self._place.reaching("be written to"):
-            if self._highest(duty) <= number:
+            if self._highest(line) <= place:
                 self._publish(path, data)
-            return self._read(duty, self._highest(duty))
+            return self._read(line, self._highest(line))
 
-    def claims(self, duty: str) -> list[tuple[int, bytes]]:
+    def claims(self, line: str) -> list[tuple[int, bytes]]:
         self.identity()
-        claim_path(duty, 1)
+        claim_path(line, 1)
         with self._place.reaching("be read"):
-            return [(number, self._read(duty, number)) for number in self._numbers(duty)]
+            return [(place, self._read(line, place)) for place in self._numbers(line)]
 
     def _publish(self, path: str, data: bytes) -> None:
         try:
@@ -55,18 +55,18 @@ class DirectoryClaims(ABC):
                 hint="name another store of claims: `failover: {stores: [...]}` in the inventory",
             ) from None
 
-    def _numbers(self, duty: str) -> list[int]:
-        return [int(found[1]) for name in self._tree.names(f"{CLAIMS}/{duty}") if (found := _FILE.match(name))]
+    def _numbers(self, line: str) -> list[int]:
+        return [int(found[1]) for name in self._tree.names(f"{CLAIMS}/{line}") if (found := _FILE.fullmatch(name))]
 
-    def _highest(self, duty: str) -> int:
-        return max(self._numbers(duty), default=0)
+    def _highest(self, line: str) -> int:
+        return max(self._numbers(line), default=0)
 
-    def _read(self, duty: str, number: int) -> bytes:
-        return self._tree.read(claim_path(duty, number))
+    def _read(self, line: str, place: int) -> bytes:
+        return self._tree.read(claim_path(line, place))
 
 
-def claim_path(duty: str, number: int) -> str:
+def claim_path(line: str, place: int) -> str:
     """Raises Refused for what is no name of a claim."""
-    if not _DUTY.match(duty) or not 1 <= number <= HIGHEST:
-        raise Refused(f"'{duty}/{number}' is not the name of a claim")
-    return f"{CLAIMS}/{duty}/{number:012}.json"
+    if not _LINE.fullmatch(line) or not 1 <= place <= HIGHEST:
+        raise Refused(f"'{line}/{place}' is not the name of a claim")
+    return f"{CLAIMS}/{line}/{place:012}.json"

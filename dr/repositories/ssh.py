@@ -198,11 +198,11 @@ class SshRepository:
 
     # ---------------------------------------------------------------- claims of duties
 
-    def claim(self, duty: str, number: int, data: bytes) -> bytes:
-        return bytes.fromhex(self._ask("claim", {"duty": duty, "number": number, "data": data.hex()})["stands"])
+    def claim(self, line: str, place: int, data: bytes) -> bytes:
+        return bytes.fromhex(self._ask("claim", {"line": line, "place": place, "data": data.hex()})["stands"])
 
-    def claims(self, duty: str) -> list[tuple[int, bytes]]:
-        return [(int(number), bytes.fromhex(data)) for number, data in self._ask_long("claims", {"duty": duty})["claims"]]
+    def claims(self, line: str) -> list[tuple[int, bytes]]:
+        return [(int(place), bytes.fromhex(data)) for place, data in self._ask_long("claims", {"line": line})["claims"]]
 
 
 def named(told: Sequence[Sequence[object]]) -> list[tuple[SystemName, SetId]]:

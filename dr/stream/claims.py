@@ -1,12 +1,12 @@
 """The claims of duties, as most of their stores have them.
 
-A store is a repository; which ones, and in which order, the inventory says. A claim holds when a majority of the stores has it under its
-number: 1 of 1, 2 of 2, 2 of 3. A store gives each number away once, so of two who claim one number at once at most one has a majority; and
-two majorities share a store, so nobody reads one and misses the highest number. One store is enough where it outlives every office; with
-three, one may be lost together with an office. With two both are needed: that is no safer than one, and stops sooner.
+A store is a repository; which ones the inventory says. A claim holds when a majority of the stores has it at its place in the duty's line:
+1 of 1, 2 of 2, 2 of 3. A store gives each place away once, so of two who claim at once at most one has a majority; and two majorities
+share a store, so nobody reads one and misses the newest claim. One store is enough where it outlives every office. With three, one may be
+lost together with an office. With two both are needed, which is no safer than one and stops sooner.
 
 A majority that cannot be reached is no majority: nothing is assigned then, and nobody's own memory makes up for it. A claim that reached
-fewer stores than that stays where it is and holds nothing; the next claim goes above its number.
+fewer stores than that stays where it is and holds nothing; the next claim stands behind it.
 """
 
 import base64
@@ -14,6 +14,7 @@ import binascii
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -21,7 +22,7 @@ from pydantic import ValidationError
 
 from dr.errors import Damaged, DrError, Refused, Unreachable
 from dr.model.base import RepositoryName, canonical
-from dr.model.claim import Claim, claim_place
+from dr.model.claim import Claim, line_of
 from dr.model.ports import Keyring, Repository
 
 Value = TypeVar("Value")
@@ -32,16 +33,21 @@ class Stand:
     """What the stores say of one duty."""
 
     claim: Claim | None
-    """The claim that holds: the highest that a majority has. None where nobody ever claimed it."""
-    highest: int
-    """The highest number that any store has: the next claim goes above it, whatever became of that one."""
+    """The claim that holds: the last in line that a majority has. None where nobody ever claimed it."""
+    last: int
+    """The last place in line that any store has given away, to whatever: the next claim stands behind it."""
     begun: tuple[Claim, ...] = ()
-    """Claims above the one that holds, which too few stores have."""
+    """Claims behind the one that holds, which too few stores have."""
     unsure: bool = False
     """Whether one of those may hold after all: a store that would tell does not answer."""
     strange: tuple[str, ...] = ()
     """What lies there and cannot be believed, in words."""
     silent: tuple[RepositoryName, ...] = ()
+
+    @property
+    def number(self) -> int:
+        """The fencing number that holds; 0 where nobody ever claimed the duty."""
+        return self.claim.number if self.claim else 0
 
 
 class Claims:
@@ -51,47 +57,75 @@ class Claims:
         self._stores, self._keys = stores, keys
         self._most = len(stores) // 2 + 1
 
-    def read(self, duty: str, *, exercise: bool = False) -> Stand:
+    @property
+    def names(self) -> tuple[RepositoryName, ...]:
+        return tuple(store.name for store in self._stores)
+
+    def read(self, duty: str, exercise: str = "") -> Stand:
         """Raises Unreachable where no majority of the stores answers."""
-        answers, silent = self._ask(lambda store: store.claims(claim_place(duty, exercise=exercise)))
+        line = line_of(duty, exercise)
+        answers, silent = self._ask(lambda store: store.claims(line))
         strange: list[str] = []
         votes: Counter[bytes] = Counter()
         known: dict[bytes, Claim] = {}
         for name, found in answers:
-            for number, data in found:
+            for place, data in found:
                 try:
-                    known[data] = self._open(data, duty, number, exercise)
+                    known[data] = self._open(data, line, place)
                     votes[data] += 1
                 except Damaged as error:
-                    strange.append(f"{name}: {duty}/{number}: {error.message}")
-        highest = max((number for _, found in answers for number, _ in found), default=0)
-        held = max((known[data] for data, count in votes.items() if count >= self._most), key=lambda one: one.number, default=None)
-        above = {data: known[data] for data in votes if held is None or known[data].number > held.number}
-        unsure = any(votes[data] + len(silent) >= self._most for data in above)
-        begun = tuple(sorted(above.values(), key=lambda one: (one.number, one.office)))
-        return Stand(held, highest, begun, unsure, tuple(strange), tuple(name for name, _ in silent))
+                    strange.append(f"{name}: {line}/{place}: {error.message}")
+        last = max((place for _, found in answers for place, _ in found), default=0)
+        held = max((known[data] for data, count in votes.items() if count >= self._most), key=lambda one: one.place, default=None)
+        behind = {data: known[data] for data in votes if held is None or known[data].place > held.place}
+        unsure = any(votes[data] + len(silent) >= self._most for data in behind)
+        begun = tuple(sorted(behind.values(), key=lambda one: (one.place, one.office)))
+        return Stand(held, last, begun, unsure, tuple(strange), tuple(name for name, _ in silent))
 
-    def put(self, claim: Claim) -> Claim:
-        """Claim it; gives back the claim that stands: this one, or that of who was first. Safe to repeat.
+    def put(self, wish: Claim) -> Claim:
+        """Claim a duty, as the successor of the claim `wish.after`; gives back the claim that stands: this one, or that of who was first.
 
+        Safe to repeat. Stores that know less than `after` were rolled back, or are new: they learn the newest number by this claim.
         Raises Unreachable where too few stores took it for it to hold, and too few had another's: then nothing is assigned.
         """
+        stand = self._sure(wish)
+        if stand.claim is not None and (_same(stand.claim, wish) or stand.number > wish.after):
+            return stand.claim
+        ours = next((one for one in stand.begun if _same(one, wish) and one.place == stand.last), None)
+        return self._put(ours or wish.model_copy(update={"place": stand.last + 1}))
+
+    def _sure(self, wish: Claim) -> Stand:
+        """A claim that may hold, as far as can be seen, is put into the stores that lack it: then it does, and is the newest."""
+        stand = self.read(wish.duty, wish.exercise)
+        newest = [one for one in stand.begun if one.place == stand.last]
+        if stand.unsure and newest and not _same(newest[0], wish):
+            with suppress(Unreachable):
+                self._put(newest[0])
+            stand = self.read(wish.duty, wish.exercise)
+            if stand.unsure:
+                raise Unreachable(
+                    f"whether {newest[0].office} holds {wish.duty} by number {newest[0].number}, only {', '.join(stand.silent)} can tell",
+                    hint="bring that store back (`dr repositories check`), then type it again",
+                )
+        return stand
+
+    def _put(self, claim: Claim) -> Claim:
         data = seal(claim, self._keys)
-        answers, silent = self._ask(lambda store: store.claim(claim.place, claim.number, data))
+        answers, silent = self._ask(lambda store: store.claim(claim.line, claim.place, data))
         ours = sum(stands == data for _, stands in answers)
         if ours >= self._most:
             return claim
         if ours + len(silent) >= self._most:
             raise self._too_few(silent, ours)
-        return max((self._other(name, stands, claim) for name, stands in answers if stands != data), key=lambda one: one.number)
+        return max((self._other(name, stands, claim) for name, stands in answers if stands != data), key=lambda one: one.place)
 
     def _other(self, store: RepositoryName, stands: bytes, claim: Claim) -> Claim:
         try:
-            return self._open(stands, claim.duty, None, claim.exercise)
+            return self._open(stands, claim.line, None)
         except Damaged as error:
             raise Damaged(
-                f"{store}: a claim of {claim.duty} stands above {claim.number}, and {error.message}",
-                hint="was it put there by a stranger? `dr duties` shows which; the next claim goes above it: type it again",
+                f"{store}: what stands last among the claims of {claim.line} was put there by no office of ours: {error.message}",
+                hint="`dr duties` shows where it lies; type it again: the next claim stands behind it",
             ) from None
 
     def _ask(self, what: Callable[[Repository], Value]) -> tuple[list[tuple[RepositoryName, Value]], list[tuple[RepositoryName, DrError]]]:
@@ -114,11 +148,16 @@ class Claims:
             hint="bring the store back (`dr repositories check`), then type it again; a claim that only this machine knew would be none",
         )
 
-    def _open(self, data: bytes, duty: str, number: int | None, exercise: bool) -> Claim:
+    def _open(self, data: bytes, line: str, place: int | None) -> Claim:
         claim = read_claim(data, self._keys)
-        if (claim.duty, claim.exercise) != (duty, exercise) or number not in (None, claim.number):
+        if claim.line != line or place not in (None, claim.place):
             raise Damaged("it is a claim of something else that was put there")
         return claim
+
+
+def _same(one: Claim, other: Claim) -> bool:
+    """Whatever place they have, and however late it was repeated."""
+    return (one.line, one.office, one.number, one.home) == (other.line, other.office, other.number, other.home)
 
 
 def seal(claim: Claim, keys: Keyring) -> bytes:

@@ -166,11 +166,11 @@ class PatientRepository:
     def remove_home(self, name: str) -> bool:
         return self._patience.call(lambda: self._inner.remove_home(name))
 
-    def claim(self, duty: str, number: int, data: bytes) -> bytes:
-        return self._patience.call(lambda: self._inner.claim(duty, number, data))
+    def claim(self, line: str, place: int, data: bytes) -> bytes:
+        return self._patience.call(lambda: self._inner.claim(line, place, data))
 
-    def claims(self, duty: str) -> list[tuple[int, bytes]]:
-        return self._patience.call(lambda: self._inner.claims(duty))
+    def claims(self, line: str) -> list[tuple[int, bytes]]:
+        return self._patience.call(lambda: self._inner.claims(line))
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -142,21 +142,21 @@ class MemoryRepository:
             del self.home[path]
         return bool(gone)
 
-    def claim(self, duty: str, number: int, data: bytes) -> bytes:
-        claim_path(duty, number)
+    def claim(self, line: str, place: int, data: bytes) -> bytes:
+        claim_path(line, place)
         self.identity()
-        self.trouble("claim", duty)
+        self.trouble("claim", line)
         with self._lock:
-            there = self.duties.setdefault(duty, {})
-            if max(there, default=0) < number:
-                there[number] = data
+            there = self.duties.setdefault(line, {})
+            if max(there, default=0) < place:
+                there[place] = data
             return there[max(there)]
 
-    def claims(self, duty: str) -> list[tuple[int, bytes]]:
-        claim_path(duty, 1)
+    def claims(self, line: str) -> list[tuple[int, bytes]]:
+        claim_path(line, 1)
         self.identity()
-        self.trouble("claims", duty)
-        return sorted(self.duties.get(duty, {}).items())
+        self.trouble("claims", line)
+        return sorted(self.duties.get(line, {}).items())
 
     @contextmanager
     def locked(self) -> Iterator[None]:

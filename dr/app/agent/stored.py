@@ -53,7 +53,7 @@ class Stored:
             "repository-open-home": lambda call: self._read(call, lambda: self._here().open_home(str(call.args["name"]))),
             "repository-remove-home": lambda call: {"removed": self._here().remove_home(str(call.args["name"]))},
             "repository-claim": self._claim,
-            "repository-claims": lambda call: {"claims": [[n, d.hex()] for n, d in self._here().claims(str(call.args["duty"]))]},
+            "repository-claims": lambda call: {"claims": [[n, d.hex()] for n, d in self._here().claims(str(call.args["line"]))]},
             "upload-put": self._put,
             "upload-link": self._link,
             "upload-commit": self._commit,
@@ -145,8 +145,8 @@ class Stored:
         return {}
 
     def _claim(self, call: Call) -> JsonObject:
-        duty, number, data = str(call.args["duty"]), int(call.args["number"]), bytes.fromhex(str(call.args["data"]))
-        return {"stands": self._here().claim(duty, number, data).hex()}
+        line, place, data = str(call.args["line"]), int(call.args["place"]), bytes.fromhex(str(call.args["data"]))
+        return {"stands": self._here().claim(line, place, data).hex()}
 
     # ------------------------------------------------------------ a set that is being written
 

@@ -92,16 +92,16 @@ class Repository(Protocol):
         """Remove an object, or a folder with all that is in it, below `home/`; False if nothing was there."""
         ...
 
-    def claim(self, duty: str, number: int, data: bytes) -> bytes:
-        """Publish a claim of a duty under this number if neither that number nor a higher one is there; atomically, for good.
+    def claim(self, line: str, place: int, data: bytes) -> bytes:
+        """Publish a claim of a duty at this place of its line if neither that place nor a higher one is taken; atomically, for good.
 
         Gives back what stands highest afterwards: these very bytes if they won (or had won before), else those of who was first.
-        `duty`: a slug, with `.exercise` behind it for what is only rehearsed. Raises Unreachable where nothing can be written.
+        `line`: a duty's name, with `.NAME` behind it for a rehearsal's. Raises Unreachable where nothing can be written.
         """
         ...
 
-    def claims(self, duty: str) -> list[tuple[int, bytes]]:
-        """Every claim of a duty, lowest number first; nothing if there is none."""
+    def claims(self, line: str) -> list[tuple[int, bytes]]:
+        """Every claim of a line with its place, lowest first; nothing if there is none."""
         ...
 
     def locked(self) -> AbstractContextManager[None]:

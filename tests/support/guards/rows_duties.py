@@ -10,13 +10,13 @@ GUARDS: tuple[Guard, ...] = (
         "tests/contracts/test_repository_contract.py",
         Off(
             "a claim's name leads nowhere else",
-            "if not _DUTY.match(duty) or not 1 <= number <= HIGHEST:",
+            "if not _LINE.fullmatch(line) or not 1 <= place <= HIGHEST:",
             "if False:",
             "test_what_is_no_name_of_a_claim_is_refused",
         ),
         Off(
             "a stale number is not written",
-            "if self._highest(duty) <= number:",
+            "if self._highest(line) <= place:",
             "if True:",
             "test_a_number_that_was_passed_over_can_not_be_claimed_any_more",
         ),
@@ -26,7 +26,7 @@ GUARDS: tuple[Guard, ...] = (
         "tests/unit/stream/test_stream_claims.py",
         Off(
             "a claim that was carried to another place counts for nothing",
-            "if (claim.duty, claim.exercise) != (duty, exercise) or number not in (None, claim.number):",
+            "if claim.line != line or place not in (None, claim.place):",
             "if False:",
             _STRANGE,
         ),
