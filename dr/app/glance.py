@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from dr import __version__
 from dr.app.binding import bind
+from dr.app.engines import all_pending, all_resumable
 from dr.app.fleet import Fleet, Many, fleet, renew
 from dr.catalog.catalog import Catalog, open_catalog
 from dr.clock import Clock, SystemClock
 from dr.config.home import find_home
 from dr.config.known import KEPT, Known, known
-from dr.engine.control import pending, resumable
 from dr.errors import Unreachable
 from dr.model.base import RunId, SystemName
 from dr.model.inventory import SystemEntry
@@ -49,10 +49,10 @@ class Glance:
         return fleet(self.many)
 
     def interrupted(self) -> list[RunId]:
-        return resumable(self.state)
+        return all_resumable(self.state)
 
     def active(self) -> set[RunId]:
-        return set(pending(self.state))
+        return set(all_pending(self.state))
 
 
 def glance(home: str | None, clock: Clock | None = None) -> Glance | None:

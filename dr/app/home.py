@@ -5,12 +5,12 @@ import pwd
 import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import NoReturn
 
 from dr import __version__, plugins
-from dr.app import asked
+from dr.app import asked, engines
 from dr.app.binding import bind
 from dr.app.farewell import farewell
 from dr.app.forecasts import forecasts
@@ -30,7 +30,7 @@ from dr.config.load import load
 from dr.config.plan import compile_plan
 from dr.config.problems import ConfigProblems
 from dr.config.secrets import check_secrets, every_secret, used_by
-from dr.engine.control import Command, resumable, send_control
+from dr.engine.control import Command, send_control
 from dr.engine.failpoints import Failpoints
 from dr.engine.runner import Engine, new_run_id
 from dr.errors import ConfigError, Refused
@@ -122,33 +122,34 @@ class App:
         """Carry a compiled plan to its end. Raises Refused for one that may not be begun now."""
         require_fit(plan, self.records, self.inventory)
         self.require_secrets(plan)
-        with self._engine() as engine:
+        with self._engine(plan.kind) as engine:
             run = new_run_id(plan.runbook, self.clock.now())
             begin(run)
             return engine.run(plan, run, by or whoami())
 
-    def _engine(self) -> Engine:
-        failpoints = Failpoints.from_environment(plugins.ACTIONS.values())
-        return Engine(self.services, self.state, failpoints, farewell=farewell(self.records.hosts))
+    def _engine(self, kind: str) -> Engine:
+        failpoints, words = Failpoints.from_environment(plugins.ACTIONS.values()), farewell(self.records.hosts)
+        return Engine(self.services, engines.place(self.state, kind), failpoints, farewell=words, ours=partial(engines.ours, kind))
 
     def resume(self, run: str | None) -> RunRecord:
-        """Go on with one interrupted run, or with all; the record of the one, or of the last."""
+        """Go on with one interrupted run, or with all but those of outages; the record of the one, or of the last."""
         interrupted = self.interrupted()
         if run is not None and run not in interrupted:
             raise Refused(f"{run} is not interrupted", hint="`dr runs list` shows the state of each run")
         for one in [RunId(run)] if run else interrupted:
             self.require_secrets(self.records.plan(one))
-        with self._engine() as engine:
+        with self._engine(self.run_record(run).kind if run else "") as engine:
             ended = engine.resume(RunId(run) if run else None)
         return ended[-1] if ended else self.run_record(interrupted[-1])
 
     def control(self, run: RunId, command: Command) -> bool:
         """Tell a run something; False if nobody carries it now, so that it heeds it when it is resumed."""
-        return send_control(self.state, run, command, whoami())
+        record = self.records.run(run)
+        return send_control(engines.place(self.state, record.kind if record else ""), run, command, whoami())
 
     def interrupted(self) -> list[RunId]:
         """Runs that nobody carries on now."""
-        return resumable(self.state)
+        return engines.all_resumable(self.state)
 
     def drill(self, system: str, tier: str, select: str | None, named: str | None = None) -> RunRecord:
         """`named`: another runbook than the tier's own, such as the recovery's, as a drill."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from dr import plugins
 from dr.actions.reconcile import EXPIRY
 from dr.app import regained
+from dr.app.engines import all_pending
 from dr.app.home import whoami
 from dr.app.services import HomeServices
 from dr.app.stored_catalog import stored_catalogs
@@ -22,7 +23,6 @@ from dr.catalog.catalog import Catalog, open_catalog
 from dr.clock import Clock, iso, local
 from dr.config.load import load
 from dr.disk import make_folder, sync_folder
-from dr.engine.control import pending
 from dr.errors import DrError, Refused
 from dr.model.backup import Copy
 from dr.model.base import RepositoryName, SetId, SystemName
@@ -101,7 +101,7 @@ def _alone(state: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Refused("another process is rebuilding the catalog", hint="wait for it to end") from None
-        going = pending(state)
+        going = all_pending(state)
         if going:
             raise Refused(
                 f"{', '.join(going)} is not over: its steps would be recorded in a catalog that does not know it",

@@ -2,17 +2,18 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
 from dr import __version__, plugins
+from dr.app.engines import all_pending
 from dr.catalog.catalog import Catalog
 from dr.clock import Clock
 from dr.config.keys import HomeKeys
 from dr.config.load import Loaded
 from dr.config.secrets import resolve_secret
-from dr.engine.control import pending
 from dr.engine.signs import SignsOfLife
 from dr.errors import ConfigError, Refused
 from dr.hosts.process import LocalRunner
@@ -126,7 +127,7 @@ class HomeServices:
 
     def writable_host(self, name: HostName, ctx: StepContext) -> WritableHost:
         kind, request = self.host_request(name, ctx.runner)
-        return kind.open_writable(request, self.standing(), ctx.run)
+        return kind.open_writable(replace(request, step=ctx.step, stop=ctx.stop), self.standing(), ctx.run)
 
     def serving_host(self, name: HostName, ctx: StepContext) -> ServingHost | None:
         kind, request = self.host_request(name, ctx.runner)
@@ -155,7 +156,7 @@ class HomeServices:
 
     def active(self) -> set[RunId]:
         """Runs that are under way or interrupted: what they claimed is in use."""
-        return set(pending(self.state))
+        return set(all_pending(self.state))
 
 
 def _of(registry: dict[str, Kind], what: str, kind: str) -> Kind:

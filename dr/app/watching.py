@@ -7,11 +7,11 @@ from typing import Literal
 
 from dr.app.approvals import Waiting, paused, waiting
 from dr.app.comments import comments
+from dr.app.engines import OUTAGE, all_under_way
 from dr.app.home import App
 from dr.clock import iso
 from dr.engine.control import is_carried
 from dr.engine.signs import Sign, Signs, last_signs
-from dr.engine.store import under_way
 from dr.errors import ConfigError
 from dr.model.base import JsonObject, RunId, Seconds
 from dr.model.record import Comment, RunRecord, StepRecord
@@ -97,7 +97,8 @@ def pick(app: App, run: str | None) -> RunRecord:
     """The run of that name; without one the run that is under way. Raises ConfigError where none is, or several are."""
     if run is not None:
         return app.run_record(run)
-    going = [record for record in (app.records.run(one.run) for one in under_way(app.state)) if record and record.state == "running"]
+    every = [record for record in (app.records.run(one.run) for _, one in all_under_way(app.state)) if record and record.state == "running"]
+    going = [record for record in every if record.kind != OUTAGE] or every  # who asks means what is being done, not who is being told
     interrupted = app.interrupted()
     carried = [record for record in going if record.run not in interrupted]
     found = carried if len(carried) == 1 else going
@@ -113,8 +114,8 @@ def look(app: App, run: RunId) -> Watched:
     """Reads only; safe and cheap to ask twice a second."""
     record = app.run_record(run)
     steps, now = app.records.steps(run), app.clock.now()
-    mine = [one for one in under_way(app.state) if one.run == run]
-    carried = any(is_carried(app.state, one) for one in mine) or record.state != "running"
+    mine = [(state, one) for state, one in all_under_way(app.state) if one.run == run]
+    carried = any(is_carried(state, one) for state, one in mine) or record.state != "running"
     signs = last_signs(app.state, run) if carried else Signs()
     seen = watched(record, app.records.plan(run), steps, signs, now, carried=carried)
     pause = paused(app, record)

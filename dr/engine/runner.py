@@ -47,6 +47,7 @@ class Engine:
 
     One at a time in a process. `keep_rows`: for how long the engine's own rows of ended runs are kept (the facts stay in the catalog).
     `admit` refuses a state that this engine must not work on; `if_dead` tells whether a slot is free, and holds it meanwhile.
+    `ours`: whether a run of the catalog is this engine's to know of, where another folder has an engine of its own.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Engine:
         admit: Callable[[Path], None] = refuse_other_versions,
         if_dead: Callable[[Path, str], AbstractContextManager[bool]] = held_if_dead,
         patience: Sequence[float] = PATIENCE,
+        ours: Callable[[RunRecord], bool] = lambda _: True,
     ) -> None:
         self._services = services
         self._state = state
@@ -68,6 +70,7 @@ class Engine:
         self._farewell = farewell
         self._admit = admit
         self._if_dead = if_dead
+        self._ours = ours
         self._works = Works(services, failpoints, patience=patience, admit=self._require_slot)
         self._slot: Slot | None = None
         self._closing = threading.Event()
@@ -240,7 +243,7 @@ class Engine:
         from dr.engine import durable
 
         records = self._services.records
-        for record in records.runs(limit=_LATEST):
+        for record in filter(self._ours, records.runs(limit=_LATEST)):
             status = durable.status(record.run) if record.state == "running" else "SUCCESS"
             if status in (None, "CANCELLED", "ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"):
                 self._settle(record, cancelled=status == "CANCELLED")
