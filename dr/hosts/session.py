@@ -1,6 +1,7 @@
 """One connection to `dr agent` on another machine, for as long as a handle to that host is held."""
 
 import subprocess
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO
 
@@ -11,15 +12,16 @@ from dr.model.ports import Completed, HostRequest, Process, Runner, Standing
 from dr.wire import openssh
 from dr.wire.connection import Connection
 from dr.wire.openssh import Address
+from dr.wire.rejoin import Rejoined, Seeking, Unit
 
 
 class Session:
     """Raises as `Connection` does."""
 
-    def __init__(self, address: Address, command: Sequence[str], request: HostRequest, desk: Desk) -> None:
+    def __init__(self, address: Address, command: Sequence[str], request: HostRequest, desk: Desk, unit: Unit | None = None) -> None:
+        """`unit`: what is done there, where it outlives the link."""
         self._request, self._desk = request, desk
-        process = request.runner.start(openssh.argv(address, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self._connection = Connection(address, process, request.clock.now(), serve=desk.serve, noted=desk.noted)
+        self._connection = _connected(address, command, request, desk) if unit is None else _rejoined(address, command, request, desk, unit)
         self.introduce(None, None)
 
     def introduce(self, standing: Standing | None, run: RunId | None) -> None:
@@ -66,6 +68,17 @@ class Session:
     def close(self) -> None:
         """The link, and with it what is done there."""
         self._connection.close()
+
+
+def _connected(address: Address, command: Sequence[str], request: HostRequest, desk: Desk) -> Connection:
+    process = request.runner.start(openssh.argv(address, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    return Connection(address, process, request.clock.now(), serve=desk.serve, noted=desk.noted)
+
+
+def _rejoined(address: Address, command: Sequence[str], request: HostRequest, desk: Desk, unit: Unit) -> Connection:
+    """Its ssh is none of the step's processes: when the step is stopped it has a last word to carry."""
+    seeking = Seeking(address, command, unit, request.clock.now, lambda what: desk.noted("progress", {"what": what}))
+    return Rejoined(address, seeking, serve=desk.serve, noted=desk.noted, stop=request.stop or threading.Event())
 
 
 def _spelled(standing: Standing) -> JsonObject:

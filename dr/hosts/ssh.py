@@ -16,6 +16,7 @@ from dr.hosts.session import Session
 from dr.hosts.ssh_login import SshHost, address, fingerprints, require_other_key
 from dr.hosts.ssh_serving import ServingSsh
 from dr.hosts.told import believed, believed_damage, certificate, lines, result
+from dr.hosts.units import unit_of
 from dr.model.base import HostName, HostPath, JsonObject, RunId, SetId, StrictModel
 from dr.model.ports import (
     ArtifactReader,
@@ -36,6 +37,7 @@ from dr.model.ports import (
     WritableHost,
 )
 from dr.model.record import CheckResult, ProductionFacts, ScrubCertificate
+from dr.wire.rejoin import Unit
 
 
 class Ssh:
@@ -47,6 +49,8 @@ class Ssh:
         self.settings: StrictModel = request.params
         self._request = request
         self._desk = Desk(request, run, standing)
+        self._unit: Unit | None = None
+        """What is done there, where it outlives the link."""
 
     @cached_property
     def known(self) -> tuple[str, ...]:
@@ -57,7 +61,7 @@ class Ssh:
     def _session(self) -> Session:
         self.known  # noqa: B018 - refused before anything is started
         settings: SshHost = self._request.params
-        return Session(address(self._request), settings.command(), self._request, self._desk)
+        return Session(address(self._request), settings.command(), self._request, self._desk, self._unit)
 
     def close(self) -> None:
         """End the connection, and with it what is done there."""
@@ -123,6 +127,7 @@ class WritableSsh(Ssh):
         super().__init__(request, standing, run)
         self.run, self._keys = run, standing.keys
         require_other_key(self.name, self.known, standing)
+        self._unit = unit_of(request, standing, run)
         try:
             self._session.open(standing, run)
         except BaseException:

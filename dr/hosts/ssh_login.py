@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from dr.errors import NotProvablyStandby
 from dr.hosts.postgres import HostPostgres
-from dr.model.base import ByteCount, HostName, Size
+from dr.model.base import ByteCount, Duration, HostName, Seconds, Size
 from dr.model.ports import HostRequest, Standing
 from dr.model.swapping import PlacePath
 from dr.wire import openssh
@@ -22,6 +22,8 @@ class SshHost(Login):
     """Where the drill key is while a set is restored. `standby`: it is lent to that machine's memory, and encrypted bytes cross."""
     keep: Size = ByteCount(0)
     """Encrypted parts that the standby keeps for the next restore, at most; wants `decrypt: standby`."""
+    rejoin: Duration = Field(default=Seconds(1800), ge=0, le=86400)
+    """For how long a standby whose link was lost is sought again, while the work there goes on; then that ends. 0: it ends at once."""
     places: tuple[PlacePath, ...] = ()
     """As on a local host; where the login has a forced command, its `--place` must name them too."""
 

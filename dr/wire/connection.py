@@ -17,7 +17,7 @@ from dr.wire.link import Call, Link
 from dr.wire.openssh import Address
 from dr.wire.pipes import Inlet
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Raised whenever a question or an answer changes its meaning."""
 
 FIRST = 60.0
@@ -49,7 +49,7 @@ class Connection:
         self.address, self._process = address, process
         self.link = Link(process.stdout, process.stdin, serve=serve, noted=noted, lost=process.kill, silence=address.silence, first=FIRST)
         self.link.most = frames.GREETING
-        self._closing = weakref.finalize(self, _close, self.link, process)
+        self._closing: weakref.finalize[..., Connection] = weakref.finalize(self, _close, self.link, process)
         self.link.start()
         try:
             self._greet(now)

@@ -123,7 +123,7 @@ class Link:
         try:
             yield pending.outlet
         except BaseException as error:
-            self._send(Kind.UP_END, number, _spelled(error))
+            self._send(Kind.UP_END, number, spelled(error))
             raise
         self._send(Kind.UP_END, number)
         self._finish((number, pending))
@@ -182,13 +182,13 @@ class Link:
         try:
             reply: JsonObject = {"ok": self._serve(call)}
         except BaseException as error:  # noqa: BLE001 - carried to the caller
-            reply = json.loads(_spelled(error))
+            reply = json.loads(spelled(error))
         with self._state:
             self._served.pop(number, None)
         try:
             self._send(Kind.REPLY, number, _json(reply))
         except Failed as error:  # more than a frame holds
-            self._send_quietly(Kind.REPLY, number, _spelled(error))
+            self._send_quietly(Kind.REPLY, number, spelled(error))
         except DrError:
             return
 
@@ -264,7 +264,7 @@ class Link:
             pending.outlet.more_room()
         else:
             told = frames.message(payload)
-            self._settle(number, told.get("ok"), _understood(told) if "error" in told else None)
+            self._settle(number, told.get("ok"), understood(told) if "error" in told else None)
 
     def _of_theirs(self, kind: Kind, number: int, payload: bytes) -> None:
         with self._state:
@@ -278,7 +278,7 @@ class Link:
         elif kind is Kind.STOP:
             call.outlet.end(Failed("nobody reads it any more"))
         else:
-            call.inlet.end(_understood(frames.message(payload)) if payload else None)
+            call.inlet.end(understood(frames.message(payload)) if payload else None)
 
     def _settle(self, number: int, ok: object, error: DrError | None) -> None:
         with self._state:
@@ -329,14 +329,15 @@ def _json(value: JsonObject) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode("utf-8")
 
 
-def _spelled(error: BaseException) -> bytes:
+def spelled(error: BaseException) -> bytes:
     """An error as it crosses. Of a stranger's exception only its name and place: its text may hold a row."""
     if isinstance(error, DrError):
         return _json({"error": type(error).__name__, "message": error.message, "hint": error.hint})
     return _json({"error": "Failed", "message": f"dr broke there: {type(error).__name__} at {place_of(error)}", "hint": ""})
 
 
-def _understood(told: JsonObject) -> DrError:
+def understood(told: JsonObject) -> DrError:
+    """The error that the other side spelled, to be raised."""
     kind = getattr(errors, str(told.get("error")), None)
     known = kind if isinstance(kind, type) and issubclass(kind, DrError) else Failed
     return known(_said(told.get("message")), hint=_said(told.get("hint") or ""))

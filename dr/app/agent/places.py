@@ -1,37 +1,12 @@
-"""Where an agent works: alone on a standby, and in a private folder that is gone when it is."""
+"""Where an agent works that writes to no standby: in a private folder that is gone when it is."""
 
 import fcntl
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-
-from dr.errors import StandbyInUse
-
-_PATIENCE = 10.0
-"""Seconds in which an agent that knows that its link is lost is gone, mostly: it ends what it does first."""
-
-
-def alone(root: str, silence: float) -> int:
-    """No other agent works on this standby until what this gives back is closed. Raises StandbyInUse if one still does after the patience.
-
-    `silence`: seconds after which an agent whose link was cut knows it.
-    """
-    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    until = time.monotonic() + max(_PATIENCE, silence)
-    while True:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > until:
-                os.close(folder)
-                raise StandbyInUse(f"another dr works on {root}", hint="wait for its run: dr runs list") from None
-            time.sleep(0.1)
-        else:
-            return folder
 
 
 @contextmanager

@@ -1,111 +1,82 @@
-"""The life of an agent: it answers until its link ends, and then everything that it started has ended too."""
+"""The life of an agent: it answers until its link ends, and then everything that it started has ended too.
+
+Where the first word asks for a unit it only hands its streams over to one, and waits (`unit`).
+"""
 
 import os
 import sys
-import threading
-from datetime import datetime
-from functools import cached_property
-from typing import IO, TYPE_CHECKING
+from typing import IO, cast
 
-from dr import __version__
 from dr.app.agent.allowed import Allowed
-from dr.app.agent.clock import ControllersClock
-from dr.errors import Refused
-from dr.hosts.lifeline import LIFELINE
+from dr.app.agent.answers import Answering
+from dr.errors import DrError
 from dr.model.base import JsonObject
 from dr.wire import frames
-from dr.wire.connection import PROTOCOL
-from dr.wire.link import Call, Link
-
-if TYPE_CHECKING:
-    from dr.app.agent.stored import Stored
-    from dr.app.agent.verbs import Verbs
-
-_LAST = 20.0
-"""Seconds for the work to take its own end after the link's: a half-loaded server is stopped."""
-
-
-class Answers:
-    """Who answers what. What a question needs is imported when the first of its kind comes: a file server needs no PostgreSQL."""
-
-    def __init__(self, stop: threading.Event, allowed: Allowed) -> None:
-        self.link: Link
-        self._stop, self._allowed = stop, allowed
-        self._clock: ControllersClock | None = None
-
-    @cached_property
-    def _stored(self) -> "Stored":
-        from dr.app.agent.stored import Stored
-
-        return Stored(self.link, self._allowed.root)
-
-    @cached_property
-    def _verbs(self) -> "Verbs":
-        from dr.app.agent.verbs import Verbs
-
-        if self._clock is None:
-            raise Refused("a controller says hello first")
-        return Verbs(self.link, self._clock, self._stop, self._allowed)
-
-    def serve(self, call: Call) -> JsonObject:
-        """Raises Refused for what this agent was told not to do, or what nobody knows."""
-        self._allowed.verb(call.verb)
-        if call.verb == "hello":
-            return self._hello(call.args)
-        if call.verb.startswith(("repository", "upload-")):
-            return self._stored.serve(call)
-        return self._verbs.serve(call)
-
-    def _hello(self, args: JsonObject) -> JsonObject:
-        self._clock = ControllersClock(datetime.fromisoformat(str(args["now"])))
-        self.link.silence = max(5.0, min(300.0, float(args["silence"])))
-        self.link.most = frames.MOST
-        return {"protocol": PROTOCOL, "version": __version__}
-
-
-class _Busy:
-    """How many questions are being answered."""
-
-    def __init__(self, answers: Answers) -> None:
-        self._answers = answers
-        self._count, self._changed = 0, threading.Condition()
-
-    def serve(self, call: Call) -> JsonObject:
-        with self._changed:
-            self._count += 1
-        try:
-            return self._answers.serve(call)
-        finally:
-            with self._changed:
-                self._count -= 1
-                self._changed.notify_all()
-
-    def wait(self, seconds: float) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._count == 0, seconds)
+from dr.wire.frames import Kind
+from dr.wire.link import SILENCE, Link
+from dr.wire.rejoin import Exactly
 
 
 def serve(allowed: Allowed) -> None:
     """Answer on the standard streams until they end."""
-    reader, writer = _streams()
-    stop = threading.Event()
-    answers = Answers(stop, allowed)
-    busy = _Busy(answers)
-    answers.link = Link(reader, writer, serve=busy.serve, lost=stop.set)
-    answers.link.most = frames.GREETING
-    answers.link.start().wait()
-    stop.set()
-    busy.wait(_LAST)
-    LIFELINE.close()  # whatever still runs, with all that it started
+    reading, writing = _streams()
+    first = _first(reading)
+    asked = _unit_of(first)
+    if asked is not None:
+        from dr.app.agent.unit import attend
+
+        attend(asked, reading, writing, allowed)
+    elif first is not None:
+        _answer(_Again(frames.pack(*first), reading), os.fdopen(writing, "wb"), allowed)
     os._exit(0)  # a thread that waits for what no longer comes must not hold the process
 
 
-def _streams() -> tuple[IO[bytes], IO[bytes]]:
+def _answer(reader: "_Again", writer: IO[bytes], allowed: Allowed) -> None:
+    answering = Answering(allowed)
+    answering.answers.link = Link(cast("IO[bytes]", reader), writer, serve=answering.serve, lost=answering.stop.set)
+    answering.answers.link.most = frames.GREETING
+    answering.until_over()
+
+
+def _first(reading: int) -> tuple[Kind, int, bytes] | None:
+    """The first frame; None where none comes, or what comes is none."""
+    try:
+        return frames.read(Exactly(reading, SILENCE), most=lambda: frames.GREETING)
+    except (DrError, OSError):
+        return None
+
+
+def _unit_of(frame: tuple[Kind, int, bytes] | None) -> JsonObject | None:
+    """What a greeting that asks for a unit says; None for anything else."""
+    if frame is None or frame[0] is not Kind.CALL:
+        return None
+    try:
+        said = frames.message(frame[2])
+    except DrError:
+        return None
+    args = said.get("args")
+    return args if said.get("verb") == "hello" and isinstance(args, dict) and isinstance(args.get("unit"), dict) else None
+
+
+class _Again:
+    """A stream whose beginning was read already."""
+
+    def __init__(self, begun: bytes, descriptor: int) -> None:
+        self._begun, self._descriptor = begun, descriptor
+
+    def read1(self, size: int, /) -> bytes:
+        if self._begun:
+            piece, self._begun = self._begun[:size], self._begun[size:]
+            return piece
+        return os.read(self._descriptor, size)
+
+
+def _streams() -> tuple[int, int]:
     """Standard input and output for the link alone: what a library prints goes to standard error, and no child inherits them."""
-    reader, writer = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    reading, writing = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(2, 1)
     os.close(nothing)
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - for the life of the process
-    return reader, writer
+    return reading, writing

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import cast
 
 from dr import __version__, plugins
+from dr.app.agent import units
 from dr.app.agent.allowed import Allowed, plain
 from dr.app.agent.clock import ControllersClock
 from dr.app.agent.context import AskedKeys, HandedArtifact, RemoteStep, SentSet, ToldSet
 from dr.app.agent.kept import KeptParts
-from dr.app.agent.places import alone, private_folder
+from dr.app.agent.places import private_folder
 from dr.errors import Refused
 from dr.hosts import local
 from dr.hosts.local import Local, LocalHost, WritableLocal
@@ -32,8 +33,9 @@ _LONG = frozenset({"plant", "capture", "bring", "prove", "replay"})
 class Verbs:
     """One controller's questions."""
 
-    def __init__(self, link: Link, clock: ControllersClock, stop: threading.Event, allowed: Allowed) -> None:
-        self.link, self._clock, self.stop, self._allowed = link, clock, stop, allowed
+    def __init__(self, link: Link, clock: ControllersClock, stop: threading.Event, allowed: Allowed, silence: float) -> None:
+        """`silence`: seconds after which a connection is dead."""
+        self.link, self._clock, self.stop, self._allowed, self._silence = link, clock, stop, allowed, silence
         self._request: HostRequest
         self._standing: Standing | None = None
         self._run: RunId | None = None
@@ -121,7 +123,7 @@ class Verbs:
         if self._run is None:
             raise Refused("the controller did not say for which run")
         handle = cast("WritableLocal", local.KIND.open_writable(self._request, self._given(), self._run))
-        folder = alone(local.target(self._request).root, self.link.silence)
+        folder = units.alone(local.target(self._request).root, self._silence, self._is_over(self._run))
         try:
             handle.require_turn()  # a run that only waits must be in nobody's way meanwhile
         except BaseException:
@@ -129,6 +131,11 @@ class Verbs:
             raise
         self._handle = handle  # and the folder stays locked until this process ends
         return {}
+
+    def _is_over(self, run: RunId) -> Callable[[str], bool]:
+        """Whether nobody comes back for what that run left here: it is this one, which is here, or the controller knows of none such."""
+        active = self._given().active()
+        return lambda other: other == run or RunId(other) not in active
 
     def _held(self) -> WritableLocal:
         if self._handle is None:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dr.clock import Clock
-from dr.model.base import HostName, HostPath, JsonObject, RunId, SetId, StrictModel
+from dr.model.base import HostName, HostPath, JsonObject, RunId, SetId, StepId, StrictModel
 from dr.model.inventory import SecretRef
 from dr.model.record import CheckResult, ProductionFacts, ScrubCertificate
 
 if TYPE_CHECKING:
+    import threading
+
     from dr.model.ports.bytes import ArtifactReader, OpenSet, SetWriter
     from dr.model.ports.check import Check, Restored
     from dr.model.ports.keys import Keyring
@@ -149,6 +151,10 @@ class HostRequest:
     secret: Callable[[SecretRef], str]
     remote: bool = False
     """Whether a controller on another machine asks for it."""
+    step: StepId | None = None
+    """Of a run, for which it is opened: long work there is named after it, and may outlive a lost link."""
+    stop: threading.Event | None = None
+    """Set where that step was told to end."""
 
 
 @dataclass(frozen=True)
