@@ -5,6 +5,7 @@ from typing import Self
 
 from dr.catalog.audit import AuditRecords
 from dr.catalog.codes import CodeRecords
+from dr.catalog.duties import DutyRecords
 from dr.catalog.findings import FindingRecords
 from dr.catalog.fleet import FleetRecords
 from dr.catalog.hosts import HostRecords
@@ -37,6 +38,7 @@ class Catalog(
     FleetRecords,
     StandingRecords,
     OutageRecords,
+    DutyRecords,
     ReadingRecords,
 ):
     """`dr.model.ports.Records` on a SQLite file. Safe with several threads and processes; every write is idempotent and durable."""

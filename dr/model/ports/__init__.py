@@ -7,10 +7,11 @@ One file a room; all names are given out here. A new door is a file, and its lin
 from dr.model.ports.action import Action, Effect, Outcome, Rehearsal, RehearseContext
 from dr.model.ports.bytes import ArtifactReader, ArtifactSink, OpenSet, SetWriter
 from dr.model.ports.check import Check, Probe, Restored
+from dr.model.ports.duties import DutyLedger
 from dr.model.ports.host import Host, HostKind, HostRequest, ServingHost, Standing, WritableHost
 from dr.model.ports.keys import Keyring
-from dr.model.ports.outages import OutageLedger
 from dr.model.ports.notices import Code, Ledger
+from dr.model.ports.outages import OutageLedger
 from dr.model.ports.people import Carried, Notifier, Post, Reporter, Telling, Word
 from dr.model.ports.process import Completed, Process, Runner
 from dr.model.ports.records import Records
@@ -29,6 +30,7 @@ __all__ = [
     "Check",
     "Code",
     "Completed",
+    "DutyLedger",
     "Effect",
     "Host",
     "HostKind",
