@@ -62,13 +62,13 @@ class Swap:
         """Do the next thing and say which: `{state: beside | swapped | kept | done, before, copied}`. Raises Refused, Failed."""
         now = self._whereabouts()
         what = due(now)
+        if what in ("bring", "swap", "lost"):
+            self._require_fit(begun=now.ours is not None)
         if what == "lost":
             raise Failed(
                 f"file set '{self.source}' is neither where it was restored nor at {self.place}",
                 hint="somebody moved it: look there by hand",
             )
-        if what in ("bring", "swap"):
-            self._require_fit(begun=now.ours is not None)
         with _told_of(self.source, self.place):
             if what == "bring":
                 self._bring()

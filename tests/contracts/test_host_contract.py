@@ -1,7 +1,7 @@
 """What every kind of host promises. A new kind is one more line in KINDS."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,9 +12,10 @@ from dr.errors import Damaged, NotProvablyStandby, Refused
 from dr.hosts import canaries
 from dr.hosts.local import KIND as LOCAL
 from dr.hosts.ssh import KIND as SSH
-from dr.model.base import RunId
+from dr.model.base import HostPath, RunId
 from dr.model.ports import HostKind, HostRequest, Standing, WritableHost
 from dr.model.record import ProductionFacts
+from dr.model.swapping import kept_name
 from tests.support.host_world import NOW, OTHER, RUN, SET, World, make_world
 from tests.support.ssh_hosts import over_ssh
 from tests.support.ssh_world import machine
@@ -44,7 +45,7 @@ Maker = Callable[[Path], Subject]
 def local() -> Iterator[Maker]:
     def make(place: Path) -> Subject:
         world = make_world(place)
-        return Subject(LOCAL, world.request(), world)
+        return Subject(LOCAL, world.request(places=[str(place / "srv" / "site")]), world)
 
     yield make
 
@@ -56,7 +57,7 @@ def ssh() -> Iterator[Maker]:
 
         def make(place: Path) -> Subject:
             world = make_world(place)
-            return Subject(SSH, over_ssh(world, there, place.name), world)
+            return Subject(SSH, over_ssh(world, there, place.name, places=[str(there.home / "srv" / "site")]), world)
 
         yield make
 
@@ -188,3 +189,34 @@ def test_what_a_run_made_production_is_served_by_that_run_and_written_to_by_nobo
     known = {key: value for key, value in settled.items() if key not in ("set", "since")}
     assert ProductionFacts.from_facts({**known, "host": "standby", "recorded": NOW.isoformat()}).paths
     assert served.accept({"listen": ["127.0.0.1"], "allow": [], "user": None, "password": None}) == {"servers": []}
+
+
+def test_a_restored_file_set_takes_the_place_that_the_inventory_names_and_no_other(subject: Subject) -> None:
+    """One thing a call; what stood there stays beside it. Looking beforehand changes nothing."""
+    serving, swappable = subject.kind.serving, subject.kind.swappable
+    assert serving is not None and swappable is not None, "every kind of host can be recovered onto"
+    handle = subject.writable()
+    above, (place,) = str(Path(handle.path(subject.request.params.path)).parent), subject.request.params.places
+    handle.runner().run(["mkdir", "-p", f"{above}/srv/site"])
+    handle.runner().run(["touch", f"{above}/srv/site/old"])
+    foreseen = swappable(subject.request, subject.standing(), [place, HostPath("/srv/unnamed")])
+    assert [fine for fine, _ in foreseen][:2] == [True, False]
+    restored = handle.claim(SET)
+    handle.runner().run(["mkdir", "-p", f"{restored}/site"])
+    handle.runner().run(["touch", f"{restored}/site/new"])
+    handle.adopt(SET, {"site": {"path": f"{restored}/site"}})
+    handle.enter_service(SET)
+    handle.close()
+    served = serving(subject.request, subject.standing(), RUN)
+    assert served is not None
+    with closing(served):
+        kept = kept_name(place, RUN)
+        assert [served.swap_in("site", place)["state"] for _ in range(4)] == ["beside", "swapped", "kept", "done"]
+        assert served.swap_in("site", place) == {"state": "done", "before": kept, "copied": False}
+        assert [path["path"] for path in served.settled()["paths"]][1:] == [place], "it is production's from now on"
+        for source, elsewhere in (("site", f"{above}/srv/other"), ("database", place)):
+            with pytest.raises(Refused):
+                served.swap_in(source, HostPath(elsewhere))
+    host = subject.kind.open(subject.request)
+    with closing(host):
+        assert host.runner().run(["ls", place, kept]).stdout == f"{place}:\nnew\n\n{kept}:\nold\n".encode()
