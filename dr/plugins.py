@@ -7,6 +7,7 @@ from dr.actions import (
     check,
     command,
     copy,
+    detect_outages,
     forecast,
     keep_told,
     notify,
@@ -22,6 +23,7 @@ from dr.actions import (
     service,
     swap_in,
     verify,
+    watch_redundancy,
 )
 from dr.checks import (
     content_equals_source,
@@ -69,6 +71,8 @@ ACTIONS: dict[str, Action] = {
         opening.ACTION,
         service.ACTION,
         swap_in.ACTION,
+        watch_redundancy.ACTION,
+        detect_outages.ACTION,
     )
 }
 SOURCES: dict[str, Source] = {

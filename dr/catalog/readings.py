@@ -20,7 +20,9 @@ class ReadingRecords(Noun):
 
     def readings(self, probe: str, limit: int = 500) -> list[KeptReading]:
         """Newest first."""
-        query = select(readings.c.record).where(readings.c.probe == probe).order_by(readings.c.at.desc(), readings.c.seq.desc()).limit(limit)
+        query = (
+            select(readings.c.record).where(readings.c.probe == probe).order_by(readings.c.at.desc(), readings.c.seq.desc()).limit(limit)
+        )
         with self._store.read() as connection:
             return [KeptReading.from_facts(row) for row in connection.execute(query).scalars()]
 

@@ -97,14 +97,16 @@ def _parameters(root: Table, kinds: Kinds, names: Names) -> Iterator[Problem]:
     yield from _entries(root, ("hosts", "*"), "host", kinds.hosts, names)
     yield from _entries(root, ("repositories", "*"), "repository", kinds.repositories, names)
     yield from _entries(root, ("systems", "*", "sources", "*"), "source", kinds.sources, names)
+    yield from _entries(root, ("redundancy", "*"), "redundancy", kinds.redundancy, names)
+    yield from _entries(root, ("systems", "*", "detection", "probes", "*"), "probe", kinds.checks, names, key="check")
 
 
-def _entries(root: Table, pattern: tuple[str, ...], noun: str, known: Params, names: Names) -> Iterator[Problem]:
+def _entries(root: Table, pattern: tuple[str, ...], noun: str, known: Params, names: Names, key: str = "kind") -> Iterator[Problem]:
     for stars, _, node in match(root, pattern):
         if not isinstance(node, Table):
             continue
         prefix = f"{noun} '{stars[-1]}': "
-        kind = node.get("kind")
+        kind = node.get(key)
         if not isinstance(kind, Scalar) or not isinstance(kind.value, str):
             continue
         if kind.value not in known:
@@ -112,10 +114,10 @@ def _entries(root: Table, pattern: tuple[str, ...], noun: str, known: Params, na
             continue
         given = node.get("with")
         model, found = known[kind.value], list[Problem]()
-        place = given if given is not None else node.entries["kind"][0]
+        place = given if given is not None else node.entries[key][0]
         value = plain(given) if given is not None else {}
         if isinstance(value, dict):
-            validate(model, place, found, value=value, prefix=prefix, takes=f"kind '{kind.value}'")
+            validate(model, place, found, value=value, prefix=prefix, takes=f"{key} '{kind.value}'")
             yield from found
             yield from unknown_names(model, value, place, names, prefix)
 

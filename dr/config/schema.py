@@ -14,10 +14,12 @@ from dr.config.cron_pattern import CRON
 from dr.config.docs import kind_doc
 from dr.config.kinds import Kinds
 from dr.config.schema_types import REFERENCE, REFERRING, TEXT, Types
+from dr.config.shape import fields, literals
 from dr.config.validate import SECRET_HINT
 from dr.disk import make_folder, replace_file
 from dr.model.base import JsonObject
 from dr.model.inventory import HostEntry, Inventory, RepositoryEntry, SecretRef, SourceEntry
+from dr.model.redundancy import DetectionProbe, RedundancyEntry
 from dr.model.runbook import CheckRef, Parameter, Runbook, Step, When
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -51,18 +53,20 @@ def inventory_schema(kinds: Kinds) -> JsonObject:
         HostEntry: kinds.hosts,
         RepositoryEntry: kinds.repositories,
         SourceEntry: kinds.sources,
+        RedundancyEntry: kinds.redundancy,
+        DetectionProbe: {name: kinds.checks[name] for name in literals(fields(DetectionProbe)["check"]) if name in kinds.checks},
     }
-    made = {model: _entry_maker(model, known) for model, known in entries.items()}
+    made = {model: _entry_maker(model, known, "check" if model is DetectionProbe else "kind") for model, known in entries.items()}
     types = Types(special={SecretRef: lambda: {"$ref": "#/$defs/secret"}, **made})
     whole = types.model(Inventory)
     del whole["required"]
     return _document("inventory", whole, {"secret": _secret()})
 
 
-def _entry_maker(model: type[BaseModel], known: Mapping[str, type[BaseModel]]) -> Callable[[], JsonObject]:
+def _entry_maker(model: type[BaseModel], known: Mapping[str, type[BaseModel]], key: str) -> Callable[[], JsonObject]:
     def make() -> JsonObject:
         types = Types(special={SecretRef: lambda: {"$ref": "#/$defs/secret"}})
-        return _by_kind(types.model(model), "kind", known, types)
+        return _by_kind(types.model(model), key, known, types)
 
     return make
 

@@ -16,6 +16,7 @@ MAX_BYTES = 64 * 1024
 _OPENS_SETS = frozenset({"restore", "check", "scrub"})
 _DIGESTS = frozenset({"backup", "check"})
 _REACHES_SERVERS = _OPENS_SETS | {"backup", "command"}
+_LOOKS = frozenset({"watch-redundancy", "detect-outages"})
 _SHORTEST = 4
 """A shorter secret is not masked: stars in place of every 'a' would hide the log and give the secret away."""
 
@@ -92,6 +93,8 @@ def used_by(actions: Collection[str], own_key: bool = True) -> Callable[[tuple[s
     def used(where: tuple[str, ...]) -> bool:
         if where[0] in ("contacts", "pings"):
             return False
+        if where[0] == "redundancy" or "detection" in where:
+            return not _LOOKS.isdisjoint(actions)
         if where == ("organisation", "keys", "identity"):
             return own_key and not _OPENS_SETS.isdisjoint(actions)
         if where == ("organisation", "keys", "digest"):

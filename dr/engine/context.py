@@ -14,7 +14,7 @@ from dr.engine.store import under_way
 from dr.errors import Failed, Stopped
 from dr.model.base import HostName, HostPath, JsonObject, RepositoryName, RunId, StepId, SystemName
 from dr.model.inventory import SecretRef
-from dr.model.ports import Action, Check, Host, Post, Repository, ServingHost, Source, StepContext, WritableHost
+from dr.model.ports import Action, Check, Host, Post, Redundant, Repository, ServingHost, Source, StepContext, WritableHost
 from dr.model.record import Finding, Progress, Severity
 from dr.model.runbook import Plan, PlannedStep
 
@@ -161,6 +161,9 @@ class Context:
 
     def check(self, kind: str) -> Check:
         return self._services.check(kind)
+
+    def redundant(self, kind: str) -> Redundant:
+        return self._services.redundant(kind)
 
     def host(self, name: HostName) -> Host:
         """One handle a step: across a network each is a connection."""

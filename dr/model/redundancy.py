@@ -86,9 +86,9 @@ class RedundancyEntry(StrictModel):
 
 
 class DetectionProbe(StrictModel):
-    """One question, as a `probe` step asks it (`http-answers`, `tcp-answers`, ...)."""
+    """One question to a system, as a user's program would ask it."""
 
-    check: Slug
+    check: Literal["http-answers", "tcp-answers"]
     with_: JsonObject = Field(default_factory=dict, alias="with")
 
 

@@ -1,0 +1,124 @@
+"""`watch-redundancy`: look at everything that there are two of, keep what was found, and say what changed since the last look.
+
+What is not whole is a finding for as long as that lasts, and no failure of the run: it was looked at. That nothing was looked at is one.
+Safe to repeat: what changed is told against the looks of other runs, so a second attempt says the same.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from dr.actions.looking import look_at
+from dr.errors import Failed
+from dr.model.base import Slug, StrictModel
+from dr.model.ports import Action, Effect, Outcome, Rehearsal, RehearseContext, StepContext
+from dr.model.redundancy import KeptReading, Reading, RedundancyEntry, RedundancyState
+from dr.policy import redundancy
+from dr.units import visible
+
+KEPT = timedelta(days=35)
+"""How long a reading is kept: enough to see where a disk goes."""
+PREFIX = "redundancy:"
+_HINTS: dict[RedundancyState, str] = {
+    "degraded": "mend it now: one more failure ends it",
+    "rebuilding": "until it is done, one more failure ends it",
+    "lost": "no half works: is this an outage? dr outage declare",
+    "absent": "is it gone, or does inventory/redundancy.yaml name what was never there?",
+    "unknown": "look there by hand: what cannot be looked at may have failed",
+}
+
+
+class Params(StrictModel):
+    only: tuple[Slug, ...] = ()
+    """Names of the inventory's `redundancy`; without any, all."""
+
+
+class Facts(StrictModel):
+    looked: int
+    whole: int
+    states: dict[str, str]
+    any_lost: bool
+    lost: str
+    """What got worse since the last look, a line each."""
+    any_regained: bool
+    regained: str
+
+
+def run(params: Params, ctx: StepContext) -> Outcome:
+    entries = {name: entry for name, entry in ctx.inventory.redundancy.items() if not params.only or name in params.only}
+    if not entries:
+        raise Failed(
+            "nothing was looked at: inventory/redundancy.yaml names nothing of that",
+            hint="name what there are two of, or take the step out",
+        )
+    found: dict[str, KeptReading] = {}
+    changed: dict[str, list[str]] = {"lost": [], "regained": []}
+    for name, entry in entries.items():
+        ctx.check_stop()
+        ctx.progress(f"looking at {name}")
+        before = [kept for kept in ctx.records.readings(name) if kept.run != ctx.run]
+        found[name] = kept = keep(name, look_at(entry, before, ctx), before, ctx)
+        _note(name, entry, kept.reading, ctx)
+        told = redundancy.told([kept.reading.state, *(one.reading.state for one in before)])
+        ctx.failpoint("after-reading")
+        if told:
+            changed[told].append("- " + said(name, entry, kept.reading))
+            ctx.audit(f"redundancy.{told}", name, {"state": kept.reading.state})
+    _settle_strangers(ctx)
+    ctx.records.prune_readings(ctx.clock.now() - KEPT)
+    facts = Facts(
+        looked=len(found),
+        whole=sum(kept.reading.state == "whole" for kept in found.values()),
+        states={name: kept.reading.state for name, kept in found.items()},
+        any_lost=bool(changed["lost"]),
+        lost="\n".join(changed["lost"]),
+        any_regained=bool(changed["regained"]),
+        regained="\n".join(changed["regained"]),
+    )
+    return Outcome(changed=False, facts=facts.to_facts())
+
+
+def keep(name: str, reading: Reading, before: Sequence[KeptReading], ctx: StepContext) -> KeptReading:
+    """Into the catalog, with since when it has stood so."""
+    now = ctx.clock.now()
+    since = before[0].since if before and before[0].reading.state == reading.state else now
+    kept = KeptReading(probe=name, at=now, since=since, reading=reading, run=ctx.run)
+    ctx.records.record_reading(kept)
+    return kept
+
+
+def said(name: str, entry: RedundancyEntry, reading: Reading) -> str:
+    """One line for a person: the thing, how it stands, which halves are to blame."""
+    title = f"{name} ({entry.title})" if entry.title else name
+    where = f" on {entry.host}" if entry.host else ""
+    halves = "; ".join(f"{half.name} {half.state}" + (f" ({half.words})" if half.words else "") for half in reading.failing)
+    why = halves or reading.words
+    return visible(f"{title}{where} is {reading.state.upper()}" + (f": {why}" if why else ""))
+
+
+def _note(name: str, entry: RedundancyEntry, reading: Reading, ctx: StepContext) -> None:
+    """One finding for as long as it is not whole, in the words of the last look."""
+    prefix = f"{PREFIX}{name}:"
+    keep = []
+    if reading.state != "whole":
+        keep = [f"{prefix}{reading.state}"]
+        ctx.finding(keep[0], redundancy.severity(reading.state), said(name, entry, reading), hint=_HINTS[reading.state])
+    ctx.records.close_findings(prefix, keep, ctx.clock.now(), ctx.run)
+
+
+def _settle_strangers(ctx: StepContext) -> None:
+    """What the inventory names no more will never be looked at again."""
+    for finding in ctx.records.open_findings():
+        if finding.key.startswith(PREFIX) and finding.key.split(":")[1] not in ctx.inventory.redundancy:
+            ctx.records.close_finding(finding.key, ctx.clock.now(), ctx.run)
+
+
+def rehearse(params: Params, ctx: RehearseContext) -> Rehearsal:
+    """Nothing is looked at now."""
+    names = [name for name in ctx.inventory.redundancy if not params.only or name in params.only]
+    problems = () if names else ("inventory/redundancy.yaml names nothing to look at",)
+    return Rehearsal((f"would look at {', '.join(names) or 'nothing'}",), problems=problems)
+
+
+ACTION = Action(
+    kind="watch-redundancy", params=Params, facts=Facts, effect=Effect.READS, run=run, rehearse=rehearse, failpoints=("after-reading",)
+)
