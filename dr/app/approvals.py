@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dr.actions.approve import COMMENT_LIMIT, Params
+from dr.app.engines import place
 from dr.app.home import App, whoami
 from dr.clock import iso
 from dr.engine.control import send_answer
@@ -77,7 +78,8 @@ def answer(app: App, run: str, step: str | None, *, approved: bool, comment: str
     verdict = "approved" if approved else "denied"
     said = " ".join(comment.split())[:COMMENT_LIMIT]
     app.records.audit("approval.sent", record.run, {"step": question.step, "verdict": verdict}, actor=by, at=now)
-    carried = send_answer(app.state, record.run, question.step, {"verdict": verdict, "by": by, "at": iso(now), "comment": said})
+    message: JsonObject = {"verdict": verdict, "by": by, "at": iso(now), "comment": said}
+    carried = send_answer(place(app.state, record.kind), record.run, question.step, message)
     return question, carried
 
 

@@ -5,6 +5,7 @@ The rules read the tree, not the model, so that all of them speak even where som
 
 from collections.abc import Iterator, Set
 
+from dr.config.duty_rules import duty_rules
 from dr.config.names import Names, article
 from dr.config.nodes import Node, Scalar, Table, at, match, plain
 from dr.config.problems import Problem, offer
@@ -16,6 +17,9 @@ _NAMED_BY_VALUE: tuple[tuple[tuple[str, ...], str], ...] = (
     ((*_SYSTEM, "sources", "*", "host"), "host"),
     ((*_SYSTEM, "retention", "*", "requires_copy_in"), "tier"),
     (("contacts", "*", "office"), "office"),
+    (("redundancy", "*", "host"), "host"),
+    ((*_SYSTEM, "detection", "vantages", "*"), "host"),
+    (("failover", "stores", "*"), "repository"),
     (("outages", "major", "*"), "contact or group"),
     (("outages", "minor", "*"), "contact or group"),
     (("outages", "hears"), "contact or group"),
@@ -38,6 +42,7 @@ def rules(root: Table, names: Names, runbooks: Set[str]) -> Iterator[Problem]:
     yield from _names(root, names)
     yield from _runbooks(root, runbooks)
     yield from _offices(root)
+    yield from duty_rules(root, names)
     yield from _zones(root)
     yield from _recipients(root)
     yield from _periods(root)

@@ -89,7 +89,10 @@ class Duty(StrictModel):
 class Failover(StrictModel):
     """How duties move when an office is lost."""
 
-    confirm: int = Field(default=2, ge=1)
+    stores: tuple[Slug, ...] = ()
+    """The repositories in which claims of duties are kept: most of them must answer before a duty moves. None written: one, `claim_stores`
+    says which. Whoever moves them to others carries the folder duties/ along."""
+    confirm: int = Field(default=2, ge=1, le=2)
     """How many people confirm a loss where the main office is silent."""
     accept_within: Duration = Seconds(900)
     """How long an office that is asked may be silent before the next one is."""

@@ -8,7 +8,7 @@ from dr.model.base import Duration, Instant, JsonObject, JsonValue, Seconds, Sha
 from dr.model.forecast import Unmeasured
 from dr.model.inventory import Objective
 
-RunKind = Literal["backup", "drill", "recovery", "maintenance", "outage"]
+RunKind = Literal["backup", "drill", "recovery", "maintenance", "outage", "failover"]
 OnError = Literal["stop", "continue"]
 Section = Literal["steps", "on_failure", "always"]
 
