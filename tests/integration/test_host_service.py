@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from dr.errors import Damaged, NotProvablyStandby
+from dr.errors import Damaged, NotProvablyStandby, Refused
 from dr.hosts import marker
 from dr.hosts.local import KIND
 from dr.hosts.production import protected
 from dr.hosts.serving import Serving
-from dr.model.base import RunId
+from dr.model.base import HostPath, RunId
 from dr.model.record import ProductionFacts
 from tests.support.host_world import NOW, OTHER, RUN, SET, STANDBY, World, make_world
 from tests.support.stream_keys import TestKeys
@@ -110,3 +110,11 @@ def test_a_standby_without_a_folder_that_answers_serves_nobody(world: World) -> 
     """Absent, it is not in service by this run; the guard says the rest."""
     world.root.rename(world.home / "away")
     assert serving(world) is None
+
+
+def test_what_was_not_restored_as_a_file_set_takes_no_place(world: World) -> None:
+    """A database, or the file set of another system, has nothing to be put there."""
+    served = serve(world)
+    for source in ("database", "", "site/.."):
+        with pytest.raises(Refused, match="restored no file set"):
+            served.swap_in(source, HostPath("/srv/hmis/site"))

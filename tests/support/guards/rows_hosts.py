@@ -141,7 +141,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
         Off(
             "production's folders are known by their path",
-            "hosts |= {host for path, host in off_limits.paths.items() if seen.real and _overlap(path, seen.real)}",
+            "hosts |= {host for path, host in off_limits.paths.items() if seen.real and overlap(path, seen.real)}",
             "pass",
             "test_each_wrong_fact_alone_is_a_reason",
         ),

@@ -22,6 +22,7 @@ from tests.support.guards import (
     rows_ssh_3,
     rows_stream,
     rows_suppression,
+    rows_swaps,
 )
 from tests.support.guards.elsewhere import ELSEWHERE
 from tests.support.guards.guard import Guard
@@ -49,5 +50,6 @@ GUARDS: tuple[Guard, ...] = (
     *rows_recovery.GUARDS,
     *rows_report.GUARDS,
     *rows_suppression.GUARDS,
+    *rows_swaps.GUARDS,
     *rows_duties.GUARDS,
 )

@@ -186,3 +186,29 @@ def test_a_standby_is_one_folder() -> None:
 def test_what_a_standby_is_asked_is_known_there() -> None:
     """A verb that was renamed would be refused in a drill, and one that a production host is asked is none of a standby's."""
     assert not {"run", "plant", "capture", "facts"} & set(ROOT)
+
+
+PLACED = Allowed(roots=("/srv/dr-standby",), swaps=("/srv/hmis/site",))
+
+
+@pytest.mark.parametrize("place", ["/srv/hmis", "/srv/hmis/site/uploads", "/srv/hmis/site2", "/srv/dr-standby", "/etc/ssh", ""])
+def test_a_login_puts_nothing_where_its_forced_command_names_no_place(place: str) -> None:
+    """What stands there would be moved by whoever has the key."""
+    for login in (STANDBY, PLACED):
+        with pytest.raises(Refused, match="this login puts nothing at"):
+            login.place(place)
+        assert [fine for fine, _ in login.unplaced([place])] == [False]
+
+
+@pytest.mark.positive_control
+def test_control_the_very_place_that_is_named_is_let() -> None:
+    PLACED.place("/srv/hmis/site")
+    FREE.place("/anywhere/at/all")
+    assert PLACED.unplaced(["/srv/hmis/site"]) == []
+
+
+def test_a_place_goes_with_a_standbys_root_and_with_nothing_else() -> None:
+    """Alone it would let everything else through."""
+    for only, roots in ((None, ()), ("capture", ("/srv/files",)), ("repository", ("/srv/dr",))):
+        with pytest.raises(Refused, match="--place is for a standby's login"):
+            Allowed(cast("Any", only), roots, swaps=("/srv/hmis/site",))
