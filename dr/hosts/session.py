@@ -77,7 +77,7 @@ def _connected(address: Address, command: Sequence[str], request: HostRequest, d
 
 def _rejoined(address: Address, command: Sequence[str], request: HostRequest, desk: Desk, unit: Unit) -> Connection:
     """Its ssh is none of the step's processes: when the step is stopped it has a last word to carry."""
-    seeking = Seeking(address, command, unit, request.clock.now, lambda what: desk.noted("progress", {"what": what}))
+    seeking = Seeking(address, openssh.argv(address, command), unit, request.clock.now, lambda what: desk.noted("progress", {"what": what}))
     return Rejoined(address, seeking, serve=desk.serve, noted=desk.noted, stop=request.stop or threading.Event())
 
 

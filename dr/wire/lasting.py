@@ -307,5 +307,5 @@ class Lasting:
         if self._line is not None and not self._over:
             self._said.wait(seconds)
         self._finish(Unreachable("the link was closed"))
-        if not self._left.wait(1.0):
+        if not self._left.wait(2 * _LOOK):
             self._let_go()  # nobody reads any more

@@ -59,9 +59,10 @@ class Seeking:
     """Makes the lines of one link. `said` is told, in words, when the machine is lost and when it is found again."""
 
     def __init__(
-        self, address: Address, command: Sequence[str], unit: Unit, now: Callable[[], datetime], said: Callable[[str], None]
+        self, address: Address, argv: Sequence[str], unit: Unit, now: Callable[[], datetime], said: Callable[[str], None]
     ) -> None:
-        self._address, self._command, self.unit, self._now, self._said = address, command, unit, now, said
+        """`argv`: what is started for each line."""
+        self._address, self._argv, self.unit, self._now, self._said = address, argv, unit, now, said
         self.given_up = threading.Event()
         """Set by who wants no other line."""
 
@@ -86,7 +87,7 @@ class Seeking:
                 return line
 
     def _made(self, taken: int | None) -> Pipes:
-        process = Child(openssh.argv(self._address, self._command))
+        process = Child(self._argv)
         assert process.stdin is not None
         assert process.stdout is not None
         watch = threading.Timer(FIRST, process.kill)
