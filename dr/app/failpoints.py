@@ -7,9 +7,11 @@ from pathlib import Path
 from dr import plugins
 from dr.engine.failpoints import Failpoints, all_failpoints
 
+_TOLD = ("after-record", "after-owed", "after-carried")
 OF_THE_TOOL = {
     "home-restore": ("after-claim", "after-unpack", "after-key", "after-catalog", "before-inventory", "after-move"),
     "keys-rotate": ("after-begun", "after-new", "after-kept", "after-key", "after-inventory", "after-record", "after-end"),
+    **{f"outage-{act}": _TOLD for act in ("declare", "update", "assign", "resolve", "review", "dismiss", "propose")},
     "rebuild": ("after-begin", "after-copy", "after-proofs", "before-swap", "after-aside", "after-swap"),
 }
 """Verb to its points, in the order in which they are reached."""

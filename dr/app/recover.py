@@ -60,7 +60,7 @@ def prepare(app: App, asked: Asked) -> Prepared:
     system = app.system(asked.system)
     now = app.clock.now()
     declaration = Declaration(
-        declared=_declared(asked.declared, now, app.inventory.organisation.zone),
+        declared=recognised_at("--declared", asked.declared, now, app.inventory.organisation.zone),
         reason=_words("--reason", asked.reason),
         by=whoami(),
         alone=_words("--alone", asked.alone) if asked.alone is not None else "",
@@ -90,8 +90,8 @@ def _words(option: str, text: str) -> str:
     return said[:500]
 
 
-def _declared(text: str | None, now: datetime, zone: str) -> datetime:
-    """`14:05` is today's, in the organisation's zone. Raises ConfigError for what is no time, or still to come."""
+def recognised_at(option: str, text: str | None, now: datetime, zone: str) -> datetime:
+    """When a failure was recognised: `14:05` is today's, in the organisation's zone. ConfigError for no time, or one still to come."""
     if text is None:
         return now
     here = now.astimezone(ZoneInfo(zone))
@@ -103,11 +103,11 @@ def _declared(text: str | None, now: datetime, zone: str) -> datetime:
             else datetime.fromisoformat(text.strip())
         )
     except ValueError:
-        raise ConfigError(f"--declared '{text}' is not a time", hint="write 14:05 (today), or 2026-11-01T14:05") from None
+        raise ConfigError(f"{option} '{text}' is not a time", hint="write 14:05 (today), or 2026-11-01T14:05") from None
     at = at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))
     if at > now + _AHEAD:
         raise ConfigError(
-            f"--declared {local(at, zone)} is still to come", hint="it is when the failure was recognised; of yesterday, with its date"
+            f"{option} {local(at, zone)} is still to come", hint="it is when the failure was recognised; of yesterday, with its date"
         )
     return min(at, now)
 

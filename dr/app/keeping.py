@@ -1,0 +1,92 @@
+"""The run that keeps people told of an outage: begun in the background, once; begun or resumed again by whoever finds that nobody has it.
+
+Its process outlives the terminal that it was begun from. Whoever has it holds a lock, which goes with the process.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from dr import plugins
+from dr.app.engines import OUTAGE, all_pending, all_resumable, place
+from dr.app.home import App, whoami
+from dr.config.plan import compile_plan
+from dr.engine.slots import held_if_dead, is_alive
+from dr.errors import Refused
+from dr.model.base import RunId
+from dr.model.outage import Outage, OutageId
+from dr.model.record import RunRecord
+from dr.model.runbook import Runbook
+
+RUNBOOK = "outage"
+_LOCKS = "kept"
+_LOG = "background.log"
+_BUILT_IN = {
+    "runbook": RUNBOOK,
+    "title": "Keep people told while an outage lasts",
+    "kind": OUTAGE,
+    "parameters": {"outage": {"default": ""}},
+    "steps": [
+        {
+            "id": "keep-told",
+            "action": "keep-told",
+            "with": {"outage": "${parameters.outage}"},
+            "retry": {"attempts": 100, "wait": 10.0, "most": 60.0},
+        }
+    ],
+}
+"""For a home that was made before runbooks/outage.yaml was: when something is out is no time to ask for a file."""
+Begin = Callable[[Path, OutageId], None]
+
+
+def keep_all(app: App, begin: Begin | None = None) -> list[OutageId]:
+    """See to it that somebody keeps people told of every declared outage; those that nobody had."""
+    found = [one.id for one in app.records.outages(open_only=True) if one.state == "declared" and not is_kept(app, one.id)]
+    for outage in found:
+        (begin or in_background)(app.home, outage)
+    return found
+
+
+def is_kept(app: App, outage: OutageId) -> bool:
+    """Whether a living process keeps people told of it."""
+    return is_alive(_locks(app), outage)
+
+
+def keep(app: App, outage: Outage) -> RunRecord:
+    """Keep people told of it, here, until it is over: its run is taken up where it was, or begun. Raises Refused where another does."""
+    with held_if_dead(_locks(app), outage.id) as free:
+        run = outage.run or RunId("")
+        if not free or (run in all_pending(app.state) and run not in all_resumable(app.state)):
+            raise Refused(f"another process keeps people told of {outage.id}", hint=f"dr outage show {outage.id}")
+        if run in all_resumable(app.state):
+            return app.resume(run)
+        plan = compile_plan(_runbook(app), app.inventory, {"outage": outage.id}, plugins.kinds())
+        return app.carry_out(plan, by=whoami())
+
+
+def in_background(home: Path, outage: OutageId) -> None:
+    """A process of its own: it goes on when the terminal is closed, and what it says is in a file."""
+    log = place(home / "state", OUTAGE) / _LOG
+    log.parent.mkdir(mode=0o700, exist_ok=True)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("DR_FAILPOINT")}
+    with log.open("ab") as said:
+        subprocess.Popen(
+            [sys.executable, "-m", "dr", "--home", str(home), "outage", "keep", outage],
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            cwd=home,
+            env=kept,
+            start_new_session=True,
+        )
+
+
+def _locks(app: App) -> Path:
+    return place(app.state, OUTAGE) / _LOCKS
+
+
+def _runbook(app: App) -> Runbook:
+    written = app.runbooks.get(RUNBOOK)
+    return written if written is not None and written.kind == OUTAGE else Runbook.from_facts(_BUILT_IN)

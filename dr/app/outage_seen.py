@@ -1,0 +1,155 @@
+"""How an outage stands, for whoever looks: reads only."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dr.actions.outage_telling import runs_of
+from dr.app.home import App
+from dr.app.keeping import is_kept
+from dr.model.inventory import Contact, Inventory
+from dr.model.outage import Outage, OutageEntry
+from dr.model.record import Notice, RunRecord
+from dr.notify.audience import audience
+from dr.policy.outage_reach import Reach, counted, nobody, reaches
+from dr.policy.outage_words import about, against, clock, lasted, name_of, objective
+from dr.policy.outages import due, rules_of, silent_since
+from dr.units import show_duration
+
+_ACTS = {
+    "proposed": "{by} noticed: {text}",
+    "declared": "{by} declared it{severity}: {text}",
+    "updated": "{by}: {text}{severity}",
+    "assigned": "{by} gave it to {to}{text}",
+    "resolved": "{by}: it is over: {text}",
+    "reviewed": "{by} reviewed it: {text}",
+    "dismissed": "{by} dismissed it: {text}",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that happened. `sign`: what it is drawn with."""
+
+    at: datetime
+    sign: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An outage as it is now, and all that happened."""
+
+    outage: Outage
+    about: str
+    title: str
+    lasted: str
+    against: str
+    deadline: datetime | None
+    assigned: str
+    next_word: datetime | None
+    hears: str
+    silent: bool
+    kept: bool
+    people: tuple[Reach, ...]
+    nobody: tuple[str, ...]
+    lines: tuple[Line, ...]
+
+
+def seen(app: App, outage: Outage) -> Seen:
+    now, rules = app.clock.now(), rules_of(app.inventory)
+    entries, ledger, runs = app.records.outage_entries(outage.id), app.records.outage_notices(outage.id), runs_of(outage, app.records)
+    goal, people = objective(outage, app.inventory, runs), meant(app.inventory, ledger)
+    return Seen(
+        outage=outage,
+        about=about(outage, app.inventory),
+        title=app.inventory.systems[str(outage.system)].title if outage.system in app.inventory.systems else "",
+        lasted=lasted(outage, now),
+        against=against(outage, app.inventory, runs, now),
+        deadline=outage.began + timedelta(seconds=goal) if goal else None,
+        assigned=name_of(outage.assigned, app.inventory),
+        next_word=due(outage, entries, ledger, rules),
+        hears=rules.hears,
+        silent=silent_since(outage, entries, rules, now) is not None,
+        kept=is_kept(app, outage.id),
+        people=tuple(reaches(ledger, people)),
+        nobody=tuple(nobody(ledger, people)),
+        lines=tuple(sorted(_lines(outage, entries, ledger, runs, app.inventory), key=lambda line: line.at)),
+    )
+
+
+def meant(inventory: Inventory, ledger: Sequence[Notice]) -> dict[str, dict[str, Contact]]:
+    """Whom each `to` of these notices means."""
+    return {notice.to: audience(inventory, notice.to) for notice in ledger}
+
+
+def banner(app: App) -> list[tuple[str, bool]]:
+    """For the top of `dr status`: what is out or seems to be, in a line each, and whether it is for real and declared."""
+    return [(_banner(one, app.inventory, app.clock.now()), one.state == "declared" and not one.exercise) for one in open_ones(app)]
+
+
+def open_ones(app: App) -> list[Outage]:
+    """Those that are declared or proposed: the real ones first, the gravest first, then the oldest."""
+    found = app.records.outages(open_only=True)
+    return sorted(found, key=lambda one: (one.exercise, one.state != "declared", one.severity != "major", one.began))
+
+
+def _banner(outage: Outage, inventory: Inventory, now: datetime) -> str:
+    zone = inventory.organisation.zone
+    mark, name = "EXERCISE: " if outage.exercise else "", about(outage, inventory)
+    if outage.state == "proposed":
+        return f"{mark}{name} SEEMS TO BE OUT since {clock(outage.began, now, zone)}: {outage.what}; dr outage show {outage.id}"
+    who = f"{name_of(outage.assigned, inventory)} has it in hand" if outage.assigned else "nobody has it in hand"
+    since = f"since {clock(outage.began, now, zone)} ({lasted(outage, now)})"
+    return f"{mark}{name} IS OUT {since}, {outage.severity}: {outage.what}; {who}; dr outage show {outage.id}"
+
+
+# ---------------------------------------------------------------- what happened
+
+
+def _lines(
+    outage: Outage, entries: Sequence[OutageEntry], ledger: Sequence[Notice], runs: Sequence[RunRecord], inventory: Inventory
+) -> Iterator[Line]:
+    yield Line(outage.began, "✖", "it was recognised that it is out" if outage.state != "proposed" else "it seems to be out")
+    yield from (Line(entry.at, "●", _act(entry, inventory)) for entry in entries)
+    people = meant(inventory, ledger)
+    for notice in ledger:
+        yield Line(notice.created, "→", _told(notice, people, inventory))
+        for saw in notice.acknowledgements:
+            comment = f": {saw.comment}" if saw.comment else ""
+            yield Line(saw.at, "✔", f"{name_of(saw.contact, inventory)} saw it{comment}")
+    for run in runs:
+        yield Line(run.started, "▶", f"{run.title} ({run.run})")
+        if run.ended:
+            yield Line(
+                run.ended, "■", f"{run.run}: {run.verdict or run.state}, after {show_duration((run.ended - run.started).total_seconds())}"
+            )
+
+
+def _act(entry: OutageEntry, inventory: Inventory) -> str:
+    severity = f" ({entry.severity})" if entry.severity else ""
+    text = f": {entry.text}" if entry.act == "assigned" and entry.text else entry.text
+    return _ACTS[entry.act].format(by=entry.by, text=text, severity=severity, to=name_of(entry.to, inventory))
+
+
+def _told(notice: Notice, people: dict[str, dict[str, Contact]], inventory: Inventory) -> str:
+    if not people.get(notice.to):
+        return f"{notice.to}: NOBODY is in that group; {_what(notice)}"
+    came, all_of = counted(notice, people)
+    to = name_of(notice.to, inventory)
+    reached = "reached" if all_of == 1 and came else f"{came} of {all_of} reached"
+    again = "" if came == all_of or notice.due is None else "; it goes on"
+    return f"{to}: {_what(notice)}; {reached}{again}"
+
+
+def _what(notice: Notice) -> str:
+    return {
+        "outage-declared": "told that it is out",
+        "outage-update": "told how it goes",
+        "outage-assigned": "told that it is theirs",
+        "outage-cadence": "told that it lasts",
+        "outage-resolved": "told that it is over",
+        "outage-silent": "asked how it goes",
+        "outage-proposed": "asked whether it is one",
+        "outage-dismissed": "told that it is none",
+    }.get(notice.template, notice.subject)

@@ -1,0 +1,224 @@
+"""`dr outage`: what a person does about an outage. Each act is on record first; then everybody whom it concerns is owed a word, then told.
+
+A crash between these loses nothing: what is owed follows from the records, and whoever comes by next (another command, the outage's own
+run, a timer's `dr notices carry`) owes it and carries it.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from dr.actions.keep_told import which
+from dr.actions.outage_telling import Told, owe_words
+from dr.app.failpoints import of_verb
+from dr.app.home import App, whoami
+from dr.app.keeping import keep_all
+from dr.app.recover import recognised_at
+from dr.clock import Clock
+from dr.errors import ConfigError, Refused
+from dr.model.base import OfficeName, SystemName
+from dr.model.outage import Decide, Outage, OutageAct, OutageEntry, OutageId, OutageSeverity, OutageState
+from dr.model.record import Notice
+from dr.policy import outages as policy
+
+LONGEST = 2000
+"""Characters of what a person says at once."""
+WATCH = "dr's own watch"
+"""Who proposes what no person noticed."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """How the outage is after an act, and the notices that this act owed or moved, as they are now."""
+
+    outage: Outage
+    notices: tuple[Notice, ...]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where acts are done: `at` is called at each point at which a test may kill; `keep` sees to it that people stay told."""
+
+    world: Told
+    clock: Clock
+    by: str
+    at: Callable[[str], None] = lambda _: None
+    keep: Callable[[], object] = lambda: None
+
+    # ------------------------------------------------------------ what may be done
+
+    def declare(self, wanted: Outage) -> Done:
+        """Put it on record and tell everybody. Raises Refused where one about the same is open, naming it; a proposed one is declared."""
+        known = self.world.records.open_outage(wanted, self._entry(wanted.id, "declared", wanted.what, severity=wanted.severity))
+        if known.id != wanted.id and known.state == "proposed":
+            return self.confirm(known.id, wanted.severity, wanted.what, min(wanted.began, known.began))
+        if known.id != wanted.id and (known.by, known.what, known.severity) != (wanted.by, wanted.what, wanted.severity):
+            raise Refused(f"an outage of {known.about} is declared already: {known.id}, by {known.by}", hint=_INSTEAD.format(known.id))
+        return self._tell(known)
+
+    def confirm(self, outage: OutageId, severity: OutageSeverity | None, what: str, began: datetime | None) -> Done:
+        """Declare what was proposed, as it was proposed but for what is said here."""
+
+        def decide(known: Outage, entries: Sequence[OutageEntry]) -> tuple[Outage, OutageEntry]:
+            said = self._entry(known.id, "declared", what or known.what, severity=severity or known.severity)
+            changed, entry = policy.do(known, entries, said)
+            if known.state != "proposed":
+                return changed, entry
+            said_so = {"what": what or known.what, "began": began or known.began, "by": self.by}
+            return changed.model_copy(update=said_so), entry
+
+        return self._act(outage, decide)
+
+    def update(self, outage: OutageId, text: str, severity: OutageSeverity | None = None) -> Done:
+        return self._do(outage, "updated", text, severity=severity)
+
+    def assign(self, outage: OutageId, to: str, text: str = "") -> Done:
+        """Raises ConfigError for who is no contact."""
+        contacts = self.world.inventory.contacts
+        if to not in contacts:
+            raise ConfigError(f"'{to}' is no contact", hint=f"inventory/contacts.yaml has {', '.join(contacts) or 'none'}")
+        return self._do(outage, "assigned", text, to=to)
+
+    def resolve(self, outage: OutageId, text: str) -> Done:
+        return self._do(outage, "resolved", text)
+
+    def review(self, outage: OutageId, text: str) -> Done:
+        return self._do(outage, "reviewed", text)
+
+    def dismiss(self, outage: OutageId, text: str) -> Done:
+        return self._do(outage, "dismissed", text)
+
+    def propose(self, wanted: Outage) -> Outage:
+        """Put it on record, and ask a person. Gives back the one about the same that is open, if there is one: nobody is asked twice."""
+        known = self.world.records.open_outage(wanted, self._entry(wanted.id, "proposed", wanted.what))
+        return self._tell(known).outage if known.id == wanted.id else known
+
+    # ------------------------------------------------------------ inside
+
+    def _do(self, outage: OutageId, act: OutageAct, text: str, *, severity: OutageSeverity | None = None, to: str = "") -> Done:
+        said = self._entry(outage, act, text, severity=severity, to=to)
+        return self._act(outage, lambda known, entries: policy.do(known, entries, said))
+
+    def _act(self, outage: OutageId, decide: Decide) -> Done:
+        changed = self.world.records.change_outage(outage, decide)
+        if changed is None:
+            raise ConfigError(f"there is no outage '{outage}'", hint="dr outage list --all")
+        return self._tell(changed)
+
+    def _tell(self, outage: Outage) -> Done:
+        """Owe all of it, then carry it; what this moved is told."""
+        self.at("after-record")
+        written = owe_words(outage, self.world, self.clock.now(), lambda: self.at("after-owed"))
+        self.keep()
+        self.world.post.carry(outage.id)
+        self.at("after-carried")
+        ours = {notice.id for notice in written}
+        return Done(outage, tuple(one for one in self.world.records.outage_notices(outage.id) if one.id in ours))
+
+    def _entry(self, outage: OutageId, act: OutageAct, text: str, *, severity: OutageSeverity | None = None, to: str = "") -> OutageEntry:
+        now = self.clock.now()
+        key = f"{act}-{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+        return OutageEntry(outage=outage, key=key, act=act, by=self.by, at=now, text=text, severity=severity, to=to)
+
+
+_INSTEAD = 'say how it goes: dr outage update {0} "..."; see all of it: dr outage show {0}'
+
+
+def desk(app: App, verb: str) -> Desk:
+    """Of a home, for one command."""
+    return Desk(app.services, app.clock, whoami(), of_verb(f"outage-{verb}"), lambda: keep_all(app))
+
+
+# ---------------------------------------------------------------- what was typed
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a person types to declare one."""
+
+    system: str | None
+    office: str | None
+    severity: OutageSeverity
+    what: str
+    began: str | None
+    exercise: bool
+
+
+def prepare(app: App, asked: Asked) -> Outage:
+    """The outage that would be declared; nothing is on record. Raises ConfigError."""
+    if (asked.system is None) == (asked.office is None):
+        systems, offices = ", ".join(app.inventory.systems), ", ".join(app.inventory.offices) or "none"
+        raise ConfigError("what is out: a system, or an office?", hint=f"--system {systems}; or --office {offices}")
+    if asked.office is not None and asked.office not in app.inventory.offices:
+        raise ConfigError(f"'{asked.office}' is not an office", hint=f"there are {', '.join(app.inventory.offices) or 'none'}")
+    now = app.clock.now()
+    return Outage(
+        id=new_id(now),
+        system=app.system(asked.system) if asked.system is not None else None,
+        office=OfficeName(asked.office) if asked.office is not None else None,
+        severity=asked.severity,
+        what=words("--what", asked.what),
+        state="declared",
+        exercise=asked.exercise,
+        began=recognised_at("--began", asked.began, now, app.inventory.organisation.zone),
+        by=whoami(),
+    )
+
+
+def new_id(now: datetime) -> OutageId:
+    return OutageId(f"outage-{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}")
+
+
+def words(option: str, text: str | None) -> str:
+    """One line of what a person says. Raises ConfigError for nothing, and for too much."""
+    said = " ".join((text or "").split())
+    if not said:
+        raise ConfigError(
+            f"{option} says nothing", hint=f'write it in a few words: {option} "..."; it goes to people, so no client\'s data'
+        )
+    if len(said) > LONGEST:
+        raise ConfigError(f"{option} has {len(said):,} characters, and {LONGEST:,} is the most", hint="say it in less")
+    return said
+
+
+def pick(app: App, named: str | None, *states: OutageState) -> Outage:
+    """The outage of that name; without one, the only one in these states. Raises ConfigError."""
+    if named:
+        return which(named, app.records)
+    found = [one for one in app.records.outages() if one.state in states]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ConfigError(f"which outage? there are {', '.join(one.id for one in found)}", hint="name one of them behind the command")
+    kind = {"declared": "open", "proposed": "proposed", "resolved": "unreviewed"}.get(states[0], states[0])
+    raise ConfigError(f"there is no {kind} outage", hint="dr outage list --all")
+
+
+# ---------------------------------------------------------------- for others
+
+
+def propose(app: App, system: str, evidence: str) -> Outage:
+    """What a watch found, for a person to declare or dismiss: on record, and the administrators asked. The same one while it is open."""
+    now = app.clock.now()
+    wanted = Outage(
+        id=new_id(now),
+        system=SystemName(system),
+        severity="major",
+        what=words("the evidence", evidence),
+        state="proposed",
+        began=now,
+        by=WATCH,
+    )
+    return replace(desk(app, "propose"), by=WATCH).propose(wanted)
+
+
+def owe_all(app: App) -> list[Notice]:
+    """What is owed of every open outage by now goes into the ledger: for whoever is about to carry it (`dr notices carry`)."""
+    now = app.clock.now()
+    lately = [one for one in app.records.outages() if one.ended is None or (now - one.ended).total_seconds() < _LATE]
+    return [notice for one in lately for notice in owe_words(one, app.services, now)]
+
+
+_LATE = 7 * 86400.0
+"""Seconds after its end for which an outage is still looked at: whoever should have told of its end may have died."""
