@@ -18,9 +18,18 @@ _NOUNS = {
     "OfficeName": "office",
     "ContactName": "contact",
     "AudienceName": "contact or group",
+    "DutyName": "duty",
 }
 
-_SECTIONS = {"tier": "repositories", "source": "systems", "group": "contacts", "contact or group": "contacts", "repository": "repositories"}
+_SECTIONS = {
+    "duty": "duties",
+    "skill": "contacts",
+    "tier": "repositories",
+    "source": "systems",
+    "group": "contacts",
+    "contact or group": "contacts",
+    "repository": "repositories",
+}
 _NEEDED = ("host", "repository", "tier", "system", "source")
 """Nouns whose section every inventory has: where it is missing, that is the one thing to say."""
 
@@ -53,6 +62,8 @@ def gather(root: Table) -> Names:
         "source": tuple(dict.fromkeys(stars[1] for stars, _, _ in match(root, ("systems", "*", "sources", "*")))),
         "tier": _values(root, ("repositories", "*", "tier")),
         "group": _values(root, ("contacts", "*", "groups", "*")),
+        "duty": _keys(root, "duties"),
+        "skill": _values(root, ("contacts", "*", "skills", "*")),
     }
     found["contact or group"] = (*found["contact"], *found["group"])
     files = {}
@@ -76,6 +87,8 @@ def names_of(inventory: Inventory) -> Names:
         "office": tuple(inventory.offices),
         "contact": tuple(contacts),
         "group": groups,
+        "duty": tuple(inventory.duties),
+        "skill": tuple(dict.fromkeys(skill for contact in contacts.values() for skill in contact.skills)),
         "contact or group": (*contacts, *groups),
         "tier": tuple(dict.fromkeys(entry.tier for entry in inventory.repositories.values())),
         "source": tuple(dict.fromkeys(name for entry in inventory.systems.values() for name in entry.sources)),

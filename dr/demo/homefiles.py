@@ -11,7 +11,7 @@ from dr.errors import Failed
 
 PRODUCTION_PASSWORD = "keys/production-postgres.password"  # noqa: S105 - where it is, not what it is
 APPLICATION_PASSWORD = "keys/hmis-web.password"  # noqa: S105
-_CHANNELS = ("system-administrator", "help-desk-lead", "executive-director")
+_CHANNELS = ("system-administrator", "help-desk-lead", "executive-director", "green-bay-lead", "eau-claire-lead")
 _NAME, _ZONE = "Invented Homelessness Services (demo)", "America/Chicago"
 
 

@@ -77,7 +77,8 @@ def make_home(folder: Path, systems: int, nights: int, say: Say) -> Path:
         path.write_text("systems:\n" + "".join(entries), encoding="utf-8")
     for runbook in (home / "runbooks").glob("*.yaml"):
         runbook.write_text(runbook.read_text(encoding="utf-8").replace("default: hmis", f"default: {names[0]}"), encoding="utf-8")
-    for secret in ("notify-system-administrator.url", "notify-help-desk-lead.url", "notify-executive-director.url", _PASSWORD):
+    people = ("system-administrator", "help-desk-lead", "executive-director", "green-bay-lead", "eau-claire-lead")
+    for secret in (*(f"notify-{who}.url" for who in people), _PASSWORD):
         (home / "keys" / secret).write_text("mailto://localhost\n", encoding="utf-8")
         (home / "keys" / secret).chmod(0o600)
     took, rows = timed(lambda: _fill(home / "state" / "catalog.db", names, nights))
