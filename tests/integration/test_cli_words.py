@@ -20,6 +20,8 @@ SECRETS = (
     "notify-system-administrator.url",
     "notify-help-desk-lead.url",
     "notify-executive-director.url",
+    "notify-green-bay-lead.url",
+    "notify-eau-claire-lead.url",
 )
 
 

@@ -23,7 +23,7 @@ from tests.support.catalog_runs import plan_of, run_at
 from tests.support.main_job import Home
 
 pytestmark = pytest.mark.integration
-WHO = ("system-administrator", "help-desk-lead", "executive-director")
+WHO = ("system-administrator", "help-desk-lead", "executive-director", "green-bay-lead", "eau-claire-lead")
 NOW = datetime.now(UTC)
 
 
@@ -31,10 +31,7 @@ NOW = datetime.now(UTC)
 def home(tmp_path: Path) -> Home:
     path = tmp_path / "home"
     init_home(path, "Harbor", "America/Chicago")
-    names = [
-        "production-postgres.password",
-        *(f"notify-{who}.url" for who in ("system-administrator", "help-desk-lead", "executive-director")),
-    ]
+    names = ["production-postgres.password", *(f"notify-{who}.url" for who in WHO)]
     for name in names:
         (path / "keys" / name).write_text("json://127.0.0.1:9/\n")
         (path / "keys" / name).chmod(0o600)

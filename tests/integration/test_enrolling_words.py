@@ -32,7 +32,7 @@ def home(tmp_path: Path) -> Home:
     return made
 
 
-PEOPLE = ("system-administrator", "help-desk-lead", "executive-director")
+PEOPLE = ("system-administrator", "help-desk-lead", "executive-director", "green-bay-lead", "eau-claire-lead")
 
 
 def test_check_says_what_is_still_to_do_until_it_is_done(home: Home) -> None:
