@@ -1,8 +1,7 @@
 """One notice, and whom it was meant for; send again what did not reach everybody, once its cause is mended."""
 
-from dr.app.home import App, whoami
+from dr.app.home import App
 from dr.errors import ConfigError, Refused
-from dr.model.base import JsonObject
 from dr.model.record import Notice
 from dr.notify.audience import audience
 from dr.notify.ledger import LedgerNotifier
@@ -37,11 +36,8 @@ def retry(app: App, notice_id: str | None) -> list[Notice]:
         raise Refused(f"{notice_id} was delivered already")
     _require_idle(app, open_ones)
 
-    def audit(event: str, subject: str, facts: JsonObject) -> None:
-        app.records.audit(event, subject, facts, actor=whoami(), at=app.clock.now())
-
-    notifier = LedgerNotifier(app.inventory, app.records, app.clock, app.services.secret, app.inventory.organisation.zone)
-    return [notifier.resend(notice, audit) for notice in reversed(open_ones)]
+    notifier = LedgerNotifier(app.inventory, app.records, app.clock, app.services.carrier)
+    return [notifier.resend(notice, app.services.audit) for notice in reversed(open_ones)]
 
 
 def _require_idle(app: App, notices: list[Notice]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from dr import __version__, plugins
 from dr.app.engines import all_pending
@@ -17,7 +17,7 @@ from dr.config.secrets import resolve_secret
 from dr.engine.signs import SignsOfLife
 from dr.errors import ConfigError, Refused
 from dr.hosts.process import LocalRunner
-from dr.model.base import HostName, HostPath, RepositoryName, RunId, Sha256, canonical, sha256
+from dr.model.base import HostName, HostPath, JsonObject, RepositoryName, RunId, Sha256, canonical, sha256
 from dr.model.inventory import Inventory, SecretRef
 from dr.model.ports import (
     Action,
@@ -27,6 +27,8 @@ from dr.model.ports import (
     HostRequest,
     Keyring,
     Notifier,
+    Post,
+    Redundant,
     Reporter,
     Repository,
     Runner,
@@ -39,6 +41,10 @@ from dr.model.ports import (
 )
 from dr.model.record import Progress
 from dr.stream.patience import Patience, PatientRepository
+
+if TYPE_CHECKING:
+    from dr.notify.carrier import Carrier
+    from dr.notify.codes import Codes
 
 Kind = TypeVar("Kind")
 
@@ -72,13 +78,35 @@ class HomeServices:
         return StreamSets(self.inventory.organisation.name, self.keys, self.clock, {"dr": __version__})
 
     @cached_property
+    def carrier(self) -> "Carrier":
+        from dr.notify.carrier import Carrier
+
+        return Carrier(self.inventory, self.records, self.clock, self.secret, codes=self.codes)
+
+    @property
+    def codes(self) -> "Codes":
+        from dr.notify.codes import Codes
+
+        return Codes(self.records, self.keys.digest_key)
+
+    @cached_property
     def notifier(self) -> Notifier:
         from dr.notify.ledger import LedgerNotifier
 
-        zone = self.inventory.organisation.zone
-        return LedgerNotifier(
-            self.inventory, self.records, self.clock, self.secret, zone, after_send=lambda ctx: ctx.failpoint("after-send")
-        )
+        told = self.inventory, self.records, self.clock, self.carrier
+        return LedgerNotifier(*told, after_send=lambda ctx: ctx.failpoint("after-send"))
+
+    @cached_property
+    def post(self) -> Post:
+        from dr.notify.post import LedgerPost
+
+        return LedgerPost(self.inventory, self.records, self.clock, self.carrier, self.audit)
+
+    def audit(self, event: str, subject: str, facts: JsonObject) -> None:
+        """As whoever asks."""
+        from dr.app.home import whoami
+
+        self.records.audit(event, subject, facts, actor=whoami(), at=self.clock.now())
 
     @cached_property
     def reporter(self) -> Reporter:
@@ -103,6 +131,9 @@ class HomeServices:
 
     def check(self, kind: str) -> Check:
         return _of(plugins.CHECKS, "check", kind)
+
+    def redundant(self, kind: str) -> Redundant:
+        return _of(plugins.REDUNDANCY, "redundancy", kind)
 
     # ------------------------------------------------------------ repositories
 

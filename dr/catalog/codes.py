@@ -16,7 +16,9 @@ class CodeRecords(Noun):
         with self._store.write() as connection:
             for code in new:
                 row = {"digest": code.digest, "notice": code.notice, "contact": code.contact, "expires": code.expires, "used": code.used}
-                insert_if_absent(connection, codes, {**row, "record": {"channel": code.channel, "outage": code.outage}})
+                insert_if_absent(
+                    connection, codes, {**row, "record": {"channel": code.channel, "outage": code.outage, "round": code.round}}
+                )
 
     def code(self, digest: str) -> Code | None:
         with self._store.read() as connection:
@@ -32,4 +34,4 @@ class CodeRecords(Noun):
 
 def _code(row: Row[Any]) -> Code:
     kept = row.record
-    return Code(row.digest, row.notice, row.contact, row.expires, kept.get("channel", 0), kept.get("outage"), row.used)
+    return Code(row.digest, row.notice, row.contact, row.expires, kept["channel"], kept["outage"], kept["round"], row.used)

@@ -1,9 +1,9 @@
 """The ledger: what was owed to whom, and what became of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, String, func, select
 
 from dr.catalog.noun import Noun, insert_if_absent, upsert
 from dr.catalog.schema import notices
@@ -43,6 +43,33 @@ class NoticeRecords(Noun):
                 upsert(connection, notices, _row(changed))
             return changed
 
+    def amend_gathered(self, digest: str, change: Callable[[Notice], Notice]) -> int:
+        """As `amend`, each notice that was gathered into that one; how many."""
+        members = select(notices.c.record).where(func.json_extract(notices.c.record, "$.digest", type_=String) == digest)
+        with self._store.write() as connection:
+            known = [Notice.from_facts(row) for row in connection.execute(members).scalars()]
+            for notice in known:
+                upsert(connection, notices, _row(change(notice)))
+            return len(known)
+
+    def gather(self, digest: Notice, members: Sequence[str]) -> Notice:
+        """Into the ledger, with those of its members that nobody has begun to send: all of it, or nothing."""
+        with self._store.write() as connection:
+            taken = [notice for notice in (_known(connection, member) for member in members) if is_fresh(notice)]
+            for notice in taken:
+                upsert(connection, notices, _row(notice.model_copy(update={"digest": digest.id, "due": None})))
+            whole = digest.model_copy(update={"gathered": len(taken)})
+            if taken:
+                insert_if_absent(connection, notices, _row(whole))
+            return whole
+
+    def postpone(self, waiting: Sequence[str], until: datetime) -> None:
+        """Nobody looks at these before then."""
+        with self._store.write() as connection:
+            for notice in (_known(connection, each) for each in waiting):
+                if is_fresh(notice):
+                    upsert(connection, notices, _row(notice.model_copy(update={"due": until})))
+
     def notice(self, notice: str) -> Notice | None:
         with self._store.read() as connection:
             row = connection.execute(select(notices.c.record).where(notices.c.id == notice)).scalar()
@@ -81,6 +108,11 @@ class NoticeRecords(Noun):
             query = query.where(notices.c.outage == outage)
         with self._store.read() as connection:
             return connection.execute(query).scalar()
+
+
+def is_fresh(notice: Notice) -> bool:
+    """Whether nobody has begun to send it."""
+    return not (notice.begun or notice.claims or notice.deliveries or notice.digest or notice.acknowledgements)
 
 
 def _known(connection: Connection, notice: str) -> Notice:

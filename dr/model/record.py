@@ -244,6 +244,9 @@ class Acknowledgement(StrictModel):
     contact: str
     at: Instant
     comment: str = ""
+    channel: int | None = None
+    """By which channel the code had come that they typed."""
+    round: int = 0
 
 
 class Notice(StrictModel):
@@ -285,6 +288,13 @@ class Notice(StrictModel):
     """Of a digest: how many it says in one."""
     form: Literal["text", "markdown"] = "text"
     """How `body` is written."""
+    channel: int | None = None
+    """The only channel that it is to go by: a test of it."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether somebody said that they saw it as it is now: what they saw before it became more severe does not count."""
+        return any(one.round >= (self.raised or 0) for one in self.acknowledgements)
 
 
 class Decision(StrictModel):

@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dr.model.record import Severity
+from dr.notify.wording import Wording, html
 
 if TYPE_CHECKING:
+    from apprise import Apprise, NotifyFormat
     from apprise.result import AppriseResultStatus
 
 SEND_SECONDS = 30.0
 """A provider that takes longer than this has not confirmed; the message may still arrive."""
+_SHORT_BODY = 640
+"""A channel whose messages may be no longer than so many letters is one of a telephone."""
 _SCHEME = re.compile(r"^([a-z][a-z0-9+.-]{0,19})://", re.IGNORECASE)
 
 _TROUBLE = re.compile(r"^Socket Exception|error|fail|refused", re.IGNORECASE)
@@ -48,7 +52,13 @@ def scheme_of(url: str) -> str:
 
 
 def send(url: str, subject: str, body: str, *, severity: Severity = "info", timeout: float = SEND_SECONDS) -> Sent:
-    """Never raises for what the channel does; a failure is a result. `severity`: what receivers colour and route by."""
+    """A plain text; see `send_worded`."""
+    return send_worded(url, Wording(subject, body), severity=severity, timeout=timeout)
+
+
+def send_worded(url: str, message: Wording, *, severity: Severity = "info", timeout: float = SEND_SECONDS) -> Sent:
+    """In the form that the channel shows best. Never raises for what the channel does; a failure is a result. `severity`: what receivers
+    colour and route by."""
     import apprise
     from apprise.result import AppriseResultStatus
 
@@ -58,13 +68,30 @@ def send(url: str, subject: str, body: str, *, severity: Severity = "info", time
         if not channel.add(url.strip()) or not len(channel):
             return Sent(False, "this is no URL of a channel that can be used")
         kind = {"critical": apprise.NotifyType.FAILURE, "warning": apprise.NotifyType.WARNING}.get(severity, apprise.NotifyType.INFO)
-        text = apprise.NotifyFormat.TEXT
-        result = channel.notify(title=subject, body=body, notify_type=kind, body_format=text, timeout=timeout, log_level=logging.DEBUG)
+        subject, body, form = _shown(channel, message)
+        result = channel.notify(title=subject, body=body, notify_type=kind, body_format=form, timeout=timeout, log_level=logging.DEBUG)
     except Exception as error:  # noqa: BLE001  a plug-in's bug must not keep the next channel from being tried
         return Sent(False, f"the channel's own program failed ({type(error).__name__})")
     if result.status == AppriseResultStatus.FAILURE:
         return Sent(False, _cause(str(entry.message) for service in result for attempt in service for entry in attempt.logs))
     return _outcome(result.status, timeout)
+
+
+def _shown(channel: "Apprise", message: Wording) -> tuple[str, str, "NotifyFormat"]:
+    """Title, body and how it is written: for a telephone's short messages, for mail, for what shows Markdown, for the rest."""
+    from apprise import NotifyFormat
+
+    services = list(channel)
+    if message.short and any(0 < service.body_maxlen <= _SHORT_BODY for service in services):
+        return "", message.short, NotifyFormat.TEXT
+    if message.markdown is None:
+        return message.subject, message.text, NotifyFormat.TEXT
+    shown = {service.resolve_format() for service in services}
+    if shown == {NotifyFormat.HTML}:
+        return message.subject, html(message.markdown), NotifyFormat.HTML
+    if shown == {NotifyFormat.MARKDOWN}:
+        return message.subject, message.markdown, NotifyFormat.MARKDOWN
+    return message.subject, message.text, NotifyFormat.TEXT
 
 
 def _cause(lines: Iterable[str]) -> str:

@@ -77,7 +77,7 @@ def decide(
     notice: Notice, people: Sequence[Person], everybody: Mapping[str, Person], rules: NoticeRules, now: datetime, *, resumed: bool = False
 ) -> Decision:
     """`people`: whom it is meant for, in order. `everybody`: those too who may stand in. `resumed`: it was just begun anew."""
-    if notice.acknowledgements or notice.digest:
+    if notice.answered or notice.digest:
         return Decision(state=notice.state, round=notice.round)
     if not people:  # somebody may yet be given that name
         due = now + timedelta(seconds=rules.again) if notice.severity == "critical" else None
@@ -146,13 +146,13 @@ def _by_contact(deliveries: Sequence[Delivery]) -> dict[str, list[Delivery]]:
 
 def _stand(notice: Notice, one: Person, ever: Sequence[Delivery], rules: NoticeRules, now: datetime) -> _Stand:
     """With one person whom nobody is telling just now."""
-    reached = any(delivery.state == "delivered" for delivery in ever)
+    reached = _reached(notice, ever)
     every = notice.run is not None and not notice.acknowledge  # a run's own story goes by every channel
     if reached and not notice.acknowledge and not (every and all(delivery.round == notice.round for delivery in ever)):
         return _Stand(reached=True)
     tried = [delivery for delivery in ever if delivery.round == notice.round]
     within, why = timedelta(seconds=rules.acknowledge_within), ""
-    for channel in range(one.channels):
+    for channel in _channels(notice, one):
         last = next((delivery for delivery in reversed(tried) if delivery.channel == channel), None)
         if last is None:
             return _propose(notice, one, channel, ever, why or _first_why(notice), now)
@@ -171,6 +171,15 @@ def _stand(notice: Notice, one: Person, ever: Sequence[Delivery], rules: NoticeR
     return _Stand(passed=max(answers)) if answers else _again(notice, one, tried, ever, rules, now)
 
 
+def _reached(notice: Notice, deliveries: Sequence[Delivery]) -> bool:
+    """As it is now: what they were told before it became more severe does not count."""
+    return any(delivery.state == "delivered" and delivery.round >= (notice.raised or 0) for delivery in deliveries)
+
+
+def _channels(notice: Notice, one: Person) -> Sequence[int]:
+    return range(one.channels) if notice.channel is None else (notice.channel,)
+
+
 def _first_why(notice: Notice) -> str:
     if notice.raised is not None and notice.raised == notice.round:
         return "it is more severe than before"
@@ -180,7 +189,7 @@ def _first_why(notice: Notice) -> str:
 def _again(notice: Notice, one: Person, tried: Sequence[Delivery], ever: Sequence[Delivery], rules: NoticeRules, now: datetime) -> _Stand:
     """No channel took it: the one whose wait ends first is tried again, until each has had all of its tries."""
     due: list[tuple[datetime, int]] = []
-    for channel in range(one.channels):
+    for channel in _channels(notice, one):
         failed = [delivery for delivery in tried if delivery.channel == channel and delivery.state == "failed"]
         if failed and len(failed) <= len(rules.retry):
             due.append((failed[-1].at + timedelta(seconds=rules.retry[len(failed) - 1]), channel))
@@ -223,7 +232,7 @@ def _unanswered(
     resumed: bool,
 ) -> Decision:
     """Everybody was told by everything, and nobody said that they saw it: begun anew after a while, a critical one for ever."""
-    if notice.severity != "critical" and notice.round + 1 >= rules.rounds:
+    if notice.channel is not None or (notice.severity != "critical" and notice.round + 1 >= rules.rounds):
         return Decision(state="unanswered", round=notice.round)
     anew = ended + timedelta(seconds=rules.again)
     if now < anew or resumed:
@@ -238,7 +247,7 @@ def _state(notice: Notice, walk: _Walk) -> NoticeState:
     if not notice.deliveries:
         return "owed"
     by = _by_contact(notice.deliveries)
-    reached = {name for name, all_of in by.items() if any(delivery.state == "delivered" for delivery in all_of)}
+    reached = {name for name, all_of in by.items() if _reached(notice, all_of)}
     if not notice.acknowledge:
         if walk.met == walk.tracks:
             return "delivered"

@@ -9,11 +9,11 @@ import pytest
 from dr.app import App, init_home
 from dr.clock import FixedClock
 from dr.model.ports import Telling
-from dr.notify.ledger import LedgerNotifier
 from tests.support.catalog_copies import NOW
 from tests.support.catalog_mailbox import PASSWORD, USER, Mailbox, free_port, mailbox
 from tests.support.catalog_runs import context, plan_of, run_at, step_of
 from tests.support.main_job import Home
+from tests.support.notices import notifier_of
 
 pytestmark = pytest.mark.integration
 TELLING = Telling(to="administrators", template="nightly-failed", severity="critical")
@@ -46,7 +46,7 @@ def told(tmp_path: Path) -> Iterator[Told]:
         with app.records as records:
             records.begin_run(run_at(), plan_of())
             records.record_step(step_of(state="failed"))
-            notifier = LedgerNotifier(app.inventory, records, FixedClock(NOW), app.services.secret, app.inventory.organisation.zone)
+            notifier = notifier_of(app.inventory, records, FixedClock(NOW), app.services.secret)
             notice = notifier.tell(TELLING, context(records))
         yield Told(Home(tmp_path / "home"), living, dead, notice.id)
 

@@ -25,11 +25,11 @@ from dr.model.base import AudienceName, RunId, Seconds
 from dr.model.ports import StepContext, Telling
 from dr.model.record import Failure, Finding, RunRecord, StepRecord, StepState
 from dr.notify.channel import send
-from dr.notify.ledger import LedgerNotifier
 from dr.policy.occasion import alarms, near_misses, recovered
 from tests.support.catalog_copies import HMIS, NOW, ago, copy_at
 from tests.support.catalog_mailbox import PASSWORD, USER, Mailbox, body_of, free_port, mailbox
-from tests.support.catalog_runs import ZONE, ToldStep, context, inventory_of, plan_of, run_at, step_of
+from tests.support.catalog_runs import ToldStep, context, inventory_of, plan_of, run_at, step_of
+from tests.support.notices import notifier_of
 
 pytestmark = pytest.mark.integration
 
@@ -174,7 +174,7 @@ def test_a_step_with_nothing_to_tell_tells_nobody(catalog: Catalog) -> None:
 
 def told(catalog: Catalog, url: str) -> StepContext:
     """A step whose notices go to one person by `url`."""
-    notifier = LedgerNotifier(inventory_of({"anna": ["ANNA"]}), catalog, FixedClock(NOW), lambda _: url, ZONE)
+    notifier = notifier_of(inventory_of({"anna": ["ANNA"]}), catalog, FixedClock(NOW), lambda _: url)
     ctx = ToldStep(catalog)
     ctx.notifier, ctx.clock = notifier, FixedClock(NOW)  # type: ignore[attr-defined]
     return cast("StepContext", ctx)
@@ -248,7 +248,7 @@ class Interrupted(ToldStep):
 def test_a_crash_before_the_first_message_makes_no_repeat(catalog: Catalog) -> None:
     """Nobody can have had it: "(repeat)" would send a person to look for a message that never was."""
     with mailbox() as box:
-        ledger = LedgerNotifier(inventory_of({"anna": ["a"]}), catalog, FixedClock(NOW), lambda _: box.url("anna"), ZONE)
+        ledger = notifier_of(inventory_of({"anna": ["a"]}), catalog, FixedClock(NOW), lambda _: box.url("anna"))
         telling = Telling(to="administrators", template="nightly-failed")
         with pytest.raises(KeyboardInterrupt):
             ledger.tell(telling, cast("StepContext", Interrupted(catalog)))

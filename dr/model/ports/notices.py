@@ -21,6 +21,7 @@ class Code:
     expires: datetime
     channel: int = 0
     outage: str | None = None
+    round: int = 0
     used: datetime | None = None
 
 
@@ -31,6 +32,18 @@ class Ledger(Records, Protocol):
 
     def amend(self, notice: str, change: Callable[[Notice], Notice]) -> Notice:
         """Read it, change it and keep it, with nobody writing in between. Raises Failed where it is not there."""
+        ...
+
+    def amend_gathered(self, digest: str, change: Callable[[Notice], Notice]) -> int:
+        """As `amend`, each notice that was gathered into that one; how many."""
+        ...
+
+    def gather(self, digest: Notice, members: Sequence[str]) -> Notice:
+        """Into the ledger, with those of its members that nobody has begun to send: all of it, or nothing."""
+        ...
+
+    def postpone(self, notices: Sequence[str], until: datetime) -> None:
+        """Nobody looks at these before then."""
         ...
 
     def due_notices(self, until: datetime, outage: str | None = None) -> list[Notice]:

@@ -23,10 +23,10 @@ from dr.model.inventory import SecretRef
 from dr.model.ports import Action, Runner
 from dr.model.record import Notice, Progress
 from dr.model.runbook import Plan
-from dr.notify.ledger import LedgerNotifier
 from tests.support.catalog_copies import HMIS, NOW
-from tests.support.catalog_runs import ZONE, inventory_of, plan_of, run_at, step_of
+from tests.support.catalog_runs import inventory_of, plan_of, run_at, step_of
 from tests.support.engine_plans import eventually
+from tests.support.notices import notifier_of
 from tests.support.receiver import receiving
 
 pytestmark = pytest.mark.unit
@@ -56,9 +56,7 @@ class House:
     def __post_init__(self) -> None:
         self.inventory = inventory_of({"anna": ["ANNA"]})
         self.keys = self.sets = self.reporter = None
-        self.notifier = LedgerNotifier(
-            self.inventory, self.records, self.clock, self.secret, ZONE, after_send=lambda ctx: ctx.failpoint("after-send")
-        )
+        self.notifier = notifier_of(self.inventory, self.records, self.clock, self.secret, lambda ctx: ctx.failpoint("after-send"))
 
     def secret(self, _ref: SecretRef) -> str:
         return self.url

@@ -1,0 +1,83 @@
+"""Codes by which a person says that they saw a message: short enough for a telephone, each for one message to one person, once.
+
+Only a keyed digest is kept: neither the catalog nor a message in the ledger can acknowledge anything. Wrong ones are counted, so that
+nobody tries them through.
+"""
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from dr.errors import Refused
+from dr.model.ports.notices import Code, Ledger
+from dr.model.record import Notice
+
+_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+"""Without those that are read for another: I and 1, O and 0."""
+_LENGTH = 6
+TRIES, WITHIN = 10, timedelta(minutes=15)
+"""So many wrong codes in so long; then none is looked at, until the first of them is that old."""
+_SETTING = "acknowledge.wrong"
+
+
+class Codes:
+    """Given out and taken back. `key`: the home's digest key."""
+
+    def __init__(self, ledger: Ledger, key: Callable[[], bytes]) -> None:
+        self._ledger, self._key = ledger, key
+
+    def make(self, notice: Notice, contact: str, channel: int, expires: datetime) -> tuple[str, Code]:
+        """The code, which nobody keeps, and what is to be kept of it."""
+        letters = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
+        kept = Code(self._digest(letters), notice.id, contact, expires, channel, notice.outage, notice.round)
+        return f"{letters[:4]}-{letters[4:]}", kept
+
+    def find(self, typed: str, now: datetime, outage: str | None = None) -> Code:
+        """What a typed code stands for; it is not used up yet. Raises Refused for one that is unknown, used, expired or of another outage,
+        and for any after too many wrong ones."""
+        self._require_patience(now)
+        digest = self._digest(_normal(typed))
+        found = self._ledger.code(digest)
+        if found is None or not hmac.compare_digest(found.digest, digest):
+            self._count_wrong(now)
+            raise Refused(f"'{_shown(typed)}' is no code of any message", hint="type it as the message has it, such as K7QM-2F")
+        if outage is not None and found.outage != outage:
+            about = f"of {found.outage}" if found.outage else "of a message that is about no outage"
+            raise Refused(f"that code is not of {outage}, it is {about}", hint="leave --outage out, or take the code of its own message")
+        if found.used is not None:
+            raise Refused("that code was used already", hint="each can be used once; `dr notices` shows who acknowledged what")
+        if now >= found.expires:
+            raise Refused("that code has expired", hint="the newest message has one that is valid, or: dr notices show NOTICE")
+        return found
+
+    def use(self, code: Code, now: datetime) -> None:
+        """Of two at once, one is refused."""
+        if not self._ledger.use_code(code.digest, now):
+            raise Refused("that code was used already", hint="each can be used once; `dr notices` shows who acknowledged what")
+
+    def _digest(self, letters: str) -> str:
+        return hmac.new(self._key(), b"dr acknowledgement\0" + letters.encode(), hashlib.sha256).hexdigest()
+
+    def _wrong(self, now: datetime) -> list[str]:
+        kept = json.loads(self._ledger.setting(_SETTING) or "[]")
+        return [at for at in kept if now - datetime.fromisoformat(at) < WITHIN]
+
+    def _require_patience(self, now: datetime) -> None:
+        if len(self._wrong(now)) >= TRIES:
+            hint = f"wait {WITHIN.seconds // 60} minutes; `dr notices` shows what was sent to whom"
+            raise Refused(f"{TRIES} wrong codes were typed here lately: none is looked at for now", hint=hint)
+
+    def _count_wrong(self, now: datetime) -> None:
+        self._ledger.set_setting(_SETTING, json.dumps([*self._wrong(now), now.isoformat()][-TRIES:]))
+
+
+def _normal(typed: str) -> str:
+    """As it may be typed on a telephone: in small letters, without the dash, with spaces."""
+    return "".join(letter for letter in typed.upper() if letter.isascii() and letter.isalnum())[:40]
+
+
+def _shown(typed: str) -> str:
+    return "".join(letter for letter in typed if letter.isprintable())[:12]
