@@ -1,14 +1,16 @@
 """How an outage stands, for whoever looks: reads only."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from dr.actions.outage_telling import runs_of
 from dr.app.home import App
 from dr.app.keeping import is_kept
 from dr.model.inventory import Contact, Inventory
-from dr.model.outage import Outage, OutageEntry
+from dr.model.outage import Outage, OutageEntry, OutageSeverity
 from dr.model.record import Notice, RunRecord
 from dr.notify.audience import audience
 from dr.policy.outage_reach import Reach, counted, nobody, reaches
@@ -25,6 +27,10 @@ _ACTS = {
     "reviewed": "{by} reviewed it: {text}",
     "dismissed": "{by} dismissed it: {text}",
 }
+
+
+Person = Reach
+"""One person: reached or not, and how."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,53 @@ def seen(app: App, outage: Outage) -> Seen:
 def meant(inventory: Inventory, ledger: Sequence[Notice]) -> dict[str, dict[str, Contact]]:
     """Whom each `to` of these notices means."""
     return {notice.to: audience(inventory, notice.to) for notice in ledger}
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Whom an act reached, person by person, and which groups nobody is in."""
+
+    people: tuple[Reach, ...]
+    nobody: tuple[str, ...]
+
+
+def reached(app: App, notices: Sequence[Notice]) -> Reached:
+    people = meant(app.inventory, notices)
+    return Reached(tuple(reaches(notices, people)), tuple(nobody(notices, people)))
+
+
+def who_is_told(app: App, severity: OutageSeverity) -> str:
+    """Whom a declaration tells, by name; a group that nobody is in is said."""
+    said = []
+    for group in rules_of(app.inventory).groups(severity):
+        names = ", ".join(contact.name for contact in audience(app.inventory, group).values())
+        said.append(f"{group} ({names or 'NOBODY: no contact is in it'})" if names != group else group)
+    return "; ".join(said)
+
+
+def what_now(app: App, outage: Outage) -> list[tuple[str, str]]:
+    """What a person types next, and what for."""
+    if outage.state == "resolved":
+        return [("what was learnt", f'dr outage review {outage.id} --text "cause; what went well, what badly"')]
+    if outage.state != "declared":
+        return []
+    said = [
+        ("how it goes", f'dr outage update {outage.id} "..."'),
+        ("who has it", f"dr outage assign {outage.id} --to {next(iter(app.inventory.contacts), 'CONTACT')}"),
+        ("it is over", f'dr outage resolve {outage.id} --text "..."'),
+    ]
+    return [*_bring_back(app, outage), *said]
+
+
+def _bring_back(app: App, outage: Outage) -> list[tuple[str, str]]:
+    """The runbook that fits, spelled out: of a system its recovery, of an office the handing over of its duties."""
+    drill = " --rehearse" if outage.exercise else ""
+    if outage.office is not None:
+        return [("its duties", f"dr office lost {outage.office}{' --exercise' if outage.exercise else ''}")]
+    if outage.system not in app.inventory.systems or any(run.kind == "recovery" for run in runs_of(outage, app.records)):
+        return []
+    began = outage.began.astimezone(ZoneInfo(app.inventory.organisation.zone)).strftime("%Y-%m-%dT%H:%M")
+    return [("bring it back", f"dr recover {outage.system} --declared {began} --reason {shlex.quote(outage.what)}{drill}")]
 
 
 def banner(app: App) -> list[tuple[str, bool]]:

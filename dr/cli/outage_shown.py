@@ -1,0 +1,137 @@
+"""An outage on a screen: what an act did and whom it reached, what to type next, the whole of what happened. Lines and their colours."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from dr.cli.show import print_table, wrapped
+from dr.clock import local
+
+if TYPE_CHECKING:
+    from dr.app import App
+    from dr.app.outage_seen import Person, Reached, Seen
+    from dr.model.outage import Outage
+
+Drawn = tuple[str, str]
+"""A line, and the word for its colour."""
+_HEADS = {"declared": "OUT", "proposed": "SEEMS TO BE OUT", "resolved": "BACK", "reviewed": "BACK, reviewed", "dismissed": "NO OUTAGE"}
+_COLOURS = {"declared": "red", "proposed": "amber", "resolved": "green", "reviewed": "green", "dismissed": "green"}
+_WIDE = 16
+
+
+def acted(seen: "Seen", reached: "Reached", zone: str, now: datetime, width: int) -> Iterator[Drawn]:
+    """After an act: how it stands, and who was reached."""
+    yield from head(seen, zone, now, width)
+    if seen.outage.state == "resolved":
+        yield from _field("lasted", seen.against, width)
+    yield from _people(reached.people, reached.nobody, zone, now, width)
+    if seen.next_word is not None:
+        kept = "in the background" if seen.kept else "by whoever comes by: a timer's `dr notices carry`, the next dr outage command"
+        yield from _field("next", f"{seen.hears} hear again by {_clock(seen.next_word, now, zone)} at the latest, {kept}", width)
+
+
+def next_lines(said: Sequence[tuple[str, str]]) -> Iterator[Drawn]:
+    """What to type; never broken over lines, so that it can be copied."""
+    if said:
+        yield "", ""
+    for what, command in said:
+        yield f"  {what + ':':<{_WIDE}}{command}", ""
+
+
+def shown(seen: "Seen", zone: str, now: datetime, width: int) -> Iterator[Drawn]:
+    """All of it."""
+    yield from head(seen, zone, now, width)
+    over = seen.outage.ended is not None
+    yield from _field("what", seen.outage.what, width)
+    if seen.outage.state != "dismissed":
+        yield from _field("lasted" if over else "objective", _objective(seen, zone, now), width)
+    if not over:
+        yield from _field(
+            "in hand", seen.assigned or "nobody has it in hand: dr outage assign --to CONTACT", width, "" if seen.assigned else "amber"
+        )
+    if seen.silent:
+        yield from _field("SILENT", 'nobody has said for too long how it goes: dr outage update "..."', width, "red")
+    if seen.next_word is not None:
+        kept = "" if seen.kept else "; no process keeps them told now: dr outage keep"
+        by = f"{seen.hears} hear again by {_clock(seen.next_word, now, zone)} at the latest{kept}"
+        yield from _field("next", by, width, "" if seen.kept else "amber")
+    yield from _people(seen.people, seen.nobody, zone, now, width)
+    yield "", ""
+    yield from _happened(seen, zone, width)
+
+
+def head(seen: "Seen", zone: str, now: datetime, width: int) -> Iterator[Drawn]:
+    one = seen.outage
+    mark = "EXERCISE: " if one.exercise else ""
+    name = f"{seen.about} · {seen.title}" if seen.title else seen.about
+    until = f" until {_clock(one.ended, now, zone)}" if one.ended else ""
+    sign, since = "✔" if one.ended else "✖", _clock(one.began, now, zone)
+    said = f"{sign} {mark}{_HEADS[one.state]}: {name}, since {since}{until} ({seen.lasted}), {one.severity}"
+    for line in wrapped(said, width, first="", rest="  "):
+        yield line, _COLOURS[one.state]
+    yield f"  {one.id}", ""
+
+
+def listed(app: "App", found: "Sequence[Outage]", every: bool) -> None:
+    """The table of outages."""
+    from dr.app.outage_seen import seen
+
+    zone = app.inventory.organisation.zone
+    rows = []
+    for one in found:
+        known = seen(app, one)
+        state = f"{one.state}{' (exercise)' if one.exercise else ''}"
+        rows.append([one.id, known.about, one.severity, state, local(one.began, zone), known.lasted, known.assigned or "-", one.what[:60]])
+    empty = "there never was an outage" if every else "nothing is out (dr outage list --all shows those that are over)"
+    print_table(["outage", "what", "severity", "state", "since", "lasted", "in hand", "in words"], rows, empty=empty)
+
+
+# ---------------------------------------------------------------- inside
+
+
+def _objective(seen: "Seen", zone: str, now: datetime) -> str:
+    if seen.outage.ended is not None or seen.deadline is None:
+        return seen.against if seen.outage.ended is not None else "none is written for it"
+    late = seen.deadline < now
+    return f"{'MISSED' if late else 'back by'} {_clock(seen.deadline, now, zone)}"
+
+
+def _people(people: "Sequence[Person]", nobody: Sequence[str], zone: str, now: datetime, width: int) -> Iterator[Drawn]:
+    for group in nobody:
+        yield from _field("told", f"✖ {group}: NOBODY is in that group (inventory/contacts.yaml); tell them by hand now", width, "red")
+    label = "told" if not nobody else ""
+    for one in sorted(people, key=lambda reach: (reach.reached is True, reach.name)):
+        yield from _field(label, *_reach(one, zone, now, width))
+        label = ""
+
+
+def _reach(one: "Person", zone: str, now: datetime, width: int) -> tuple[str, int, str]:
+    then = f"; next try {_clock(one.next, now, zone)}" if one.next else ""
+    if one.reached:
+        return f"✔ {one.name}: {one.how}{', saw it' if one.saw else ''}", width, "green"
+    if one.reached is None:
+        return f"… {one.name}: {one.how}{then}", width, "amber"
+    return f"✖ {one.name}: NOT REACHED ({one.how}){then}; tell them by hand", width, "red"
+
+
+def _happened(seen: "Seen", zone: str, width: int) -> Iterator[Drawn]:
+    day = ""
+    for line in seen.lines:
+        there = line.at.astimezone(ZoneInfo(zone))
+        if (date := there.strftime("%A %d %B %Y")) != day:
+            day = date
+            yield f"  {date} ({there.strftime('%Z')})", ""
+        for text in wrapped(f"{line.sign} {line.text}", width, first=f"  {there:%H:%M}  ", rest=" " * 11):
+            yield text, {"✖": "red", "✔": "green"}.get(line.sign, "")
+
+
+def _field(name: str, text: str, width: int, colour: str = "") -> Iterator[Drawn]:
+    label = f"  {name + ':' if name else '':<{_WIDE}}"
+    for line in wrapped(text, width, first=label, rest=" " * len(label)):
+        yield line, colour
+
+
+def _clock(at: datetime, now: datetime, zone: str) -> str:
+    there, here = (one.astimezone(ZoneInfo(zone)) for one in (at, now))
+    return there.strftime("%H:%M" if there.date() == here.date() else "%a %d %b, %H:%M")
