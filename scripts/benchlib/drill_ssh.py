@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchlib import changed
 from benchlib.backup_restore import Measured, run_dr
 from benchlib.byhand import ByHand
 from benchlib.table import Report
@@ -28,15 +29,15 @@ _WAYS = {PLAIN: "plain", SEALED: "sealed", KEPT: "kept"}
 _MEANT = {PLAIN: {"decrypt": "controller"}, SEALED: {"decrypt": "standby"}, KEPT: {"decrypt": "standby", "keep": "100GiB"}}
 
 
-def measure(world: World, repetitions: int, say: Say) -> tuple[Measured, int]:
-    """Raises Failed, from either side."""
+def measure(world: World, repetitions: int, say: Say) -> tuple[Measured, int, tuple[int, dict[str, tuple[int, int]]]]:
+    """The seconds, the database's size, and what was sent: of a first drill, and after changes. Raises Failed, from either side."""
     found, size = Measured(), database_size(world)
     recipients = App.open(str(world.home)).inventory.organisation.keys.recipients
     by_hand = ByHand(world.home.parent / "by-hand", world.dsn, recipients)
     with _standby(world, say) as there:
         run_dr(world, BACKUP, found)
         by_hand.backup()
-        run_dr(world, KEPT, Measured())  # so that its parts are kept
+        whole = changed.first(world, there, KEPT)
         try:
             for number in range(1, repetitions + 1):
                 say(f"repetition {number} of {repetitions}")
@@ -47,7 +48,8 @@ def measure(world: World, repetitions: int, say: Say) -> tuple[Measured, int]:
                 _by_hand(world, by_hand, there, found)
         finally:
             by_hand.remove_cluster()
-    return found, size
+        sent = changed.measure(world, there, KEPT, say)
+    return found, size, (whole, sent)
 
 
 def _until_proven(found: Measured, runbook: str) -> float:
@@ -109,7 +111,7 @@ def _host(there: Machine, way: str, more: dict[str, str]) -> str:
     )
 
 
-def report(found: Measured, size: int, repetitions: int) -> Report:
+def report(found: Measured, size: int, sent: tuple[int, dict[str, tuple[int, int]]], repetitions: int) -> Report:
     cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
     title = f"A database of {show_size(size)}; {repetitions} repetitions, interleaved; {cores} cores for all machines, load {load:.1f}"
     hand, said = "by hand: copied and usable", "tar over ssh, pg_restore -j2, statistics, durable"
@@ -122,4 +124,6 @@ def report(found: Measured, size: int, repetitions: int) -> Report:
     pairs = [found.pair(f"{what}: until proven", f"{runbook}: until proven", said, hand) for runbook, what in names.items()]
     pairs += [found.pair(f"{what}: whole", runbook, "the local drill", DRILL) for runbook, what in names.items() if runbook != DRILL]
     steps = [(f"step {name}, seconds", ", ".join(f"{s:.1f}" for s in seconds), "") for name, seconds in found.steps.items()]
-    return Report(title, pairs, steps)
+    made = Report(title, pairs, steps)
+    changed.add(made, *sent)
+    return made
