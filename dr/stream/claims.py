@@ -91,8 +91,9 @@ class Claims:
         stand = self._sure(wish)
         if stand.claim is not None and (_same(stand.claim, wish) or stand.number > wish.after):
             return stand.claim
-        ours = next((one for one in stand.begun if _same(one, wish) and one.place == stand.last), None)
-        return self._put(ours or wish.model_copy(update={"place": stand.last + 1}))
+        newest = [one for one in stand.begun if one.place == stand.last]
+        again = len(newest) == 1 and _same(newest[0], wish)  # where it met another's, neither can win that place any more
+        return self._put(newest[0] if again else wish.model_copy(update={"place": stand.last + 1}))
 
     def _sure(self, wish: Claim) -> Stand:
         """A claim that may hold, as far as can be seen, is put into the stores that lack it: then it does, and is the newest."""
@@ -117,14 +118,21 @@ class Claims:
             return claim
         if ours + len(silent) >= self._most:
             raise self._too_few(silent, ours)
-        return max((self._other(name, stands, claim) for name, stands in answers if stands != data), key=lambda one: one.place)
+        others = Counter(stands for _, stands in answers if stands != data)
+        first, votes = others.most_common(1)[0]
+        if votes < self._most:
+            raise Unreachable(
+                f"two claims of {claim.duty} met in the stores, and neither has most of them: nobody was given the duty",
+                hint="type it again: the next claim stands behind both",
+            )
+        return self._other(claim, first)
 
-    def _other(self, store: RepositoryName, stands: bytes, claim: Claim) -> Claim:
+    def _other(self, claim: Claim, stands: bytes) -> Claim:
         try:
             return self._open(stands, claim.line, None)
         except Damaged as error:
             raise Damaged(
-                f"{store}: what stands last among the claims of {claim.line} was put there by no office of ours: {error.message}",
+                f"what stands last among the claims of {claim.line} was put there by no office of ours: {error.message}",
                 hint="`dr duties` shows where it lies; type it again: the next claim stands behind it",
             ) from None
 

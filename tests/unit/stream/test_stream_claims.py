@@ -166,10 +166,22 @@ def test_two_that_met_in_two_stores_both_lose() -> None:
     there[0].claim("help-desk", 1, seal(claim(1, "milwaukee", "a"), KEYS))
     there[1].claim("help-desk", 1, seal(claim(1, "green-bay", "b"), KEYS))
     both = Claims(there, KEYS)
-    assert both.put(claim(1, "milwaukee", "a")) == claim(1, "green-bay", "b")
-    assert both.put(claim(1, "green-bay", "b")) == claim(1, "milwaukee", "a")
     assert (both.read("help-desk").claim, both.read("help-desk").last) == (None, 1)
-    assert both.put(claim(1, "eau-claire", "c")) == claim(1, "eau-claire", "c", place=2)
+    assert both.put(claim(1, "milwaukee", "a")) == claim(1, "milwaukee", "a", place=2)
+    assert both.put(claim(1, "green-bay", "b")) == claim(1, "milwaukee", "a", place=2)
+
+
+def test_who_meets_another_while_claiming_is_told_that_nobody_won() -> None:
+    there = stores(2)
+
+    def first(what: str, _path: str) -> bool:
+        if what == "claim":
+            there[1].duties["help-desk"] = {1: seal(claim(1, "green-bay", "b"), KEYS)}
+        return False
+
+    there[0].fails = first
+    with pytest.raises(Unreachable, match="two claims of help-desk met in the stores, and neither has most of them"):
+        Claims(there, KEYS).put(claim(1, "milwaukee", "a"))
 
 
 @pytest.mark.parametrize(
@@ -204,7 +216,7 @@ def test_who_is_beaten_by_what_cannot_be_believed_is_told_so() -> None:
         return False
 
     there[0].fails = planted
-    with pytest.raises(Damaged, match=r"store-0: what stands last among the claims of help-desk .* no key that is trusted has signed it"):
+    with pytest.raises(Damaged, match=r"what stands last among the claims of help-desk .* no key that is trusted has signed it"):
         Claims(there, KEYS).put(claim(1))
 
 
