@@ -59,4 +59,5 @@ NOUNS: Mapping[str, Callable[[Path], list[str]]] = {
     "systems": lambda home: list(_section(home, "systems")),
     "hosts": lambda home: list(_section(home, "hosts")),
     "repositories": lambda home: list(_section(home, "repositories")),
+    "redundancy": lambda home: list(_section(home, "redundancy")),
 }

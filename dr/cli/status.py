@@ -77,6 +77,12 @@ def status(home: str | None, system: str | None, as_html: bool, to: str | None, 
             title = app.inventory.systems[readiness.system].title
             show_all(lines(readiness, title, organisation.zone, app.records.open_findings(readiness.system), screen()))
         show_all(standing(app.interrupted(), app.services.active(), app.records.hosts(), organisation.zone, screen()))
+        if app.inventory.redundancy:
+            from dr.app.redundancy import not_known
+
+            show_all(
+                marked_line(line, "amber") for said in not_known(app) for line in wrapped(f"▲ {said}", screen(), first="  ", rest="    ")
+            )
     if not found or any(r.colour == "red" for r in found):
         raise SystemExit(1)
     return None
