@@ -7,6 +7,7 @@ Safe to repeat: what says already what it should is left alone.
 import difflib
 import json
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -94,7 +95,7 @@ def still_to_do(app: App, system: str, changes: Changes) -> Sequence[str]:
     drills = sorted({*runbooks.drill.values(), *([runbooks.recover] if runbooks.recover else [])})
     nightly = runbooks.nightly or "NIGHTLY"
     new = spare[0] if spare else "NEW"
-    first = [f"dr run {nightly}: the first backup of the new production, now"]
+    first = [*_login(app, name, changes.host), f"dr run {nightly}: the first backup of the new production, now"]
     standby = [
         "a new standby is demanded: name one in inventory/hosts.yaml (role: standby), under a name of its own"
         if not spare
@@ -107,6 +108,18 @@ def still_to_do(app: App, system: str, changes: Changes) -> Sequence[str]:
         for one in (changes.lost or _no_longer_read(app))
     ]
     return [f"{number}. {line}" for number, line in enumerate([*first, *standby, *old], start=1)]
+
+
+def _login(app: App, system: SystemName, host: str) -> Sequence[str]:
+    """Of a host that is reached over SSH: a key that may only restore there reads no production."""
+    entry = app.inventory.hosts[host]
+    if "user" not in entry.with_:
+        return ()
+    sources = app.inventory.systems[system].sources.values()
+    folders = [str(one.with_[_MOVED[one.kind]]) for one in sources if one.host == host and _MOVED.get(one.kind, "") in one.with_]
+    wanted = " ".join(["agent --only capture", *(f"--root {shlex.quote(folder)}" for folder in folders)])
+    where = f"{entry.with_['user']}@{entry.with_.get('address')}"
+    return (f"{where}, authorized_keys: where its forced command is a standby's (`agent --root ...`), it is `{wanted}` from now on",)
 
 
 def _no_longer_read(app: App) -> tuple[str, ...]:

@@ -26,6 +26,9 @@ ROOT = (
 )
 """What `dr agent --root` answers: what a standby is asked, or a repository in that folder."""
 _SAYS = "its authorized_keys says so"
+_SINCE = (
+    f"{_SAYS}; if a recovery made that machine production, it is `agent --only capture --root FOLDER` there now, a --root each file set"
+)
 _NEEDLE = 1000
 """Characters of a needle at most."""
 _SIGNATURE = re.compile(r"[0-9a-f]{128}")
@@ -80,7 +83,8 @@ class Allowed:
         if self.free:
             return
         if self.only is None and (role != "standby" or params.path != self.root):
-            raise Refused(f"this login is for the standby in {self.root}, not for {params.path or f'a host of role {role}'}", hint=_SAYS)
+            other = params.path if role == "standby" and params.path else f"a host of role {role}"
+            raise Refused(f"this login is for the standby in {self.root}, not for {other}", hint=_SAYS if role == "standby" else _SINCE)
         programs = params.postgres.binaries if params.postgres else None
         if programs is not None and programs not in _programs():
             raise Refused(

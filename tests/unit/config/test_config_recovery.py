@@ -50,6 +50,11 @@ def test_control_the_example_has_nothing_wrong() -> None:
             "  - id: usable\n    needs: [prove]\n    #",
             "step 'open': no probe after it says when a user can work",
         ),
+        (
+            "retry: {attempts: 60, wait: 5s, most: 1m}",
+            "retry: {attempts: 1}",
+            "step 'open': is tried once, and what breaks off in the middle of it lets nobody in",
+        ),
         ("    action: open\n", "    action: command\n", "a recovery that opens nothing brings nothing back"),
         ("kind: recovery\n", "kind: maintenance\n", None),
     ],
@@ -88,11 +93,7 @@ def test_dr_check_knows_whom_a_runbook_brings_back(home: Path) -> None:
         systems.write_text(before[systems].replace("    # suppression: {", "    suppression: {"))
         load(home, kinds())
         recover.write_text(before[recover].replace("needs: [replay, approval]", "needs: [prove, approval]"))
-        failback.write_text(
-            before[failback]
-            .replace("action: replay-suppressions", "action: verify")
-            .replace('host: "${parameters.standby}", set: "${steps.select.set}"}\n  - id: open', "tiers: [online]}\n  - id: open")
-        )
+        failback.write_text(before[failback].replace("  - id: open\n", "  - id: open\n    needs: [prove]\n"))
         with pytest.raises(ConfigProblems) as wrong:
             load(home, kinds())
     finally:
