@@ -23,7 +23,8 @@ def duty_rules(root: Table, names: Names) -> Iterator[Problem]:
         for _, _, node in match(root, pattern):
             word = _text(node)
             if word is not None and not names.has(noun, word):
-                yield node.problem(f"'{word}' is not {article(noun)}", names.hint(noun, word))
+                none = "nobody's skill" if noun == "skill" else f"not {article(noun)}"
+                yield node.problem(f"'{word}' is {none}", names.hint(noun, word))
     for _, _, node in match(root, (*_DUTY, "succession")):
         yield from _twice(node)
 
