@@ -10,7 +10,7 @@ from dr.model.outage import Outage, OutageEntry
 from dr.model.ports import Post, Records, Word
 from dr.model.record import Finding, Notice, RunRecord
 from dr.policy.outage_words import about, its_runs, lasted, promised, story
-from dr.policy.outages import Owed, due, owed, rules_of, silent_since
+from dr.policy.outages import Owed, due, of_its_end, owed, rules_of, silent_since
 from dr.units import show_duration
 
 _LOOKED_AT = 50
@@ -42,7 +42,15 @@ def owe_words(outage: Outage, world: Told, now: datetime, after_each: Callable[[
     for word in owed(outage, entries, ledger, rules, now):
         written.append(world.post.owe(_worded(word, outage, entries, world, now)))
         after_each()
+    if outage.ended is not None:
+        _drop(outage, entries, world, now)
     return written
+
+
+def _drop(outage: Outage, entries: Sequence[OutageEntry], world: Told, now: datetime) -> None:
+    """Who was not reached by "it is out" is told that it is over, and no more that it is out; nobody is asked whether they saw that."""
+    for notice in world.records.drop_notices(outage.id, of_its_end(outage, entries, rules_of(world.inventory))):
+        world.records.close_finding(f"unanswered:{notice}", now, outage.run or RunId(""))
 
 
 def _worded(word: Owed, outage: Outage, entries: Sequence[OutageEntry], world: Told, now: datetime) -> Word:

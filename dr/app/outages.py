@@ -158,7 +158,7 @@ def prepare(app: App, asked: Asked) -> Outage:
         system=app.system(asked.system) if asked.system is not None else None,
         office=OfficeName(asked.office) if asked.office is not None else None,
         severity=asked.severity,
-        what=words("--what", asked.what),
+        what=words("--what", asked.what).rstrip("."),
         state="declared",
         exercise=asked.exercise,
         began=recognised_at("--began", asked.began, now, app.inventory.organisation.zone),
@@ -167,7 +167,7 @@ def prepare(app: App, asked: Asked) -> Outage:
 
 
 def new_id(now: datetime) -> OutageId:
-    return OutageId(f"outage-{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}")
+    return OutageId(f"out-{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}")
 
 
 def words(option: str, text: str | None) -> str:

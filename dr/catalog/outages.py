@@ -1,5 +1,7 @@
 """Outages: how each stands now, and what was said and done about it, which is never changed and always in the audit trail too."""
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection, select, update
 
 from dr.catalog.audit import append
@@ -64,6 +66,18 @@ class OutageRecords(Noun):
         """What was said and done about it, oldest first."""
         with self._store.read() as connection:
             return _entries(connection, outage)
+
+    def drop_notices(self, outage: OutageId, keep: Collection[str]) -> list[str]:
+        """Nothing of it is sent, or pursued, any more but these, and what is on its way just now: it is over. Those that it stopped."""
+        query = select(notices.c.record).where(notices.c.outage == outage, notices.c.due.is_not(None), notices.c.id.not_in(list(keep)))
+        stopped = []
+        with self._store.write() as connection:
+            for notice in [Notice.from_facts(row) for row in connection.execute(query).scalars()]:
+                if not notice.claims:
+                    values = {"due": None, "record": notice.model_copy(update={"due": None}).to_facts()}
+                    connection.execute(update(notices).where(notices.c.id == notice.id).values(**values))
+                    stopped.append(notice.id)
+        return stopped
 
     def outage_notices(self, outage: OutageId) -> list[Notice]:
         """Who is owed, or was told, what about it, oldest first."""

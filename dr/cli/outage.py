@@ -71,7 +71,7 @@ def declare(
       dr outage declare --system hmis --severity major --what "the database server burnt" --began 14:05
       dr outage declare --office madison --severity major --what "no power in the building"
       dr outage declare --system hmis --severity minor --what "a rehearsal" --exercise --yes
-      dr outage declare --proposed outage-20261123T140500Z-7f3a
+      dr outage declare --proposed out-20261123T140500Z-7f3a
     Exit codes: 0 declared and somebody was reached, 2 what was written is wrong, 3 it is declared already, 5 declared, but nobody was
     reached.
     """
@@ -107,7 +107,7 @@ def update(home: str | None, words: tuple[str, ...], severity: "OutageSeverity |
     \b
     Examples:
       dr outage update "the standby is loading; half of it is there"
-      dr outage update outage-20261123T140500Z-7f3a "the vendor is on site" --severity major
+      dr outage update out-20261123T140500Z-7f3a "the vendor is on site" --severity major
     """
     from dr.app import App
     from dr.app.outages import desk, pick
@@ -260,7 +260,7 @@ def _close(home: str | None, verb: str, named: str | None, state: "OutageState",
 
 def _split(words: Sequence[str]) -> tuple[str | None, str]:
     """`[OUTAGE] TEXT`: an outage's id goes first, where it is given at all."""
-    if len(words) > 1 and words[0].startswith("outage-"):
+    if len(words) > 1 and words[0].startswith("out-"):
         return words[0], " ".join(words[1:])
     return None, " ".join(words)
 
@@ -313,4 +313,4 @@ def _facts(app: "App", one: "Outage") -> dict[str, object]:
 
 def _print(lines: Iterator[tuple[str, str]]) -> None:
     for text, colour in lines:
-        say(coloured(text, colour) if colour else text)
+        click.echo(coloured(text, colour) if colour else text)

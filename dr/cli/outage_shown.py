@@ -17,7 +17,7 @@ Drawn = tuple[str, str]
 """A line, and the word for its colour."""
 _HEADS = {"declared": "OUT", "proposed": "SEEMS TO BE OUT", "resolved": "BACK", "reviewed": "BACK, reviewed", "dismissed": "NO OUTAGE"}
 _COLOURS = {"declared": "red", "proposed": "amber", "resolved": "green", "reviewed": "green", "dismissed": "green"}
-_WIDE = 16
+_WIDE = 18
 
 
 def acted(seen: "Seen", reached: "Reached", zone: str, now: datetime, width: int) -> Iterator[Drawn]:
@@ -27,8 +27,8 @@ def acted(seen: "Seen", reached: "Reached", zone: str, now: datetime, width: int
         yield from _field("lasted", seen.against, width)
     yield from _people(reached.people, reached.nobody, zone, now, width)
     if seen.next_word is not None:
-        kept = "in the background" if seen.kept else "by whoever comes by: a timer's `dr notices carry`, the next dr outage command"
-        yield from _field("next", f"{seen.hears} hear again by {_clock(seen.next_word, now, zone)} at the latest, {kept}", width)
+        by = _clock(seen.next_word, now, zone)
+        yield from _field("next", f"{seen.hears} hear again by {by} at the latest: a process in the background keeps people told", width)
 
 
 def next_lines(said: Sequence[tuple[str, str]]) -> Iterator[Drawn]:

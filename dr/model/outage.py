@@ -8,7 +8,7 @@ from pydantic import Field
 from dr.model.base import AudienceName, Duration, Instant, OfficeName, RunId, Seconds, StrictModel, SystemName
 
 OutageId = NewType("OutageId", str)
-"""`outage-20261123T140500Z-7f3a`: when it was declared (UTC), and four hex digits."""
+"""`out-20261123T140500Z-7f3a`: when it was declared (UTC), and four hex digits."""
 OutageSeverity = Literal["minor", "major"]
 """A major one reaches executive management at once."""
 OutageState = Literal["proposed", "declared", "resolved", "reviewed", "dismissed"]

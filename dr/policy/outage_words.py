@@ -42,7 +42,7 @@ def story(
         by=outage.by,
         assigned=name_of(outage.assigned, inventory),
         doing=tuple(doing(outage, entries, said, inventory, runs, now)),
-        said=_line(said.text) if said else "",
+        said=_said(said, inventory) if said else "",
         said_by=said.by if said else "",
         said_at=clock(said.at, now, zone) if said else "",
         next=clock(next_word, now, zone) if next_word else "",
@@ -63,6 +63,13 @@ def doing(
     told = [entry for entry in entries if entry.act == "updated" and entry.text]
     if told and told[-1] is not said and told[-1] != said:
         yield f"{clock(told[-1].at, now, zone)}, {told[-1].by}: {_line(told[-1].text)}"
+
+
+def _said(entry: OutageEntry, inventory: Inventory) -> str:
+    if entry.act != "assigned":
+        return _line(entry.text)
+    hands = f"{name_of(entry.to, inventory)} has it in hand now"
+    return f"{hands}: {_line(entry.text)}" if entry.text else hands
 
 
 def about(outage: Outage, inventory: Inventory) -> str:

@@ -127,6 +127,11 @@ def silent_since(outage: Outage, entries: Sequence[OutageEntry], rules: OutageRu
     return last if now - last >= timedelta(seconds=rules.silence.of(outage.severity)) else None
 
 
+def of_its_end(outage: Outage, entries: Sequence[OutageEntry], rules: OutageRules) -> list[str]:
+    """The names of the words that say that it is over."""
+    return [word.id for word in _of_entries(outage, entries, rules) if word.said and word.said.act in ("resolved", "dismissed")]
+
+
 def told_groups(entries: Sequence[OutageEntry], rules: OutageRules) -> list[AudienceName]:
     """Who was told that it began, in that order."""
     found: list[AudienceName] = []

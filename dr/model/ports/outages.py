@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 from dr.model.base import RunId
@@ -31,6 +32,10 @@ class OutageLedger(Protocol):
 
     def outage_entries(self, outage: OutageId) -> list[OutageEntry]:
         """What was said and done about it, oldest first."""
+        ...
+
+    def drop_notices(self, outage: OutageId, keep: Collection[str]) -> list[str]:
+        """Nothing of it is sent, or pursued, any more but these: it is over. Those that it stopped."""
         ...
 
     def outage_notices(self, outage: OutageId) -> list[Notice]:
