@@ -57,6 +57,7 @@ NOUNS: Mapping[str, Callable[[Path], list[str]]] = {
     "sets": _sets,
     "tiers": _tiers,
     "systems": lambda home: list(_section(home, "systems")),
+    "contacts": lambda home: list(_section(home, "contacts")),
     "hosts": lambda home: list(_section(home, "hosts")),
     "repositories": lambda home: list(_section(home, "repositories")),
     "redundancy": lambda home: list(_section(home, "redundancy")),

@@ -1,20 +1,24 @@
 """One notice, and whom it was meant for; send again what did not reach everybody, once its cause is mended."""
 
+from dr.app.contacts import note
 from dr.app.home import App
 from dr.errors import ConfigError, Refused
+from dr.model.ports import Carried
 from dr.model.record import Notice
 from dr.notify.audience import audience
 from dr.notify.ledger import LedgerNotifier
+from dr.policy.escalation import Waiting, decide
+from dr.policy.quiet import person
 from dr.policy.undelivered import cause, what_became, why
 
-__all__ = ["cause", "meant", "named", "retry", "what_became", "why"]
+__all__ = ["Waiting", "carry", "cause", "meant", "named", "retry", "waiting", "what_became", "why"]
 
 _MANY = 1000
 
 
 def named(app: App, notice_id: str) -> Notice:
     """The notice of that name. Raises ConfigError."""
-    found = next((n for n in app.records.notices(_MANY) if n.id == notice_id), None)
+    found = app.records.notice(notice_id)
     if found is None:
         raise ConfigError(f"there is no notice '{notice_id}'", hint="`dr notices` shows them")
     return found
@@ -31,13 +35,26 @@ def retry(app: App, notice_id: str | None) -> list[Notice]:
     Who was reached is not told again. Raises ConfigError for one that is not there, Refused for one that was delivered.
     """
     chosen = app.records.notices(_MANY) if notice_id is None else [named(app, notice_id)]
-    open_ones = [n for n in chosen if n.state != "delivered"]
+    open_ones = [n for n in chosen if n.state != "delivered" and not n.digest and not n.answered]
     if notice_id is not None and not open_ones:
         raise Refused(f"{notice_id} was delivered already")
     _require_idle(app, open_ones)
 
     notifier = LedgerNotifier(app.inventory, app.records, app.clock, app.services.carrier)
     return [notifier.resend(notice, app.services.audit) for notice in reversed(open_ones)]
+
+
+def carry(app: App) -> Carried:
+    """One round: what is due is sent, what nobody acknowledged goes to the next channel or person; who is not proven any more is noted."""
+    note(app)
+    return app.services.post.carry()
+
+
+def waiting(app: App, notice: Notice) -> list[Waiting]:
+    """For whom one waits, until when, and why."""
+    people = {name: person(app.inventory, name, contact) for name, contact in app.inventory.contacts.items()}
+    meant_for = [people[name] for name in audience(app.inventory, notice.to)]
+    return list(decide(notice, meant_for, people, app.inventory.notices, app.clock.now()).waiting)
 
 
 def _require_idle(app: App, notices: list[Notice]) -> None:

@@ -27,7 +27,6 @@ from dr.model.ports import (
     HostRequest,
     Keyring,
     Notifier,
-    Post,
     Redundant,
     Reporter,
     Repository,
@@ -45,6 +44,7 @@ from dr.stream.patience import Patience, PatientRepository
 if TYPE_CHECKING:
     from dr.notify.carrier import Carrier
     from dr.notify.codes import Codes
+    from dr.notify.post import LedgerPost
 
 Kind = TypeVar("Kind")
 
@@ -97,7 +97,7 @@ class HomeServices:
         return LedgerNotifier(*told, after_send=lambda ctx: ctx.failpoint("after-send"))
 
     @cached_property
-    def post(self) -> Post:
+    def post(self) -> "LedgerPost":
         from dr.notify.post import LedgerPost
 
         return LedgerPost(self.inventory, self.records, self.clock, self.carrier, self.audit)

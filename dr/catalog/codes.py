@@ -10,6 +10,8 @@ from dr.catalog.noun import Noun, insert_if_absent
 from dr.catalog.schema import codes
 from dr.model.ports.notices import Code
 
+_KEPT = ("channel", "outage", "round", "address")
+
 
 class CodeRecords(Noun):
     def record_codes(self, new: Sequence[Code]) -> None:
@@ -33,5 +35,4 @@ class CodeRecords(Noun):
 
 
 def _code(row: Row[Any]) -> Code:
-    kept = row.record
-    return Code(row.digest, row.notice, row.contact, row.expires, kept["channel"], kept["outage"], kept["round"], row.used)
+    return Code(row.digest, row.notice, row.contact, row.expires, used=row.used, **row.record)

@@ -93,6 +93,12 @@ class NoticeRecords(Noun):
         with self._store.read() as connection:
             return [Notice.from_facts(row) for row in connection.execute(query).scalars()]
 
+    def notices_by(self, template: str) -> list[Notice]:
+        """Those of one template, oldest first."""
+        query = select(notices.c.record).where(func.json_extract(notices.c.record, "$.template", type_=String) == template)
+        with self._store.read() as connection:
+            return [Notice.from_facts(row) for row in connection.execute(query.order_by(notices.c.created, notices.c.id)).scalars()]
+
     def due_notices(self, until: datetime, outage: str | None = None) -> list[Notice]:
         """Whose `due` has come, the most severe first."""
         query = select(notices.c.record).where(notices.c.due <= until).order_by(notices.c.due, notices.c.id)

@@ -42,6 +42,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "redundancy": ("dr.cli.redundancy:redundancy", "What there are two of, and whether one half is lost."),
     "hosts": ("dr.cli.hosts:hosts", "Enrol and check hosts."),
     "repositories": ("dr.cli.repositories:repositories", "Initialise and check repositories."),
+    "ack": ("dr.cli.ack:ack", "Say that you saw a message, by the code in it."),
+    "contacts": ("dr.cli.contacts:contacts", "Whether an alarm would reach people: test their channels."),
     "notices": ("dr.cli.notices:notices", "List the notices owed and delivered."),
     "audit": ("dr.cli.audit:audit", "Show and verify the audit trail."),
     "suppress": ("dr.cli.suppress:suppress", "Requests to be erased or unshared, replayed on whatever is restored."),

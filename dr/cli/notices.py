@@ -1,7 +1,7 @@
-"""`dr notices [list|show|retry]`."""
+"""`dr notices [list|show|retry|carry]`."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +12,7 @@ from dr.errors import EXIT_FAILED
 from dr.units import visible
 
 if TYPE_CHECKING:
+    from dr.app.retry_notices import Waiting
     from dr.model.record import Notice
 
 limit_option = click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
@@ -56,16 +57,28 @@ def _list(home: str | None, limit: int, as_json: bool) -> None:
         [
             n.id,
             n.to,
-            n.state,
+            _state(n),
             local(n.created, zone),
             ", ".join(dict.fromkeys(d.contact for d in n.deliveries if d.state == "delivered")) or "-",
             str(max((d.attempt for d in n.deliveries), default=0)),
             why(n) or "-",
+            local(n.due, zone) if n.due else "-",
             n.subject,
         ]
         for n in found
     ]
-    print_table(["notice", "to", "state", "owed since", "reached", "attempts", "why not", "subject"], rows, empty="no notice was ever owed")
+    print_table(
+        ["notice", "to", "state", "owed since", "reached", "attempts", "why not", "next look", "subject"],
+        rows,
+        empty="no notice was ever owed",
+    )
+
+
+def _state(notice: "Notice") -> str:
+    """How it stands, as one word; who acknowledged it, where somebody did."""
+    if notice.answered:
+        return "acknowledged: " + ", ".join(dict.fromkeys(one.contact for one in notice.acknowledgements))
+    return "gathered" if notice.digest else "waits" if notice.acknowledge and notice.state == "delivered" else notice.state
 
 
 @notices.command()
@@ -82,21 +95,22 @@ def show(home: str | None, notice_id: str, as_json: bool) -> None:
       dr notices show nightly-20261122T070000Z-1a2b:always-1-notify:nightly-recovered:administrators
     """
     from dr.app import App
-    from dr.app.retry_notices import meant, named
+    from dr.app.retry_notices import meant, named, waiting
 
     app = App.open(home)
     notice = named(app, notice_id)
     if as_json:
         print_json(notice.to_facts())
         return
-    for line in _about(notice, meant(app, notice), app.inventory.organisation.zone):
+    for line in _about(notice, meant(app, notice), waiting(app, notice), app.inventory.organisation.zone):
         click.echo(line)
 
 
-def _about(notice: "Notice", people: dict[str, str], zone: str) -> Iterator[str]:
+def _about(notice: "Notice", people: dict[str, str], waiting: Sequence["Waiting"], zone: str) -> Iterator[str]:
     from dr.app.retry_notices import what_became
 
-    shade = {"delivered": "green", "owed": "amber", "partial": "amber"}.get(notice.state, "red")
+    waits = notice.acknowledge and not notice.answered
+    shade = {"delivered": "amber" if waits else "green", "owed": "amber", "partial": "amber"}.get(notice.state, "red")
     said = wrapped(f"{MARKS[shade]} {notice.subject}: it {what_became(notice)}", screen(), first="", rest="  ")
     yield from (coloured(line, shade, bold=True) for line in said)
     yield ""
@@ -113,11 +127,17 @@ def _about(notice: "Notice", people: dict[str, str], zone: str) -> Iterator[str]
     yield ""
     yield from _attempts(notice, zone)
     for name in people:
-        if name not in notice.begun:
+        if name not in notice.begun and not notice.digest:
             yield f"  {name}: nothing was sent yet"
+    for one in notice.acknowledgements:
+        yield f"  {one.contact} acknowledged it {local(one.at, zone)}{': ' + visible(one.comment) if one.comment else ''}"
+    yield from (f"  {one.contact} {one.what}, {local(one.until, zone)}" for one in waiting)
     yield ""
     yield from (f"  | {visible(line)}".rstrip() for line in notice.body.splitlines())
-    if notice.state != "delivered":
+    if notice.due is not None:
+        yield ""
+        yield f"next: it is looked at again {local(notice.due, zone)}, or now: dr notices carry"
+    if notice.state != "delivered" and not notice.digest and not notice.answered:
         yield ""
         yield f"next: mend the cause, then: dr notices retry {notice.id}"
 
@@ -129,7 +149,8 @@ def _attempts(notice: "Notice", zone: str) -> Iterator[str]:
         yield "  no channel was tried yet"
         return
     rows = [
-        ["  " + d.contact, f"{d.channel + 1} ({d.scheme})", str(d.attempt), local(d.at, zone), d.state, cause(d)] for d in notice.deliveries
+        ["  " + d.contact, f"{d.channel + 1} ({d.scheme})", str(d.attempt), local(d.at, zone), d.state, cause(d) or d.why]
+        for d in notice.deliveries
     ]
     yield from aligned(["  who", "channel", "attempt", "when", "outcome", "why"], rows)
 
@@ -155,4 +176,35 @@ def retry(home: str | None, notice_id: str | None) -> None:
     if not sent:
         click.echo("every notice was delivered")
     if any(notice.state != "delivered" for notice in sent):
+        sys.exit(EXIT_FAILED)
+
+
+@notices.command()
+@json_option
+@click.pass_obj
+def carry(home: str | None, as_json: bool) -> None:
+    """One round: send what is due, try again what failed, go on to the next channel or person where nobody acknowledged in time.
+
+    A timer runs it each minute (`dr schedule install`). Two at once tell nobody twice. Exit code 1 if nobody acknowledged something that
+    everybody was told.
+
+    \b
+    Example:
+      dr notices carry
+    """
+    from dr.app import App
+    from dr.app.retry_notices import carry as round_
+    from dr.app.retry_notices import what_became
+
+    app = App.open(home)
+    carried = round_(app)
+    if as_json:
+        print_json({"notices": [n.to_facts() for n in carried.notices], "next": carried.next.isoformat() if carried.next else None})
+    else:
+        for notice in carried.notices:
+            shade = "red" if notice.state in ("unanswered", "failed", "nobody") else "green" if notice.state == "delivered" else "amber"
+            click.echo(f"{marked(shade, '')} {notice.id} to {notice.to} {what_became(notice)}")
+        zone = app.inventory.organisation.zone
+        click.echo(f"next: {local(carried.next, zone)}" if carried.next else "nothing is due")
+    if any(notice.state in ("unanswered", "nobody") for notice in carried.notices):
         sys.exit(EXIT_FAILED)

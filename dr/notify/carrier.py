@@ -7,7 +7,7 @@ tell nobody twice. What a process that ended had claimed may have left: it is re
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 
@@ -144,19 +144,20 @@ class Carrier:
 
     def _errands(self, notice: Notice, claims: Sequence[Claim]) -> list[Errand]:
         """With a code each, where one is wanted: the codes are kept before any message with one leaves."""
+        errands = [self._errand(notice, claim) for claim in claims]
         if not notice.acknowledge or self._codes is None or not claims:
-            return [self._errand(notice, claim, "") for claim in claims]
+            return errands
         expires = self._clock.now() + timedelta(seconds=self._inventory.notices.code_valid)
-        made = [self._codes.make(notice, claim.contact, claim.channel, expires) for claim in claims]
+        made = [self._codes.make(notice, each.claim.contact, each.claim.channel, each.url, expires) for each in errands]
         self._ledger.record_codes([kept for _, kept in made])
-        return [self._errand(notice, claim, code) for claim, (code, _) in zip(claims, made, strict=True)]
+        return [replace(errand, code=code) for errand, (code, _) in zip(errands, made, strict=True)]
 
-    def _errand(self, notice: Notice, claim: Claim, code: str) -> Errand:
+    def _errand(self, notice: Notice, claim: Claim) -> Errand:
         try:
             url = self._secret(self._inventory.contacts[claim.contact].channels[claim.channel])
         except (DrError, LookupError):
             return Errand(notice, claim, "", "its address is a secret that could not be read")
-        return Errand(notice, claim, url, forbidden(url, self._inventory.notices.webhooks), code)
+        return Errand(notice, claim, url, forbidden(url, self._inventory.notices.webhooks))
 
     # ------------------------------------------------------------ on its way
 

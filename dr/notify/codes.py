@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from dr.errors import Refused
 from dr.model.ports.notices import Code, Ledger
 from dr.model.record import Notice
+from dr.notify.proven import address_of
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """Without those that are read for another: I and 1, O and 0."""
@@ -29,10 +30,10 @@ class Codes:
     def __init__(self, ledger: Ledger, key: Callable[[], bytes]) -> None:
         self._ledger, self._key = ledger, key
 
-    def make(self, notice: Notice, contact: str, channel: int, expires: datetime) -> tuple[str, Code]:
-        """The code, which nobody keeps, and what is to be kept of it."""
+    def make(self, notice: Notice, contact: str, channel: int, url: str, expires: datetime) -> tuple[str, Code]:
+        """For a message by the channel at `url`: the code, which nobody keeps, and what is to be kept of it."""
         letters = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
-        kept = Code(self._digest(letters), notice.id, contact, expires, channel, notice.outage, notice.round)
+        kept = Code(self._digest(letters), notice.id, contact, expires, channel, notice.outage, notice.round, address_of(url, self._key()))
         return f"{letters[:4]}-{letters[4:]}", kept
 
     def find(self, typed: str, now: datetime, outage: str | None = None) -> Code:

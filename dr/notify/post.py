@@ -26,7 +26,7 @@ class LedgerPost:
     """`dr.model.ports.Post` over the ledger."""
 
     def __init__(self, inventory: Inventory, ledger: Ledger, clock: Clock, carrier: Carrier, audit: Audit) -> None:
-        self._inventory, self._ledger, self._clock, self._carrier, self._audit = inventory, ledger, clock, carrier, audit
+        self._inventory, self._ledger, self._clock, self._carrier, self.audit = inventory, ledger, clock, carrier, audit
 
     def owe(self, word: Word) -> Notice:
         """Into the ledger, sent to nobody yet. The same word again is what is there, unless it is more severe now: then it breaks through,
@@ -35,7 +35,7 @@ class LedgerPost:
         known = self._ledger.notice(word.id)
         if known is None:
             notice = self._ledger.owe(self._notice(word, message))
-            self._audit("notice.owed", notice.id, {"to": notice.to, "template": notice.template, "severity": notice.severity})
+            self.audit("notice.owed", notice.id, {"to": notice.to, "template": notice.template, "severity": notice.severity})
             return notice
         if RANK[word.severity] <= RANK[known.severity]:
             return known
@@ -66,6 +66,7 @@ class LedgerPost:
             outage=word.outage,
             acknowledge=word.acknowledge,
             exercise=word.exercise,
+            channel=word.channel,
         )
 
     def _raised(self, known: Notice, word: Word, message: Message) -> Notice:
@@ -141,7 +142,7 @@ class LedgerPost:
         after = self._ledger.notice(before.id) or before
         if after.state != before.state:
             facts = {"to": after.to, "template": after.template, "round": after.round, "deliveries": len(after.deliveries)}
-            self._audit(f"notice.{after.state}", after.id, facts)
+            self.audit(f"notice.{after.state}", after.id, facts)
             if after.gathered:
                 self._ledger.amend_gathered(after.id, lambda notice: notice.model_copy(update={"state": after.state}))
         if after.acknowledge and after.channel is None:

@@ -183,7 +183,7 @@ def _channels(notice: Notice, one: Person) -> Sequence[int]:
 def _first_why(notice: Notice) -> str:
     if notice.raised is not None and notice.raised == notice.round:
         return "it is more severe than before"
-    return "nobody had acknowledged it" if notice.round and notice.acknowledge else "it is owed"
+    return "nobody had acknowledged it" if notice.round and notice.acknowledge else ""
 
 
 def _again(notice: Notice, one: Person, tried: Sequence[Delivery], ever: Sequence[Delivery], rules: NoticeRules, now: datetime) -> _Stand:

@@ -5,13 +5,25 @@ from collections.abc import Iterator
 from dr.model.record import Delivery, Notice
 
 _MAIL = ("mailto", "mailtos")
-_STATES = {"owed": "is still owed", "delivered": "was delivered", "partial": "reached only some of them", "nobody": "reached nobody"}
+_STATES = {
+    "owed": "is still owed",
+    "delivered": "was delivered",
+    "partial": "reached only some of them",
+    "nobody": "reached nobody",
+    "unanswered": "was acknowledged by nobody",
+}
 
 
 def what_became(notice: Notice) -> str:
     """`was not delivered: the mail server could not be reached`."""
+    if notice.answered:
+        return f"was acknowledged by {', '.join(dict.fromkeys(one.contact for one in notice.acknowledgements))}"
+    if notice.digest:
+        return f"is told as part of {notice.digest}"
     state = _STATES.get(notice.state, "was not delivered")
     causes = why(notice)
+    if notice.acknowledge and notice.state == "delivered":
+        return f"{state}, and nobody acknowledged it yet"
     return f"{state}: {causes}" if causes else state
 
 

@@ -22,6 +22,8 @@ class Code:
     channel: int = 0
     outage: str | None = None
     round: int = 0
+    address: str = ""
+    """A keyed digest of the channel's address, which this code proves."""
     used: datetime | None = None
 
 

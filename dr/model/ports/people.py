@@ -46,6 +46,8 @@ class Word:
     outage: str | None = None
     acknowledge: bool = False
     exercise: bool = False
+    channel: int | None = None
+    """The only channel that it is to go by: a test of it."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,40 @@
+"""`dr ack`."""
+
+import click
+
+from dr.cli.show import json_option, marked, print_json
+from dr.clock import local
+
+
+@click.command()
+@click.argument("code")
+@click.option("--comment", default="", help="What those who wait should know; at most 500 letters.")
+@click.option("--outage", help="Only if the code is of this outage's message.")
+@json_option
+@click.pass_obj
+def ack(home: str | None, code: str, comment: str, outage: str | None, as_json: bool) -> None:
+    """Say that you saw a message, by the code in it. Nobody else is asked any more; who was told hears that you have it.
+
+    A code can be used once, and for a time. It says whose it is: nobody need sign in.
+
+    \b
+    Examples:
+      dr ack K7QM-2F
+      dr ack k7qm2f --comment "I am on my way to the server room"
+    """
+    from dr.app import App
+    from dr.app.acknowledging import acknowledge
+
+    app = App.open(home)
+    seen = acknowledge(app, code, comment[:500], outage)
+    if as_json:
+        print_json({"notice": seen.notice.id, "contact": seen.contact, "outage": seen.notice.outage, "told": list(seen.others)})
+        return
+    person = app.inventory.contacts.get(seen.contact)
+    click.echo(f"{marked('green', '')}acknowledged for {person.name if person else seen.contact}: {seen.notice.subject}")
+    before = [one for one in seen.notice.acknowledgements if one.contact != seen.contact]
+    zone = app.inventory.organisation.zone
+    for one in before:
+        click.echo(f"  {one.contact} had acknowledged it already, {local(one.at, zone)}")
+    if seen.others:
+        click.echo(f"  told that you have it: {', '.join(seen.others)}")

@@ -1,0 +1,100 @@
+"""That a person saw it: by a code that is used up, recorded, told to those who were waiting, and then nobody is asked any more."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dr.clock import Clock, local
+from dr.errors import Refused
+from dr.model.base import RunId
+from dr.model.inventory import Inventory
+from dr.model.ports.notices import Code, Ledger
+from dr.model.ports.people import Word
+from dr.model.record import Acknowledgement, Notice
+from dr.notify.codes import Codes
+from dr.notify.post import LedgerPost
+from dr.notify.proven import prove
+from dr.notify.stories import AcknowledgedStory
+
+FEW = 20
+"""Others who were told are told each by name that somebody has it; more of them as the group that they are."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was acknowledged, by whom, and who is told so."""
+
+    notice: Notice
+    contact: str
+    others: tuple[str, ...] = ()
+    """Who had it too."""
+    owed: tuple[str, ...] = ()
+    """The notices that tell them."""
+
+
+class Desk:
+    """Where codes are brought to."""
+
+    def __init__(self, inventory: Inventory, ledger: Ledger, clock: Clock, codes: Codes, post: LedgerPost) -> None:
+        self._inventory, self._ledger, self._clock, self._codes, self._post = inventory, ledger, clock, codes, post
+
+    def acknowledge(self, typed: str, comment: str = "", outage: str | None = None) -> Seen:
+        """Record it, and owe the others word of it. Raises Refused for a code that acknowledges nothing (any more); see `Codes.find`."""
+        now = self._clock.now()
+        code = self._codes.find(typed, now, outage)
+        notice = self._ledger.notice(code.notice)
+        if notice is None:
+            raise Refused("the message of that code is not in the ledger any more", hint="`dr notices` shows those that are")
+        if code.round < (notice.raised or 0):
+            raise Refused("that code is of an earlier message: it has become more severe since", hint="take the newest message's code")
+        first = not notice.answered
+        one = Acknowledgement(contact=code.contact, at=now, comment=comment, channel=code.channel, round=notice.round)
+        after = self._ledger.amend(notice.id, lambda known: _answered(known, one))  # before the code is used up: a kill loses nothing
+        self._codes.use(code, now)
+        self._record(after, code, comment)
+        if not first or after.channel is not None:
+            return Seen(after, code.contact)
+        others = tuple(name for name in after.begun if name != one.contact and name in self._inventory.contacts)
+        return Seen(after, code.contact, others, self._tell(others, after, one))
+
+    def _record(self, notice: Notice, code: Code, comment: str) -> None:
+        now = self._clock.now()
+        if notice.gathered:
+            one = notice.acknowledgements[-1]
+            self._ledger.amend_gathered(notice.id, lambda member: _answered(member, one))
+        self._ledger.close_finding(f"unanswered:{notice.id}", now, RunId(""))
+        prove(self._ledger, code.contact, code.address, now)
+        self._post.audit("notice.acknowledged", notice.id, {"contact": code.contact, "channel": code.channel, "comment": comment})
+
+    def _tell(self, others: Sequence[str], notice: Notice, one: Acknowledgement) -> tuple[str, ...]:
+        """Who was told, or may have been, waits to see whether anybody has it."""
+        to = others if len(others) <= FEW else (notice.to,)
+        words = [
+            Word(
+                id=f"{notice.id}:acknowledged:{notice.round}:{name}",
+                to=name,
+                template="acknowledged",
+                story=self._story(notice, one),
+                outage=notice.outage,
+                exercise=notice.exercise,
+            )
+            for name in to
+        ]
+        return tuple(self._post.owe(word).id for word in words)
+
+    def _story(self, notice: Notice, one: Acknowledgement) -> AcknowledgedStory:
+        known = self._inventory.contacts.get(one.contact)
+        return AcknowledgedStory(
+            organisation=self._inventory.organisation.name,
+            subject=notice.subject,
+            by=known.name if known else one.contact,
+            at=local(one.at, self._inventory.organisation.zone),
+            comment=one.comment,
+            notice=notice.id,
+        )
+
+
+def _answered(notice: Notice, one: Acknowledgement) -> Notice:
+    if any((each.contact, each.round) == (one.contact, one.round) for each in notice.acknowledgements):
+        return notice
+    state = "delivered" if notice.state in ("unanswered", "owed") else notice.state
+    return notice.model_copy(update={"acknowledgements": (*notice.acknowledgements, one), "due": None, "state": state})
