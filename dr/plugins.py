@@ -2,6 +2,7 @@
 
 from dr.actions import (
     approve,
+    await_acceptances,
     backup,
     canary,
     check,
@@ -14,6 +15,7 @@ from dr.actions import (
     opening,
     probe,
     prune,
+    reassign_duties,
     replay_suppressions,
     report,
     restore,
@@ -62,6 +64,8 @@ ACTIONS: dict[str, Action] = {
         check.ACTION,
         scrub.ACTION,
         notify.ACTION,
+        reassign_duties.ACTION,
+        await_acceptances.ACTION,
         report.ACTION,
         command.ACTION,
         probe.ACTION,
