@@ -9,6 +9,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -39,6 +40,10 @@ class Params(StrictModel):
     login_of: HostName | None = None
     """The host of the inventory whose user and password the server's superuser has from now on: the lost production's, so that whoever
     could log in there can here. Without it the throwaway password stays, in the run's place on the host."""
+
+    unit: Literal["none", "system", "user"] = "none"
+    """A unit of systemd's that starts the server with its machine is written there in any case; `system` has it put in force where dr is
+    root there, `user` as that user's own. A login with a forced command puts nothing in force: then the commands are told."""
 
     @field_validator("listen")
     @classmethod
@@ -99,7 +104,8 @@ def run(params: Params, ctx: StepContext) -> Outcome:
     ctx.failpoint("after-production")
     ctx.progress("letting users in")
     user, password, login = _login(params, ctx)
-    told = serving.accept({"listen": list(params.listen), "allow": list(params.allow), "user": user, "password": password})
+    unit = {"unit": params.unit, "name": f"dr-{ctx.plan.system}"}
+    told = serving.accept({"listen": list(params.listen), "allow": list(params.allow), "user": user, "password": password, **unit})
     ctx.failpoint("after-accepting")
     ctx.audit("system.opened", params.host, {"set": params.set, "listen": list(params.listen)})
     instant = _instant(params, ctx)
@@ -207,8 +213,13 @@ def rehearse(params: Params, ctx: RehearseContext) -> Rehearsal:
     says = (
         f"would make {params.host} production: no drill, no scrub and no second recovery can write to it from then on",
         f"would then let users in at {where}" + (f" from {', '.join(params.allow)}" if params.allow else ", from that host only"),
+        "would write a unit of systemd's that starts its server with the machine" + _in_force(params.unit),
     )
     return Rehearsal(says, problems=tuple(problems))
+
+
+def _in_force(unit: str) -> str:
+    return "" if unit == "none" else f", and put it in force ({unit})"
 
 
 ACTION = Action(

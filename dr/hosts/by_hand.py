@@ -17,15 +17,16 @@ _SET = re.compile(r"^([a-z_.A-Z]+) = ", re.MULTILINE)
 
 def left(cluster: Cluster, told: Mapping[str, object], listen: Sequence[str]) -> list[str]:
     """One line a thing; a command comes last, after a colon. Asks for nothing and changes nothing. Raises Refused (root, see `process`)."""
-    who = _who()
+    who = whoever()
     return [
         _statistics(cluster, told, [_HERE.get(one, one) for one in listen], who),
-        f"have it started with the machine, by a unit or an entry of your own, as {who}: {_start(cluster)}",
+        f"it starts with the machine only where something has it started; to start it by hand, as {who}: {_start(cluster)}",
         _settings(Path(cluster.data)),
     ]
 
 
-def _who() -> str:
+def whoever() -> str:
+    """The user who runs this, as the machine calls it."""
     with contextlib.suppress(KeyError):
         return pwd.getpwuid(os.geteuid()).pw_name
     return f"user {os.geteuid()}"

@@ -21,6 +21,7 @@ from dr.hosts.places import Place, look
 from dr.hosts.production import machine, protected
 from dr.hosts.removal import opened
 from dr.hosts.swap import Grounds, Swap, stands_at
+from dr.hosts.unit import Scope, put_in_force, unit_of
 from dr.model.base import HostPath, JsonObject, RunId
 from dr.model.ports import Runner, Standing
 
@@ -127,7 +128,12 @@ class _Server:
         if self._own_password(how) is not None:
             Path(str(self.told["passfile"])).unlink(missing_ok=True)
         shown = {"source": self.source, "port": self.told["port"], "user": self.told["user"], "listen": list(how["listen"])}
-        return {**shown, "by_hand": by_hand.left(self._cluster, self.told, how["listen"])}
+        return {**shown, "by_hand": [*by_hand.left(self._cluster, self.told, how["listen"]), *self._with_the_machine(how)]}
+
+    def _with_the_machine(self, how: JsonObject) -> list[str]:
+        asked = _scope(how.get("unit"))
+        unit = unit_of(self._cluster, f"{how.get('name') or 'dr'}-{self.source}", by_hand.whoever(), asked)
+        return [put_in_force(unit, self.place.path, self.runner, asked=asked)] if unit else []
 
     @property
     def _data(self) -> str:
@@ -190,6 +196,14 @@ class _Server:
         own = cluster.unconfigured(conf.read_text(encoding="utf-8")).partition(_OF_OPEN)[0]
         said = "".join(f"{key} = {value}\n" for key, value in wanted.items())
         write_durably(conf, f"{own}{_OF_OPEN}{said}{_OPENED}\n")
+
+
+def _scope(said: object) -> Scope:
+    """As it was asked for by a controller, maybe on another machine."""
+    match said:
+        case "system" | "user":
+            return said
+    return "none"
 
 
 def _alter(user: str, verifier: str) -> bytes:

@@ -1,9 +1,15 @@
 """A server that was opened: it is production's, so nothing of the drill is left in its settings, and what is told to do by hand works."""
 
 import os
+import re
+import shlex
+import signal
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -11,9 +17,11 @@ from dr.drivers.postgres import binaries, cluster
 from dr.drivers.postgres.connect import connect, dsn_of, passfile_line, write_private
 from dr.hosts.local import KIND
 from dr.hosts.process import LocalRunner
+from dr.hosts.unit import Scope, put_in_force, unit_of
 from dr.model.base import JsonObject
-from dr.model.ports import ServingHost
+from dr.model.ports import Completed, Runner, ServingHost
 from tests.support.host_world import RUN, SET, make_world
+from tests.support.patience import LONG
 from tests.support.postgres import free_port
 
 pytestmark = pytest.mark.integration
@@ -79,7 +87,7 @@ def by_hand(line: str, **env: str) -> str:
 
 def test_what_is_told_to_do_by_hand_works_as_it_stands(restored: Restored) -> None:
     """With the throwaway password and its file; as the very user that it names; after the machine was started anew."""
-    statistics, start, settings = restored.left()
+    statistics, start, settings, _unit = restored.left()
     by_hand(statistics)
     assert cluster.stop(restored.cluster.data)
     by_hand(start)
@@ -115,3 +123,80 @@ def test_nothing_of_the_drill_is_left_in_productions_settings_however_often_it_i
     with connect(dsn_of(restored.told)) as connection:  # as the server reads its files; a session of ours has its own
         found = connection.execute(b"SELECT name FROM pg_file_settings WHERE NOT applied OR name = ANY(%s)", [list(DRILLS)]).fetchall()
     assert found == []
+
+
+@pytest.mark.needs("systemd-analyze")
+def test_the_unit_that_is_written_starts_that_very_server_and_systemd_takes_it(restored: Restored) -> None:
+    """With the programs, the data and the user that it was restored with; where nobody asked, nothing is put in force."""
+    line = restored.left(unit="none", name="dr-hmis")[-1]
+    (unit,) = Path(restored.cluster.data).parent.glob("*.service")
+    assert unit.name == "dr-hmis-database.service"
+    assert re.fullmatch(rf"or have systemd start it .*, as root: cp {unit} /etc/systemd/system/ && systemctl enable {unit.name}", line)
+    assert not (Path("/etc/systemd/system") / unit.name).exists()
+    done = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    text = unit.read_text(encoding="utf-8")
+    assert "thrown away" not in text and "pgpass" not in text
+    assert ("User=" in text) == (os.geteuid() != 0)
+    assert cluster.stop(restored.cluster.data)
+    started = shlex.split(text.partition("ExecStart=")[2].partition("\n")[0])
+    with subprocess.Popen(started, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as server:
+        try:
+            until = time.monotonic() + LONG
+            while not cluster.answers(dsn_of(restored.told)):
+                assert server.poll() is None and time.monotonic() < until
+                time.sleep(0.05)
+        finally:
+            server.send_signal(signal.SIGINT)
+    assert server.returncode == 0, "the unit's KillSignal ends it as it should"
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> cluster.Cluster:
+    """A server as a unit names it; nothing runs."""
+    programs = str(Path(binaries.find("postgres", exactly=18)).parent)
+    return cluster.Cluster(str(tmp_path / "pgdata"), 5432, programs, str(tmp_path / "log"))
+
+
+def test_a_unit_is_put_in_force_where_that_is_asked_for_and_may_be(served: cluster.Cluster, tmp_path: Path) -> None:
+    """In systemd's folder, again without harm; another's of that name stays, and what systemd did not take is told as a command."""
+    folder, place = tmp_path / "units", str(tmp_path)
+    for scope, target in (("system", "multi-user"), ("user", "default")):
+        unit = unit_of(served, f"dr-{scope}", "somebody", cast("Scope", scope))
+        assert unit is not None and f"WantedBy={target}.target" in unit.text
+        for _ in range(2):
+            told = put_in_force(unit, place, LocalRunner(), asked=cast("Scope", scope), into=folder, booted=False)
+            assert told.startswith(f"{folder}/dr-{scope}.service is written, and not in force yet: systemctl ")
+        assert (folder / unit.name).read_text() == unit.text
+    (folder / "dr-user.service").write_text("[Service]\n")
+    assert unit is not None
+    told = put_in_force(unit, place, LocalRunner(), asked="user", into=folder, booted=False)
+    assert "is somebody else's, so it was left alone" in told
+    assert (folder / "dr-user.service").read_text() == "[Service]\n"
+
+
+class Systemctl:
+    """A machine that systemd runs, as far as one command goes."""
+
+    def __init__(self, code: int) -> None:
+        self.code, self.asked = code, list[Sequence[str]]()
+
+    def run(self, argv: Sequence[str], **_how: object) -> Completed:
+        self.asked.append(argv)
+        return Completed(tuple(argv), self.code, b"", b"")
+
+
+@pytest.mark.parametrize(("code", "said"), [(0, "dr-x.service starts this server with the machine"), (1, "and not in force yet")])
+def test_what_systemd_says_of_a_unit_is_told_and_never_raised(served: cluster.Cluster, tmp_path: Path, code: int, said: str) -> None:
+    """By then people work with that server."""
+    systemctl, unit = Systemctl(code), unit_of(served, "dr-x", "somebody", "user")
+    assert unit is not None
+    assert said in put_in_force(unit, str(tmp_path), cast("Runner", systemctl), asked="user", into=tmp_path / "units", booted=True)
+    assert systemctl.asked == [["systemctl", "--user", "enable", "dr-x.service"]]
+
+
+def test_a_name_or_a_program_that_no_unit_can_hold_makes_none(served: cluster.Cluster) -> None:
+    """A name comes over the wire: it names a file in systemd's folder."""
+    unit = unit_of(served, "../../etc/cron.d/x", "somebody", "none")
+    assert unit is not None and unit.name == "dr-postgresql.service"
+    assert unit_of(replace(served, data="/srv/a\nUser=root"), "dr", "somebody", "none") is None

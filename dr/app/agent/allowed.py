@@ -12,6 +12,7 @@ from typing import Any, Literal
 from dr.errors import Refused
 from dr.hosts.local import LocalHost
 from dr.model.backup import SET_ID
+from dr.model.base import JsonObject
 from dr.model.ports import CaptureRequest
 
 Only = Literal["capture", "repository"]
@@ -103,6 +104,10 @@ class Allowed:
             real = Path(os.path.realpath(folder))
             if not any(real.is_relative_to(os.path.realpath(root)) for root in self.roots):
                 raise Refused(f"this login does not read the folder of source '{request.name}'", hint=_SAYS)
+
+    def opened(self, how: JsonObject) -> JsonObject:
+        """How a server is opened: a login that is restricted puts no unit in force, since that would lie outside of its root."""
+        return how if self.free else {**how, "unit": "none"}
 
     def place(self, place: str) -> None:
         """Raises Refused for a place that no `--place` names: what stands there is not this login's to move."""

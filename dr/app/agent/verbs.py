@@ -59,7 +59,7 @@ class Verbs:
             "enter-service": self._enter_service,
             "serving": lambda _: {"serving": self._serving() is not None},
             "settled": lambda _: self._served().settled(),
-            "accept": lambda args: self._served().accept(dict(args["how"])),
+            "accept": lambda args: self._served().accept(self._allowed.opened(dict(args["how"]))),
             "swap-in": self._swap_in,
             "swappable": self._swappable,
             "run": self._run_command,

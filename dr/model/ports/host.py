@@ -123,7 +123,8 @@ class ServingHost(Protocol):
     def accept(self, how: JsonObject) -> JsonObject:
         """Let users in: `how` is `{listen: [address], allow: [network], user, password}`; gives back `{servers: [{source, port, ...}]}`.
 
-        `by_hand` of a server: what is left for a person to do there, one line a thing.
+        `by_hand` of a server: what is left for a person to do there, one line a thing. `unit` of how, none if it is left out: system or
+        user, where a unit of systemd's that starts each server with the machine is to be put in force; `name`: how its name begins.
 
         Where `user` is a server's own superuser, `password` replaces its throwaway one (null: that stays). Safe to repeat.
         """

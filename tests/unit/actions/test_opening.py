@@ -142,7 +142,8 @@ def test_the_marker_comes_first_then_the_record_then_the_users() -> None:
     world = World()
     facts = world.open(listen=["10.1.0.7"], allow=["10.1.0.0/16"])
     assert world.done == ["marker", "recognised", "in service", "users"]
-    assert world.how == {"listen": ["10.1.0.7"], "allow": ["10.1.0.0/16"], "user": "postgres", "password": "the old word"}
+    login = {"user": "postgres", "password": "the old word"}
+    assert world.how == {"listen": ["10.1.0.7"], "allow": ["10.1.0.0/16"], **login, "unit": "none", "name": "dr-hmis"}
     assert [(s.state, s.run, s.set) for s in world.states] == [("in-service", "recover-1", SET)]
     assert (world.facts[0].host, world.facts[0].port, world.facts[0].system_identifier) == ("standby", 6000, "77")
     assert facts["lost"] == 7200.0, "from the set to the failure as it was recognised, not until now"

@@ -212,3 +212,14 @@ def test_a_place_goes_with_a_standbys_root_and_with_nothing_else() -> None:
     for only, roots in ((None, ()), ("capture", ("/srv/files",)), ("repository", ("/srv/dr",))):
         with pytest.raises(Refused, match="--place is for a standby's login"):
             Allowed(cast("Any", only), roots, swaps=("/srv/hmis/site",))
+
+
+def test_a_restricted_login_puts_no_unit_in_force() -> None:
+    """It would lie outside of its root, and run for ever."""
+    for login in (STANDBY, PLACED):
+        assert login.opened({"listen": ["*"], "unit": "user"}) == {"listen": ["*"], "unit": "none"}
+
+
+@pytest.mark.positive_control
+def test_control_a_login_for_everything_does() -> None:
+    assert FREE.opened({"unit": "user"}) == {"unit": "user"}
