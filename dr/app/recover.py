@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from dr import plugins
 from dr.actions.select_backup import choose
 from dr.app.approvals import how_second
+from dr.app.beforehand import still_answering, stopped_by_journal
 from dr.app.forecasts import forecasts
 from dr.app.home import App, whoami
 from dr.app.in_service import require_fit
@@ -72,7 +73,8 @@ def prepare(app: App, asked: Asked) -> Prepared:
     require_fit(plan, app.records, app.inventory)
     require_free(app, plan)
     chosen = _foreseen(app, system, plan)
-    return Prepared(plan, tuple(_lines(app, system, plan, chosen, now)), tuple(_warnings(app, system, plan, chosen, now)))
+    warnings = (*_beforehand(app, system, chosen), *_warnings(app, system, plan, chosen, now))
+    return Prepared(plan, tuple(_lines(app, system, plan, chosen, now)), warnings)
 
 
 def carry_out(app: App, prepared: Prepared) -> RunRecord:
@@ -231,6 +233,12 @@ def _left(plan: Plan, declared: datetime, now: datetime, zone: str) -> str:
     left = (deadline - now).total_seconds()
     ends = f"; the objective of {show_duration(plan.objective.rto)} ends {local(deadline, zone)}"
     return f"{ends}, {show_duration(left)} from now" if left > 0 else f"{ends}: it is missed already"
+
+
+def _beforehand(app: App, system: SystemName, chosen: Copy | None) -> Iterator[str]:
+    if chosen is not None:  # else people are stopped by the runbook itself, before its own backup
+        yield from still_answering(app, system)
+    yield from stopped_by_journal(app, system)
 
 
 def _warnings(app: App, system: SystemName, plan: Plan, chosen: Copy | None, now: datetime) -> Iterator[str]:

@@ -79,7 +79,7 @@ def test_who_asked_to_be_forgotten_is_not_there_when_it_is_opened(recovered: Rec
     facts = recovered.site.home.facts("recover", "replay")
     assert [(one["entry"], one["kind"], one["rows"]) for one in facts["replayed"]] == [(1, "erase", 1), (2, "unshare", 1)]
     with recovered.site.home.catalog() as catalog:
-        ended = {s.step: s.ended for s in catalog.steps(recovered.run)}
+        ended = {str(s.step): s.ended for s in catalog.steps(recovered.run)}
         opened = next(s.started for s in catalog.steps(recovered.run) if s.step == "open")
     assert ended["replay"] is not None and opened is not None and ended["replay"] <= opened
 

@@ -13,6 +13,7 @@ from dr import plugins
 from dr.actions import journal, replay_suppressions
 from dr.actions.journal import HOME, require_replayed, settle
 from dr.app import suppress
+from dr.app.beforehand import stopped_by_journal
 from dr.app.home import App
 from dr.drivers.postgres.connect import Dsn, connect, passfile_line, write_private
 from dr.errors import ConfigError, Damaged, Failed, Refused
@@ -393,6 +394,19 @@ def test_a_journal_that_was_lost_is_no_empty_one_there_either(world: World, how:
     set_id = undeclared(world).backed_up()
     with pytest.raises(Refused, match="the suppression journal of 'hmis' cannot be relied on"):
         world.replay(set_id)
+
+
+def test_a_journal_that_would_stop_a_recovery_is_told_before_it_begins(world: World) -> None:
+    """While it restores there is time to mend it; of a system that declares nothing there is nothing to tell."""
+    suppress.add(world.app, "hmis", "erase", KEY)
+    assert stopped_by_journal(world.app, HMIS) == []
+    for path in world.files().values():
+        path.unlink()
+    (line,) = stopped_by_journal(world.app, HMIS)
+    assert line.startswith("nothing will be opened as things are: the suppression journal of 'hmis' cannot be relied on: ")
+    assert "Mend it while it restores: dr suppress verify hmis shows every copy" in line
+    world.app.inventory = undeclared(world).inventory
+    assert stopped_by_journal(world.app, HMIS) == []
 
 
 def test_the_key_comes_by_standard_input_and_is_printed_nowhere(world: World) -> None:

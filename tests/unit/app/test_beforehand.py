@@ -1,0 +1,88 @@
+"""Before a recovery begins: who still answers in production is told, at once, and nothing else comes of it."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from dr.app.beforehand import still_answering
+from dr.app.home import App
+from dr.model.base import SystemName
+
+pytestmark = pytest.mark.unit
+HMIS = SystemName("hmis")
+
+
+@contextmanager
+def listening(answer: bytes | None) -> Iterator[int]:
+    """A server that says this once it is connected to and, unless it is sshd's greeting, spoken to; None: it accepts and stays silent."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    over = threading.Event()
+
+    def serve() -> None:
+        link, _ = listener.accept()
+        with link, suppress(OSError):
+            if answer is None:
+                over.wait(30)
+            else:
+                if not answer.startswith(b"SSH"):
+                    assert link.recv(8) == bytes.fromhex("0000000804d2162f")
+                link.sendall(answer)
+            link.recv(1)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield int(listener.getsockname()[1])
+    finally:
+        over.set()
+        listener.close()
+
+
+def closed() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def app(**hosts: Any) -> App:
+    """Of an inventory with these production hosts, each read by a source of its own, and a standby that is asked nothing."""
+    params = {name: SimpleNamespace(**{"postgres": None, **one}) for name, one in hosts.items()}
+    roles = {name: SimpleNamespace(role="production") for name in hosts} | {"standby": SimpleNamespace(role="standby")}
+    sources = {name: SimpleNamespace(host=name) for name in (*hosts, "standby")}
+    inventory = SimpleNamespace(systems={"hmis": SimpleNamespace(sources=sources)}, hosts=roles)
+    services = SimpleNamespace(host_request=lambda name, _: (None, SimpleNamespace(params=params[name])))
+    return cast("App", SimpleNamespace(inventory=inventory, services=services))
+
+
+def server(port: int, host: str = "127.0.0.1") -> Any:
+    return SimpleNamespace(host=host, port=port)
+
+
+@pytest.mark.parametrize("letter", [b"S", b"N"])
+def test_a_database_that_answers_is_told_with_what_it_means(letter: bytes) -> None:
+    """Whoever works there while it is recovered elsewhere works for nothing."""
+    with listening(letter) as port:
+        (line,) = still_answering(app(production={"postgres": server(port)}), HMIS)
+    lost = "who works there now loses what they enter from here on"
+    assert line == f"production still answers, PostgreSQL at 127.0.0.1:{port} (host 'production'): {lost}"
+
+
+def test_a_machine_of_which_only_sshd_answers_is_told_as_that() -> None:
+    """Its database may be lost all the same; what it calls its loopback is looked for at its address."""
+    with listening(b"SSH-2.0-OpenSSH\r\n") as port:
+        remote = {"address": "127.0.0.1", "port": port, "postgres": server(closed(), "localhost")}
+        (line,) = still_answering(app(production=remote), HMIS)
+    assert line.startswith(
+        f"the machine of host 'production' still answers, sshd at 127.0.0.1:{port}; whether its system does is not known"
+    )
+
+
+def test_who_does_not_answer_in_time_or_says_something_else_is_not_told() -> None:
+    """Lost, hung, and another server on that port: a recovery is kept waiting by none of them."""
+    with listening(None) as hung, listening(b"H") as other:
+        hosts = {name: {"postgres": server(port)} for name, port in (("lost", closed()), ("hung", hung), ("other", other))}
+        assert still_answering(app(**hosts), HMIS, within=0.3) == []
