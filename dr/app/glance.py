@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from dr import __version__
 from dr.app.binding import bind
-from dr.app.engines import all_pending, all_resumable
+from dr.app.engines import all_resumable
 from dr.app.fleet import Fleet, Many, fleet, renew
 from dr.catalog.catalog import Catalog, open_catalog
 from dr.clock import Clock, SystemClock
 from dr.config.home import find_home
 from dr.config.known import KEPT, Known, known
+from dr.engine.control import pending
 from dr.errors import Unreachable
 from dr.model.base import RunId, SystemName
 from dr.model.inventory import SystemEntry
@@ -52,7 +53,7 @@ class Glance:
         return all_resumable(self.state)
 
     def active(self) -> set[RunId]:
-        return set(all_pending(self.state))
+        return set(pending(self.state))
 
 
 def glance(home: str | None, clock: Clock | None = None) -> Glance | None:

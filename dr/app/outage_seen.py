@@ -14,7 +14,7 @@ from dr.model.outage import Outage, OutageEntry, OutageSeverity
 from dr.model.record import Notice, RunRecord
 from dr.notify.audience import audience
 from dr.policy.outage_reach import Reach, counted, nobody, reaches
-from dr.policy.outage_words import about, against, clock, lasted, name_of, objective
+from dr.policy.outage_words import about, against, lasted, name_of, objective
 from dr.policy.outages import due, rules_of, silent_since
 from dr.units import show_duration
 
@@ -134,27 +134,6 @@ def _bring_back(app: App, outage: Outage) -> list[tuple[str, str]]:
         return []
     began = outage.began.astimezone(ZoneInfo(app.inventory.organisation.zone)).strftime("%Y-%m-%dT%H:%M")
     return [("bring it back", f"dr recover {outage.system} --declared {began} --reason {shlex.quote(outage.what)}{drill}")]
-
-
-def banner(app: App) -> list[tuple[str, bool]]:
-    """For the top of `dr status`: what is out or seems to be, in a line each, and whether it is for real and declared."""
-    return [(_banner(one, app.inventory, app.clock.now()), one.state == "declared" and not one.exercise) for one in open_ones(app)]
-
-
-def open_ones(app: App) -> list[Outage]:
-    """Those that are declared or proposed: the real ones first, the gravest first, then the oldest."""
-    found = app.records.outages(open_only=True)
-    return sorted(found, key=lambda one: (one.exercise, one.state != "declared", one.severity != "major", one.began))
-
-
-def _banner(outage: Outage, inventory: Inventory, now: datetime) -> str:
-    zone = inventory.organisation.zone
-    mark, name = "EXERCISE: " if outage.exercise else "", about(outage, inventory)
-    if outage.state == "proposed":
-        return f"{mark}{name} SEEMS TO BE OUT since {clock(outage.began, now, zone)}: {outage.what}; dr outage show {outage.id}"
-    who = f"{name_of(outage.assigned, inventory)} has it in hand" if outage.assigned else "nobody has it in hand"
-    since = f"since {clock(outage.began, now, zone)} ({lasted(outage, now)})"
-    return f"{mark}{name} IS OUT {since}, {outage.severity}: {outage.what}; {who}; dr outage show {outage.id}"
 
 
 # ---------------------------------------------------------------- what happened

@@ -78,7 +78,9 @@ def _shown(app: "App", found: Readiness) -> "Shown":
 
 
 def _page(app: "App", shown: Sequence["Shown"], counts: Mapping[Colour, int], notes: Sequence[str]) -> "Standing":
+    from dr.app.outage_banner import banners
     from dr.report.status import Standing
 
-    organisation = app.inventory.organisation
-    return Standing(organisation.name, organisation.zone, app.clock.now(), f"dr {__version__}", shown, counts, notes)
+    organisation, now = app.inventory.organisation, app.clock.now()
+    out = [one.text for one in banners(app.records, organisation.zone, now)]
+    return Standing(organisation.name, organisation.zone, now, f"dr {__version__}", shown, counts, notes, out)

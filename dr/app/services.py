@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from dr import __version__, plugins
-from dr.app.engines import all_pending
 from dr.catalog.catalog import Catalog
 from dr.clock import Clock
 from dr.config.keys import HomeKeys
 from dr.config.load import Loaded
 from dr.config.secrets import resolve_secret
+from dr.engine.control import pending
 from dr.engine.signs import SignsOfLife
 from dr.errors import ConfigError, Refused
 from dr.hosts.process import LocalRunner
@@ -187,7 +187,7 @@ class HomeServices:
 
     def active(self) -> set[RunId]:
         """Runs that are under way or interrupted: what they claimed is in use."""
-        return set(all_pending(self.state))
+        return set(pending(self.state))
 
 
 def _of(registry: dict[str, Kind], what: str, kind: str) -> Kind:

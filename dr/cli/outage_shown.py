@@ -107,11 +107,12 @@ def _people(people: "Sequence[Person]", nobody: Sequence[str], zone: str, now: d
 
 
 def _reach(one: "Person", zone: str, now: datetime, width: int) -> tuple[str, int, str]:
-    then = f"; next try {_clock(one.next, now, zone)}" if one.next else ""
+    at = _clock(one.next, now, zone) if one.next else ""
+    then = f"; next try {at}" if at else ""
     if one.reached:
         return f"✔ {one.name}: {one.how}{', saw it' if one.saw else ''}", width, "green"
     if one.reached is None:
-        return f"… {one.name}: {one.how}{then}", width, "amber"
+        return f"… {one.name}: not told yet{f'; at {at}, if nobody has acknowledged by then' if at else ''}", width, "amber"
     return f"✖ {one.name}: NOT REACHED ({one.how}){then}; tell them by hand", width, "red"
 
 

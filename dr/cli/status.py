@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dr.cli import fleet
+from dr.cli.banner import is_out, out
 from dr.cli.completion import known
 from dr.cli.findings import beside, show_findings, without_older
 from dr.cli.show import aligned, coloured, json_option, marked, print_json, screen, wrapped
@@ -36,7 +37,7 @@ _LONGEST = 320
 def status(home: str | None, system: str | None, as_html: bool, to: str | None, findings: bool, as_json: bool) -> None:
     """If we lost it right now: what would we get back, how fast, how much would be lost, and how do we know?
 
-    Exit code 0 when every system is green or amber, 1 when one is red.
+    Exit code 0 when every system is green or amber, 1 when one is red, or out (`dr outage`).
 
     \b
     Examples:
@@ -69,6 +70,7 @@ def status(home: str | None, system: str | None, as_html: bool, to: str | None, 
     if as_json:
         print_json([r.to_facts() for r in found])
     else:
+        show_all(out(app.records, app.inventory.organisation.zone, app.clock.now()))
         for lost in lost_catalog(app.records, app.repositories(), app.clock.now()):
             show_all(marked_line(line, "red") for line in wrapped(f"{_SHAPES['red']} {lost.message}", screen(), first="", rest="  "))
         organisation = app.inventory.organisation
@@ -83,7 +85,7 @@ def status(home: str | None, system: str | None, as_html: bool, to: str | None, 
             show_all(
                 marked_line(line, "amber") for said in not_known(app) for line in wrapped(f"▲ {said}", screen(), first="  ", rest="    ")
             )
-    if not found or any(r.colour == "red" for r in found):
+    if not found or any(r.colour == "red" for r in found) or is_out(app.records, app.inventory.organisation.zone, app.clock.now()):
         raise SystemExit(1)
     return None
 
@@ -94,16 +96,18 @@ def _page(app: "App", system: str | None, to: str | None) -> None:
     notes = [text for text, _ in _standing(app.interrupted(), app.services.active(), app.records.hosts(), app.inventory.organisation.zone)]
     place, colour = status_html(app, system, notes, Path(to) if to else None)
     click.echo(f"{marked(colour, _WORDS[colour])}  written: {place}")
-    if colour == "red":
+    if colour == "red" or is_out(app.records, app.inventory.organisation.zone, app.clock.now()):
         raise SystemExit(1)
 
 
 def _of_many(seen: "Glance") -> None:
     """Those that need somebody, where one screen cannot hold them all."""
+    now = seen.many.clock.now()
+    show_all(out(seen.records, seen.zone, now))
     click.echo(heading(seen.organisation, local(seen.many.clock.now(), seen.zone), screen()))
     show_all(fleet.lines(seen.fleet, seen.zone, screen()))
     show_all(standing(seen.interrupted(), seen.active(), seen.records.hosts(), seen.zone, screen()))
-    if seen.fleet.counts["red"]:
+    if seen.fleet.counts["red"] or is_out(seen.records, seen.zone, now):
         raise SystemExit(1)
 
 

@@ -88,7 +88,7 @@ def name_of(contact: str, inventory: Inventory) -> str:
 def lasted(outage: Outage, now: datetime) -> str:
     """From when it was recognised until it ended, or until now."""
     seconds = max(0.0, ((outage.ended or now) - outage.began).total_seconds())
-    return show_duration(seconds) if seconds < 60 else show_duration(seconds // 60 * 60)
+    return "less than a minute" if seconds < 60 else show_duration(seconds // 60 * 60)
 
 
 def objective(outage: Outage, inventory: Inventory, runs: Sequence[RunRecord]) -> float | None:

@@ -228,7 +228,7 @@ def _usable(evidence: Evidence, rto: RtoMeasured) -> str:
 
 
 def _kind(kind: str) -> str:
-    return {"backup": "backup", "maintenance": "piece of upkeep"}.get(kind, kind)
+    return {"backup": "backup", "maintenance": "piece of upkeep", "outage": "watch over an outage"}.get(kind, kind)
 
 
 def _against(evidence: Evidence) -> str:

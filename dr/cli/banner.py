@@ -1,0 +1,26 @@
+"""What is out now, before anything else that a screen shows."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from dr.cli.show import coloured, screen, wrapped
+from dr.model.ports import Records
+
+
+def out(records: Records, zone: str, now: datetime) -> Iterator[str]:
+    """A paragraph each, and an empty line behind them; nothing where nothing is out."""
+    from dr.app.outage_banner import banners
+
+    found = banners(records, zone, now)
+    for one in found:
+        sign, colour = ("✖", "red") if one.real else ("▲", "amber")
+        yield from (coloured(line, colour, bold=True) for line in wrapped(f"{sign} {one.text}", screen(), first="", rest="  "))
+    if found:
+        yield ""
+
+
+def is_out(records: Records, zone: str, now: datetime) -> bool:
+    """Whether users cannot work now, for real."""
+    from dr.app.outage_banner import banners
+
+    return any(one.real for one in banners(records, zone, now))
