@@ -51,7 +51,7 @@ def run(params: Params, ctx: StepContext) -> Outcome:
             hint="name what there are two of, or take the step out",
         )
     found: dict[str, KeptReading] = {}
-    changed: dict[str, list[str]] = {"lost": [], "regained": []}
+    changed: dict[str, list[tuple[int, str]]] = {"lost": [], "regained": []}
     for name, entry in entries.items():
         ctx.check_stop()
         ctx.progress(f"looking at {name}")
@@ -61,7 +61,7 @@ def run(params: Params, ctx: StepContext) -> Outcome:
         told = redundancy.told([kept.reading.state, *(one.reading.state for one in before)])
         ctx.failpoint("after-reading")
         if told:
-            changed[told].append("- " + said(name, entry, kept.reading))
+            changed[told].append((-redundancy.GRAVITY[kept.reading.state], "- " + said(name, entry, kept.reading)))
             ctx.audit(f"redundancy.{told}", name, {"state": kept.reading.state})
     _settle_strangers(ctx)
     ctx.records.prune_readings(ctx.clock.now() - KEPT)
@@ -70,11 +70,16 @@ def run(params: Params, ctx: StepContext) -> Outcome:
         whole=sum(kept.reading.state == "whole" for kept in found.values()),
         states={name: kept.reading.state for name, kept in found.items()},
         any_lost=bool(changed["lost"]),
-        lost="\n".join(changed["lost"]),
+        lost=_lines(changed["lost"]),
         any_regained=bool(changed["regained"]),
-        regained="\n".join(changed["regained"]),
+        regained=_lines(changed["regained"]),
     )
     return Outcome(changed=False, facts=facts.to_facts())
+
+
+def _lines(changed: Sequence[tuple[int, str]]) -> str:
+    """The gravest first: a notice's subject is its first line."""
+    return "\n".join(line for _, line in sorted(changed))
 
 
 def keep(name: str, reading: Reading, before: Sequence[KeptReading], ctx: StepContext) -> KeptReading:

@@ -30,13 +30,13 @@ def parse(text: str, volumes: Sequence[str] = ()) -> Reading:
     try:
         rows: list[Row] = [row for report in json.loads(text)["report"] for row in report.get("lv", [])]
         found = {f"{row['vg_name']}/{row['lv_name']}": row for row in rows if _is_halved(row)}
+        chosen = {name: row for name, row in found.items() if not volumes or name in volumes}
+        halves = [half for name, row in chosen.items() for half in _halves(name, row, rows)]
     except (ValueError, KeyError, TypeError, AttributeError):
         return unseen("lvs says what this dr does not understand")
-    chosen = {name: row for name, row in found.items() if not volumes or name in volumes}
     missing = [Half(name=name, state="absent", words="there is no such mirrored volume") for name in volumes if name not in found]
     if not chosen and not missing:
         return Reading(state="absent", words="this machine has no mirrored or RAID volume")
-    halves = [half for name, row in chosen.items() for half in _halves(name, row, rows)]
     return judged([*halves, *missing], ", ".join(_said(name, row) for name, row in chosen.items()))
 
 

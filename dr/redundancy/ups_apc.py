@@ -31,7 +31,7 @@ class Params(StrictModel):
 def parse(text: str, least: float = 50.0) -> Reading:
     """What `apcaccess status` prints."""
     told = {key.strip(): value.strip() for key, colon, value in (line.partition(":") for line in text.splitlines()) if colon}
-    if "STATUS" not in told or "APC" not in told:
+    if "STATUS" not in told:
         return unseen("apcaccess does not tell the supply's status; does apcupsd run?")
     words = frozenset(told["STATUS"].split())
     if "DOWN" in words and "SHUTTING" not in words:

@@ -1,0 +1,132 @@
+"""What each kind reads in captures of it: whole, degraded, rebuilding, lost, absent, and what nobody understands."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dr.model.redundancy import Reading, judged
+from dr.redundancy import lvm_mirror, mdraid, pair, smart, ups_apc, ups_nut, vrrp, zfs
+
+pytestmark = pytest.mark.unit
+CORPUS = Path(__file__).resolve().parents[2] / "corpus" / "redundancy"
+PARSERS: dict[str, Callable[[str], Reading]] = {
+    "mdraid": mdraid.parse,
+    "zfs": zfs.parse,
+    "lvm-mirror": lvm_mirror.parse,
+    "smart": lambda text: judged([smart.parse(text, "/dev/sda")]),
+    "ups-nut": ups_nut.parse,
+    "ups-apc": ups_apc.parse,
+}
+CAPTURES = sorted(path for kind in PARSERS for path in (CORPUS / kind).iterdir() if path.name != "SOURCES.md")
+
+
+def about(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+@pytest.mark.parametrize("path", CAPTURES, ids=about)
+def test_a_capture_is_read_as_what_it_shows(path: Path) -> None:
+    """The file's name begins with how the thing stands in it."""
+    reading = PARSERS[path.parent.name](path.read_text(encoding="utf-8"))
+    assert reading.state == path.name.partition(".")[0].partition("-")[0], (reading, path)
+
+
+@pytest.mark.parametrize("kind", PARSERS)
+def test_what_nobody_understands_is_never_whole(kind: str) -> None:
+    """OK after checking nothing is worse than an error: nothing, noise, and half an answer are not whole."""
+    for text in ("", "\n", "{}", "[]", "null", '{"report": []}', '{"pools": {}}', "OK", "\x00\xff", "Permission denied\n"):
+        assert PARSERS[kind](text).state != "whole", text
+
+
+@pytest.mark.parametrize("path", [path for path in CAPTURES if path.name.startswith("whole")], ids=about)
+def test_a_broken_off_answer_is_not_whole_by_what_is_missing(path: Path) -> None:
+    """Cut anywhere, a healthy capture is whole only by halves that are all in it; damaged anywhere, it raises nothing."""
+    text, parse, chance = path.read_text(encoding="utf-8"), PARSERS[path.parent.name], random.Random(7)
+    all_of_it = parse(text)
+    for _ in range(60):
+        cut = parse(text[: chance.randrange(len(text))])
+        assert cut.state != "whole" or {half.name for half in cut.halves} <= {half.name for half in all_of_it.halves}
+        at = chance.randrange(len(text))
+        parse(text[:at] + chance.choice('{}[]":,U_x9 \n') + text[at + 1 :])
+
+
+def test_every_source_is_named() -> None:
+    """Each folder of captures says where they are from, and under which licence, or that they were made by hand."""
+    for folder in CORPUS.iterdir():
+        text = (folder / "SOURCES.md").read_text(encoding="utf-8").lower()
+        assert "by hand" in text or "apache-2.0" in text, folder
+
+
+@pytest.mark.parametrize(
+    ("parse", "file", "named", "missing"),
+    [
+        (mdraid.parse, "mdraid/whole-two-mirrors-and-raid6.mdstat", ("md0", "md55"), "md55"),
+        (zfs.parse, "zfs/whole-scrub-finished.txt", ("data", "vault"), "vault"),
+        (lvm_mirror.parse, "lvm-mirror/whole.json", ("vgaaa/mirrored", "vgaaa/gone"), "vgaaa/gone"),
+    ],
+)
+def test_what_is_named_and_not_there_is_missed(parse: Callable[..., Reading], file: str, named: tuple[str, ...], missing: str) -> None:
+    """An array that is gone after a start of the machine must not make the rest whole."""
+    text = (CORPUS / file).read_text(encoding="utf-8")
+    assert parse(text, named[:1]).state == "whole"
+    reading = parse(text, named)
+    assert (reading.state, [half.name for half in reading.failing]) == ("degraded", [missing])
+
+
+def test_a_stripe_that_is_named_has_no_second_half() -> None:
+    """RAID 0 is no redundancy, whoever calls it an array."""
+    assert mdraid.parse((CORPUS / "mdraid/degraded-all-of-it.mdstat").read_text(), ("md10",)).state == "absent"
+
+
+DETAIL = """\
+/dev/md6:
+           Version : 1.2
+             State : clean, degraded
+    Number   Major   Minor   RaidDevice State
+       0       8        2        0      active sync   /dev/sda2
+       -       0        0        1      removed
+
+       2       8       18        -      faulty   /dev/sdb2
+"""
+
+
+def test_mdadm_names_the_disk_and_knows_a_removed_one() -> None:
+    """mdstat knows places; who stands before the machine must know which disk to pull."""
+    reading = mdraid.parse((CORPUS / "mdraid/rebuilding-recovery.mdstat").read_text(), ("md6",))
+    named = mdraid.named(reading, {"md6": mdraid.parse_detail(DETAIL)})
+    assert [(half.name, half.state, half.words) for half in named.halves] == [
+        ("md6 sda2", "whole", "active sync"),
+        ("md6 place 1", "rebuilding", "removed"),
+    ]
+    assert mdraid.named(reading, {}) == reading
+
+
+def states(*files: str) -> dict[str, list[str]]:
+    return {f"r{number}": vrrp.parse((CORPUS / "pair" / file).read_text()) for number, file in enumerate(files)}
+
+
+@pytest.mark.parametrize("path", sorted(p for p in (CORPUS / "pair").iterdir() if p.name != "SOURCES.md"), ids=about)
+def test_a_router_tells_which_part_it_plays(path: Path) -> None:
+    """Numbers, words and keepalived's own account are one language; what tells nothing tells nothing."""
+    told = path.name.partition("-")[0]
+    assert vrrp.parse(path.read_text()) == ([] if told == "untold" else [told])
+
+
+@pytest.mark.parametrize(
+    ("files", "state", "words"),
+    [
+        (("master-keepalived.data", "backup-keepalived.data"), "whole", ""),
+        (("master-snmp.txt", "backup-snmp.txt"), "whole", ""),
+        (("backup-snmp.txt", "backup-snmp.txt"), "degraded", "no router carries it"),
+        (("master-snmp.txt", "master-keepalived.data"), "degraded", "two routers believe that they carry it: they do not hear each other"),
+        (("master-snmp.txt", "fault-keepalived.data"), "degraded", "fault"),
+        (("master-snmp.txt", "untold-snmp.txt"), "unknown", "it tells no virtual router"),
+    ],
+)
+def test_exactly_one_of_a_pair_carries(files: tuple[str, str], state: str, words: str) -> None:
+    """No master is an outage of both, two masters are a torn net; both routers answer in either case."""
+    reading = pair.reached((), states(*files))
+    assert reading.state == state
+    assert words in {half.words for half in reading.failing} or not words
