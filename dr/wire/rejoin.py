@@ -58,9 +58,7 @@ class Unit:
 class Seeking:
     """Makes the lines of one link. `said` is told, in words, when the machine is lost and when it is found again."""
 
-    def __init__(
-        self, address: Address, argv: Sequence[str], unit: Unit, now: Callable[[], datetime], said: Callable[[str], None]
-    ) -> None:
+    def __init__(self, address: Address, argv: Sequence[str], unit: Unit, now: Callable[[], datetime], said: Callable[[str], None]) -> None:
         """`argv`: what is started for each line."""
         self._address, self._argv, self.unit, self._now, self._said = address, argv, unit, now, said
         self.given_up = threading.Event()
@@ -73,18 +71,21 @@ class Seeking:
     def again(self, taken: int) -> Pipes:
         """Raises Unreachable where the machine is not found in time, and at once what it says if the work is not there any more."""
         until, wait = time.monotonic() + self.unit.rejoin, _SOON
-        self._said(f"the link to host '{self._address.host}' is lost; the work there goes on, and it is sought again")
-        while True:
+        if not self.given_up.is_set():
+            self._said(f"the link to host '{self._address.host}' is lost; the work there goes on, and it is sought again")
+        while not self.given_up.is_set():
             try:
                 line = self._made(taken)
             except Unreachable:
-                if self.given_up.wait(min(wait, _LATER)) or time.monotonic() > until:
+                if time.monotonic() > until:
                     sought = show_duration(self.unit.rejoin)
                     raise Unreachable(f"the link broke, and for {sought} no other could be made") from None
+                self.given_up.wait(min(wait, _LATER))
                 wait *= 2
             else:
                 self._said(f"the link to host '{self._address.host}' is back, and the work there was taken up where it is")
                 return line
+        raise Unreachable("the link was closed")
 
     def _made(self, taken: int | None) -> Pipes:
         process = Child(self._argv)
@@ -173,6 +174,10 @@ def _taken_over(file: IO[bytes]) -> int:
 
 def _end(process: Child, seconds: float) -> None:
     """Soon, and nobody waits for it: ssh may have a last word to carry."""
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()
 
     def end() -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from dr.errors import Failed, StandbyInUse
 from dr.model.base import JsonObject
+from dr.units import show_duration
 
 _LINK = "link"
 _LARGEST = 128 * 1024
@@ -126,6 +127,15 @@ def living(root: str) -> list[JsonObject]:
     """What the units say that work on this standby: name, run, since (seconds), away (seconds without a connection, or None), pid."""
     told = [_asked(folder, {"about": True}) for folder in sorted(above().iterdir())]
     return [one for one in told if one is not None and one.get("root") == os.path.realpath(root)]
+
+
+def told(unit: JsonObject) -> str:
+    """In words."""
+    work = f"it works on {unit['name']}, for {show_duration(round(unit['since']))}"
+    if unit["away"] is None:
+        return work
+    left = max(0, round(unit["rejoin"] - unit["away"]))
+    return f"{work}; the link is lost for {show_duration(round(unit['away']))}, and in {show_duration(left)} that work ends by itself"
 
 
 def end_forsaken(root: str, ended: Callable[[str], bool]) -> None:

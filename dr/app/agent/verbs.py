@@ -255,6 +255,8 @@ class Verbs:
         held = KeptParts(path, 0) if path and self._request.role == "standby" else None
         if held and held.names():
             lines.append([True, f"it keeps {len(held.names())} encrypted parts for the next restore, {show_size(held.size())}"])
+        if path and self._request.role == "standby":
+            lines.extend([True, units.told(one)] for one in units.living(path))
         return {"lines": lines}
 
     def _prove(self, args: JsonObject) -> JsonObject:
@@ -263,7 +265,9 @@ class Verbs:
         ctx = self._step(dict(args["step"]), handle, Path(handle.place())).as_context()
         restored = Restored(host=handle, set=ToldSet(args), places=dict(args["places"]))
         self._allowed.places(restored.places.values())
-        return {"result": handle.prove(check, check.params.from_facts(dict(args["params"])), restored, ctx).to_facts()}
+        with private_folder() as given:
+            params = check.params.from_facts(laid_out(dict(args["params"]), dict(args.get("files") or {}), given))
+            return {"result": handle.prove(check, params, restored, ctx).to_facts()}
 
     def _replay(self, args: JsonObject) -> JsonObject:
         handle = self._held()

@@ -59,7 +59,7 @@ ELSEWHERE: tuple[Elsewhere, ...] = (
     Elsewhere("dr/app/agent/context.py", "was not handed to this machine", NEVER),
     Elsewhere("dr/app/agent/context.py", "cannot be asked from host", NEVER),
     Elsewhere("dr/app/agent/handed.py", "of a repository is asked on the controller", NEVER),
-    Elsewhere("dr/app/agent/serve.py", "says hello first", STRANGE),
+    Elsewhere("dr/app/agent/answers.py", "says hello first", STRANGE),
     Elsewhere("dr/app/agent/stored.py", "knows no", STRANGE),
     Elsewhere("dr/app/agent/stored.py", "did not say which repository", STRANGE),
     Elsewhere("dr/app/agent/stored.py", "no such set is being written here", STRANGE),

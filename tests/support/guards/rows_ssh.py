@@ -184,7 +184,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "dr/app/agent/places.py",
+        "dr/app/agent/units.py",
         "tests/faults/test_ssh_links.py",
         Off(
             "one agent at a time works on a standby",

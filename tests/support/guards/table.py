@@ -23,6 +23,7 @@ from tests.support.guards import (
     rows_stream,
     rows_suppression,
     rows_swaps,
+    rows_units,
 )
 from tests.support.guards.elsewhere import ELSEWHERE
 from tests.support.guards.guard import Guard
@@ -52,4 +53,5 @@ GUARDS: tuple[Guard, ...] = (
     *rows_suppression.GUARDS,
     *rows_swaps.GUARDS,
     *rows_duties.GUARDS,
+    *rows_units.GUARDS,
 )

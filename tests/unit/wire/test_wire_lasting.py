@@ -102,6 +102,12 @@ def read_all(stream: Lasting, length: int, during: Callable[[int], None] = lambd
     return bytes(found)
 
 
+def only_reads(stream: Lasting) -> None:
+    """As a link does to which nothing is said: it sees the line break."""
+    with pytest.raises(DrError):
+        stream.read1()
+
+
 def write_all(stream: Lasting, data: bytes, piece: int) -> threading.Thread:
     def write() -> None:
         for start in range(0, len(data), piece):
@@ -118,7 +124,7 @@ def test_what_is_written_comes_once_and_in_order_over_lines_that_break(piece: in
     data = bytes(os.urandom(1 << 10)) * (40 if piece == 7 else 3000)
     due = [len(data) * part // 6 for part in range(1, 6)]
     with network() as net:
-        idle = threading.Thread(target=lambda: pytest.raises(DrError, net.one.stream.read1), daemon=True)
+        idle = threading.Thread(target=only_reads, args=(net.one.stream,), daemon=True)
         idle.start()  # each side reads, as a link does: that is who sees a line break
 
         def during(have: int) -> None:
@@ -168,7 +174,7 @@ def test_a_line_that_is_silent_is_left_for_another() -> None:
         meeting = _Meeting()
         net.one.lines.put(meeting.near)
         net.other.lines.put(meeting.far)
-        threading.Thread(target=lambda: pytest.raises(DrError, net.other.stream.read1), daemon=True).start()
+        threading.Thread(target=only_reads, args=(net.other.stream,), daemon=True).start()
         assert read_all(net.one.stream, 5) == b"after"
         reading.join(LONG)
 
@@ -179,7 +185,7 @@ def test_a_line_that_beats_is_kept() -> None:
     with network(silence=0.4) as net:
         later = threading.Timer(1.2, lambda: net.one.stream.write(b"late"))
         later.start()
-        threading.Thread(target=lambda: pytest.raises(DrError, net.one.stream.read1), daemon=True).start()
+        threading.Thread(target=only_reads, args=(net.one.stream,), daemon=True).start()
         assert read_all(net.other.stream, 4) == b"late"
         assert net.other.lines.empty()
 

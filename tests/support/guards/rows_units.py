@@ -1,0 +1,39 @@
+"""What is refused to who would take up, or end, work on a standby that is another's."""
+
+from tests.support.guards.guard import Guard, Off, guards_of
+
+TESTS = "tests/unit/app/test_agent_unit.py"
+GUARDS: tuple[Guard, ...] = (
+    *guards_of(
+        "dr/app/agent/unit.py",
+        TESTS,
+        Off(
+            "who does not know a unit's token neither takes it up nor ends it",
+            'if not hmac.compare_digest(str(unit["token"]), str(self._unit["token"])):',
+            "if False:",
+            "test_who_does_not_know_its_token_is_refused",
+        ),
+        Off(
+            "a login that may do something else does not take a unit up",
+            'if told["allowed"] != self._allowed:',
+            "if False:",
+            "test_a_login_that_may_do_something_else_does_not_take_it_up",
+        ),
+        Off(
+            "who was given up takes nothing back",
+            "if refusal is None and (not ours or again is not self._met):",
+            "if False:",
+            "test_a_first_process_that_comes_back_takes_nothing_from_the_second",
+        ),
+    ),
+    *guards_of(
+        "dr/wire/rejoin.py",
+        TESTS,
+        Off(
+            "another version begins no unit",
+            'if not isinstance(ok, dict) or ok.get("protocol") != PROTOCOL:',
+            "if False:",
+            "test_a_dr_of_another_version_is_refused",
+        ),
+    ),
+)
