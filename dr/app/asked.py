@@ -1,9 +1,10 @@
 """Small things that a person asks: runbooks made on the spot, and answers in words."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
+from dr.app import opened_words
 from dr.catalog.audit import verify_chain
 from dr.catalog.catalog import Catalog
 from dr.clock import local
@@ -14,7 +15,6 @@ from dr.model.inventory import Inventory
 from dr.model.record import RunRecord, StepRecord
 from dr.model.runbook import Runbook
 from dr.policy.forecast_words import in_words
-from dr.policy.recovery import loss_words
 from dr.units import show_duration, show_size
 
 Verify = Callable[[bytes, bytes], None]
@@ -176,20 +176,6 @@ def _not_proven(listed: Sequence[JsonObject]) -> list[str]:
     return [*lines, f"     not proven: {len(listed) - 5} more, all named in the evidence (`dr report`)"] if len(listed) > 5 else lines
 
 
-def _open(f: JsonObject, record: RunRecord, zone: str) -> list[str]:
-    """In place of the clock, what is lost: it is what the people who work with it must be told."""
-    where = "; ".join(f"{one['source']} at port {one['port']}, listening on {', '.join(one['listen'])}" for one in f["servers"])
-    lines = [f"OPEN: host '{f['host']}' is production since {local(datetime.fromisoformat(f['since']), zone)} ({where})"]
-    as_of = datetime.fromisoformat(f["as_of"]) if f.get("as_of") else record.started - timedelta(seconds=f["lost"])
-    lines.append(f"LOST: {loss_words(record.started, as_of, zone, own=f.get('made_here', False))}")
-    lines.append(f"its superuser has {f['login']}; every other role the one that it had")
-    return [*lines, *(f"by hand, soon: {one}" for one in f.get("by_hand", ()))]
-
-
-def _service(f: JsonObject, _: RunRecord, __: str) -> list[str]:
-    return [f"the service {'runs' if f['runs'] else 'is stopped'}{'' if f['ran'] != f['runs'] else ', as it did before'}"]
-
-
 def _probe(f: JsonObject, _: RunRecord, __: str) -> list[str]:
     return [f"✔ {one['check']}: {one['summary']}" for one in f["answers"]]
 
@@ -236,8 +222,9 @@ _SAYERS = {
     "select-backup": _select,
     "restore": _restore,
     "check": _check,
-    "open": _open,
-    "service": _service,
+    "open": opened_words.opened,
+    "swap-in": opened_words.swapped,
+    "service": opened_words.served,
     "probe": _probe,
     "approve": _approve,
     "report": _report,

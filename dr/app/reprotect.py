@@ -144,10 +144,11 @@ def _system_of(app: App, run: RunId) -> str | None:
 
 
 def _moved(app: App, state: HostState) -> dict[str, JsonObject]:
-    """Source to where it came up, as the restore of that run recorded it."""
+    """Source to where it is: as the restore of that run recorded it, or where that run put a file set afterwards."""
     steps = app.records.steps(state.run) if state.run else []
     places = [s.facts.get("places", {}) for s in steps if s.action == "restore" and s.facts.get("onto") == state.host]
-    return dict(places[-1]) if places else {}
+    swapped = [one for s in steps if s.action == "swap-in" and s.facts.get("host") == state.host for one in s.facts.get("swapped", ())]
+    return {**(places[-1] if places else {}), **{one["source"]: {"path": one["place"]} for one in swapped}}
 
 
 def _host(app: App, state: HostState, lost: Sequence[str], moved: dict[str, JsonObject], edit: Inventory) -> None:

@@ -74,6 +74,8 @@ class Story(StrictModel):
     alone: str
     by: str
     opened: bool
+    places: tuple[str, ...]
+    """Of a recovery: where its file sets stand now."""
     objective: str
     near_misses: tuple[str, ...]
     found: tuple[Found, ...]
@@ -113,6 +115,7 @@ def tell_story(inventory: Inventory, records: Records, run: RunId, now: datetime
         rpo=_length(report.get("rpo_seconds")),
         **_recovery(record, records, run, steps, now, zone),
         opened=any(s.action == "open" and s.state == "done" for s in steps),
+        places=tuple(_line(place) for s in steps if s.action == "swap-in" for place in _places(s)),
         objective=_length((record.objective or {}).get("rto")),
         near_misses=near_misses(record, steps, records.copies(record.system), open_findings, now),
         found=found[:SHOWN],
@@ -139,6 +142,10 @@ def _recovery(record: RunRecord, records: Records, run: RunId, steps: Sequence[S
         "alone": _line(said.alone),
         "by": said.by,
     }
+
+
+def _places(step: StepRecord) -> list[str]:
+    return [f"{one['source']}: {one['place']} on {step.facts['host']}" for one in step.facts.get("swapped", ())]
 
 
 def _failures(steps: Sequence[StepRecord]) -> tuple[FailedStep, ...]:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.integration
 FAILURE_AT = NOW - timedelta(hours=1)
 
 
-def message(place: Path, template: str, *actions: str, alone: str = "", hours: float = 9, own: bool = False) -> Message:
+def message(place: Path, template: str, *actions: str, alone: str = "", hours: float = 9, own: bool = False, site: str = "") -> Message:
     """Of a recovery that was declared an hour ago, from a set of `hours` before that."""
     declaration: JsonObject = {"declared": FAILURE_AT.isoformat(), "reason": "it burnt", "by": "ann", "alone": alone}
     plan = Plan.from_facts({**plan_of("recover", "recovery").to_facts(), "declaration": declaration})
@@ -28,6 +28,8 @@ def message(place: Path, template: str, *actions: str, alone: str = "", hours: f
         catalog.record_step(step_of("select", action="select-backup", facts={"instant": instant, "set": "a-set"}))
         if own:
             catalog.record_step(step_of("backup", action="backup", facts={"set": "a-set"}))
+        if site:
+            catalog.record_step(step_of("swap-in", facts={"host": "standby", "swapped": [{"source": "site", "place": site}]}))
         for action in actions:
             catalog.record_step(step_of(action))
         return render(template, tell_story(inventory_of({}), catalog, RUN, NOW, ZONE, ""))
@@ -47,6 +49,14 @@ def test_what_is_to_be_done_next_comes_with_the_good_news(tmp_path: Path) -> Non
     assert told.subject == "hmis: back; 9 h of work is lost"
     assert ", 1 h after the failure was recognised" in told.body
     assert "1. Let the nightlies read the new production: dr reprotect hmis\n" in told.body
+
+
+def test_where_the_files_stand_now_is_told_to_who_must_look_there(tmp_path: Path) -> None:
+    """Only where a step put them there; else they are where they were restored, and nobody is sent anywhere."""
+    (tmp_path / "none").mkdir()
+    assert "Its files" not in message(tmp_path / "none", "recovered", "open").body
+    body = message(tmp_path, "recovered", "open", site="/srv/hmis/site").body
+    assert "\n\nIts files are in their places:\n- site: /srv/hmis/site on standby\n\nWhat to do next:\n1. " in body
 
 
 def test_where_nothing_is_lost_nobody_is_frightened(tmp_path: Path) -> None:
