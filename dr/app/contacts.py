@@ -14,6 +14,7 @@ from dr.model.record import Finding, Notice
 from dr.notify.channel import scheme_of
 from dr.notify.proven import address_of, proven
 from dr.notify.stories import ContactTestStory
+from dr.notify.webhooks import forbidden
 from dr.policy.words import short, spoken
 
 TEST = "contact-test"
@@ -81,6 +82,16 @@ def note(app: App) -> list[Finding]:
         )
         app.records.finding(found[-1])
     return found
+
+
+def require_allowed(app: App) -> None:
+    """Raises ConfigError for a channel that would post to a host which the inventory does not allow."""
+    for name, contact in app.inventory.contacts.items():
+        for number, url in enumerate(_urls(app, contact)):
+            why = forbidden(url, app.inventory.notices.webhooks)
+            if why:
+                hint = "add the host to `notices: {webhooks: [...]}`, or take the channel out"
+                raise ConfigError(f"contact '{name}', channel {number + 1}: {why}", hint=hint)
 
 
 def proven_ago(app: App, name: str) -> str:

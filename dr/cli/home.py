@@ -34,11 +34,13 @@ def check(home: str | None) -> None:
     """
     from dr.app import App
     from dr.app.apart import require_apart
+    from dr.app.contacts import require_allowed
     from dr.app.enrolling import still_to_do
 
     app = App.open(home)
     app.require_secrets()
     require_apart(app)
+    require_allowed(app)
     systems, runbooks = len(app.inventory.systems), len(app.runbooks)
     if not (systems and runbooks):
         say("nothing to check: no system or no runbook")

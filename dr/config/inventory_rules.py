@@ -17,6 +17,9 @@ _NAMED_BY_VALUE: tuple[tuple[tuple[str, ...], str], ...] = (
     ((*_SYSTEM, "sources", "*", "host"), "host"),
     ((*_SYSTEM, "retention", "*", "requires_copy_in"), "tier"),
     (("contacts", "*", "office"), "office"),
+    (("contacts", "*", "deputy"), "contact"),
+    (("notices", "together", "*"), "contact or group"),
+    (("notices", "in_turn", "*"), "contact or group"),
     (("redundancy", "*", "host"), "host"),
     ((*_SYSTEM, "detection", "vantages", "*"), "host"),
     (("failover", "stores", "*"), "repository"),
@@ -89,7 +92,7 @@ def _offices(root: Table) -> Iterator[Problem]:
 
 
 def _zones(root: Table) -> Iterator[Problem]:
-    for pattern in (("organisation", "zone"), ("offices", "*", "zone")):
+    for pattern in (("organisation", "zone"), ("offices", "*", "zone"), ("contacts", "*", "zone")):
         for _, _, node in match(root, pattern):
             word = _text(node)
             if word is not None and not is_zone(word):
