@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
-from dr.checks.network import PATIENCE, NetworkHost, Patience, Seen, asked, authority
+from dr.checks.network import FILES, PATIENCE, NetworkHost, Patience, Seen, asked, authority
 from dr.drivers.net.http import Address, Answer, get, parse, redirected
 from dr.drivers.net.link import Place, linked
 from dr.drivers.net.tls import secured, trust
@@ -61,6 +61,7 @@ class HttpAnswers:
 
     kind = "http-answers"
     params: type[StrictModel] = Params
+    files = FILES
 
     def run(self, params: Any, restored: Restored, ctx: StepContext) -> CheckResult:  # noqa: ARG002 - it asks over the network
         return self.probe(params, ctx)

@@ -11,6 +11,8 @@ from dr.model.record import CheckResult, Difference
 
 __all__ = ["PATIENCE", "NetworkHost", "Patience", "Port", "Seen", "asked", "authority"]
 
+FILES = ("ca",)
+"""The parameters that name a file of the home: a check that asks from another machine takes its text along (`dr/hosts/sent`)."""
 Seen = tuple[str, str, JsonObject]
 """What is wrong (empty: nothing), what was seen, and the details of it for the evidence."""
 

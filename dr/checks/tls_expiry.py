@@ -5,7 +5,7 @@ The server's own certificate is looked at; an authority's between it and the roo
 
 from typing import Any
 
-from dr.checks.network import PATIENCE, NetworkHost, Patience, Port, Seen, asked, authority
+from dr.checks.network import FILES, PATIENCE, NetworkHost, Patience, Port, Seen, asked, authority
 from dr.drivers.net.link import Place, linked
 from dr.drivers.net.tls import certificate, secured, trust
 from dr.model.base import Duration, Seconds, StrictModel
@@ -31,6 +31,7 @@ class TlsExpiry:
 
     kind = "tls-expiry"
     params: type[StrictModel] = Params
+    files = FILES
 
     def run(self, params: Any, restored: Restored, ctx: StepContext) -> CheckResult:  # noqa: ARG002 - it asks over the network
         return self.probe(params, ctx)

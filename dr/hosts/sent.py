@@ -3,12 +3,17 @@
 No contact, no other host's login, no repository, no word of a runbook: the machine may be somebody else's by now.
 """
 
-from dr.model.base import HostName, JsonObject
+from pathlib import Path
+
+from dr.errors import Refused
+from dr.model.base import HostName, HostPath, JsonObject
 from dr.model.inventory import Inventory, SourceEntry, SystemEntry
-from dr.model.ports import CaptureRequest, StepContext
+from dr.model.ports import CaptureRequest, Check, StepContext
 from dr.model.runbook import Plan
 
 _NOT_TOLD = "not-told"
+_LARGEST = 2**20
+"""Bytes of a file that goes along."""
 
 
 def captured(request: CaptureRequest) -> JsonObject:
@@ -27,6 +32,23 @@ def step(ctx: StepContext, host: HostName, system: str | None) -> JsonObject:
         "plan": _plan(ctx.plan),
         "inventory": inventory(ctx.inventory, host, system),
     }
+
+
+def files(check: Check, params: JsonObject, home: HostPath) -> JsonObject:
+    """The text of each file of the home that the check's parameters name: the machine that asks has no home. Raises Refused."""
+    named = {str(name): params.get(name) for name in getattr(check, "files", ())}
+    return {name: _text(Path(home) / value, name) for name, value in named.items() if isinstance(value, str)}
+
+
+def _text(file: Path, name: str) -> str:
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(_LARGEST + 1)
+        if len(data) <= _LARGEST:
+            return data.decode("ascii")
+    except (OSError, UnicodeDecodeError):
+        pass
+    raise Refused(f"the file {file}, which a check names as `{name}`, cannot be sent along", hint="name a PEM file, from the home on")
 
 
 def _plan(plan: Plan) -> JsonObject:

@@ -176,6 +176,7 @@ class WritableSsh(Ssh):
         asked = {
             "check": check.kind,
             "params": params.to_facts(),
+            "files": sent.files(check, params.to_facts(), ctx.home),
             "manifest": opened.manifest.to_facts(),
             "index": opened.index.to_facts(),
             "recipient": opened.recipient,

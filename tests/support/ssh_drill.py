@@ -14,7 +14,7 @@ from dr.drivers.postgres.connect import Dsn
 from dr.hosts.process import LocalRunner
 from dr.hosts.ssh import WritableSsh
 from dr.model.backup import Manifest, Sealed, SetIndex
-from dr.model.base import ByteCount, JsonObject, RepositoryName, RunId, SetId, Sha256, StepId, SystemName
+from dr.model.base import ByteCount, HostPath, JsonObject, RepositoryName, RunId, SetId, Sha256, StepId, SystemName
 from dr.model.inventory import Inventory, SecretRef
 from dr.model.ports import ArtifactReader, HostRequest, Keyring, OpenSet, Restored, Standing, StepContext
 from dr.model.runbook import Plan
@@ -46,6 +46,7 @@ class DrillStep:
     stop: threading.Event = field(default_factory=threading.Event)
     clock: SystemClock = field(default_factory=SystemClock)
     runner: LocalRunner = field(default_factory=LocalRunner)
+    home: HostPath = field(default_factory=lambda: HostPath("/nowhere"))
     findings: dict[str, str] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
 

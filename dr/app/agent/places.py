@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from dr.app.agent.allowed import plain
+from dr.model.base import JsonObject
+
 
 @contextmanager
 def private_folder() -> Iterator[Path]:
@@ -46,3 +49,10 @@ def _sweep(above: Path) -> None:
                 shutil.rmtree(left, ignore_errors=True)
             finally:
                 os.close(held)
+
+
+def laid_out(params: JsonObject, files: JsonObject, folder: Path) -> JsonObject:
+    """A check's parameters, where those that name a file of the controller's home name one here that holds the text it sent along."""
+    for name, text in files.items():
+        (folder / plain(name)).write_text(str(text), encoding="ascii")
+    return {**params, **{name: str(folder / name) for name in files}}

@@ -12,7 +12,7 @@ from dr.app.agent.allowed import Allowed, plain
 from dr.app.agent.clock import ControllersClock
 from dr.app.agent.context import AskedKeys, HandedArtifact, RemoteStep, SentSet, ToldSet
 from dr.app.agent.kept import KeptParts
-from dr.app.agent.places import private_folder
+from dr.app.agent.places import laid_out, private_folder
 from dr.errors import Refused
 from dr.hosts import local
 from dr.hosts.local import Local, LocalHost, WritableLocal

@@ -48,6 +48,7 @@ ELSEWHERE: tuple[Elsewhere, ...] = (
     Elsewhere("dr/app/suppress.py", "does not show its copy", BEHIND),
     Elsewhere("dr/sources/postgres_replay.py", "has no database", SLIP),
     Elsewhere("dr/sources/postgres_replay.py", "and none is named", SLIP),
+    Elsewhere("dr/hosts/sent.py", "cannot be sent along", SLIP),
     Elsewhere("dr/actions/save_home.py", "is none of the trusted keys", SLIP),
     Elsewhere("dr/actions/save_home.py", "no repository is of tier", SLIP),
     Elsewhere("dr/actions/select_backup.py", "there is no undamaged copy of {params.system}", BEHIND),
