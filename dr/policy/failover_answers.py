@@ -98,6 +98,8 @@ def _stored(sitting: Sitting, said: Assignment, event: Claimed | RaceLost | Move
     elif number == said.number and said.office not in (None, event.office):
         sitting.reject(f"number {number} is {title}'s there, and another's here: two stores?", duty=event.duty, office=event.office)
     elif isinstance(event, RaceLost) and asked is not None and asked.accepted and asked.number == event.number:
-        sitting.reject(f"the shared store's newest is {number}, older than {said.number}: it was rolled back", duty=event.duty)
+        sitting.reject(
+            f"the shared store's newest is {number}, no newer than {said.number}: it was rolled back, or is another", duty=event.duty
+        )
     else:
         sitting.note(f"number {number} of {title} is known")

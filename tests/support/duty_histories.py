@@ -93,7 +93,7 @@ class Store:
 
     def put(self, claim: Claim, at: datetime) -> Claimed | RaceLost:
         there = self.taken.setdefault(claim.duty, [])
-        if self.careless or (there[-1].number if there else 0) == claim.after:
+        if claim not in there and (self.careless or (there[-1].number if there else 0) == claim.after):
             there.append(claim)
         newest = there[-1]
         if (newest.number, newest.office) == (claim.number, claim.office):
