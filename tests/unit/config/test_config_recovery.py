@@ -1,5 +1,6 @@
 """A recovery's runbook is told what is wrong with it at `dr check`; a plan says what it leaves out; the examples are whole."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,37 @@ def test_dr_check_knows_whom_a_runbook_brings_back(home: Path) -> None:
 def test_only_a_recovery_opens() -> None:
     drill = WHOLE.replace("kind: recovery\n", "kind: drill\n").replace("    action: open\n    only: recovery\n", "    action: open\n")
     assert told(drill) == ["step 'open': opens a system, which only a recovery does"]
+
+
+_COMMENTED = re.search(r"(?:^  # .*\n)*?(?=^  # - id: move-address)", WHOLE[WHOLE.index("  # - id: files ") :], re.MULTILINE)
+assert _COMMENTED is not None
+SWAP = re.sub("^  # ", "  ", _COMMENTED[0], flags=re.MULTILINE)
+WITH_SWAP = WHOLE.replace(_COMMENTED[0], SWAP)
+
+
+@pytest.mark.positive_control
+def test_control_the_example_of_a_swap_is_right_as_soon_as_it_is_no_comment(home: Path) -> None:
+    """Also for the reader of all of its words."""
+    assert told(WITH_SWAP) == []
+    recover = home / "runbooks" / "recover.yaml"
+    before = recover.read_text()
+    try:
+        recover.write_text(WITH_SWAP)
+        assert plan(home, "recovery").steps[-3].action == "swap-in"
+        recover.write_text(WITH_SWAP.replace("{site: /srv/hmis/site}", "{site: srv/../site}"))
+        with pytest.raises(ConfigProblems, match=r"'srv/\.\./site' is not absolute"):
+            load(home, kinds())
+    finally:
+        recover.write_text(before)
+
+
+def test_file_sets_take_their_places_in_a_recovery_that_was_opened_and_never_else() -> None:
+    """Before that what was restored may yet be scrubbed, and what stands there is somebody's."""
+    assert WHOLE.count("  - id: open ") == 1
+    early = WHOLE.replace("  - id: open ", f"{SWAP}  - id: open ")
+    assert told(early) == ["step 'files': puts file sets in place before the system is opened"]
+    drill = WITH_SWAP.replace("kind: recovery\n", "kind: drill\n").replace(SWAP, SWAP.replace("    only: recovery\n", ""))
+    assert told(drill) == ["step 'files': puts file sets where applications look for them, which only a recovery does"]
 
 
 def plan(home: Path, kind: RunKind, alone: str | None = None, runbook: str = "recover") -> Plan:
