@@ -58,6 +58,8 @@ NOUNS: Mapping[str, Callable[[Path], list[str]]] = {
     "tiers": _tiers,
     "systems": lambda home: list(_section(home, "systems")),
     "contacts": lambda home: list(_section(home, "contacts")),
+    "offices": lambda home: list(_section(home, "offices")),
+    "duties": lambda home: list(_section(home, "duties")),
     "hosts": lambda home: list(_section(home, "hosts")),
     "repositories": lambda home: list(_section(home, "repositories")),
     "redundancy": lambda home: list(_section(home, "redundancy")),

@@ -33,6 +33,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "recover": ("dr.cli.recover:recover", "Bring a system back for real, onto its standby, which is production from then on."),
     "outage": ("dr.cli.outage:outage", "Say that something is out, how it goes, and that it is over; keep people told."),
     "reprotect": ("dr.cli.recover:reprotect", "After a recovery: let the nightlies read the new production."),
+    "duties": ("dr.cli.duties:duties", "Who holds which duty since when, and by which fencing number."),
+    "office": ("dr.cli.office:office", "An office is lost or back: its duties move, and each has one holder."),
     "explain": ("dr.cli.explain:explain", "Say what a runbook would do, in words and as a picture."),
     "doctor": ("dr.cli.doctor:doctor", "Look for what goes wrong unnoticed: clock, room, keys, hosts, timers."),
     "backups": ("dr.cli.backups:backups", "List, show and verify backup sets."),

@@ -6,7 +6,7 @@ from typing import Literal
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
-Noun = Literal["runbooks", "runs", "sets", "tiers", "systems", "hosts", "repositories", "redundancy", "contacts"]
+Noun = Literal["offices", "duties", "runbooks", "runs", "sets", "tiers", "systems", "hosts", "repositories", "redundancy", "contacts"]
 _VARIABLE = "_DR_COMPLETE"
 _SHELLS = ("bash", "zsh", "fish")
 

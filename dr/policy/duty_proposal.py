@@ -1,32 +1,10 @@
 """What the loss of an office would do, before anybody says that it is lost: each of its duties, who would be asked, and why. Pure."""
 
-from dataclasses import dataclass
-
-from dr.model.base import Instant, OfficeName
-from dr.model.duty import Board, DutyName, PassedOver
+from dr.model.duty import Board, DutyName
 from dr.model.duty_events import Ask, Lost, Release, Unheld
+from dr.model.duty_proposal import Proposed
 from dr.policy.failover import turn
 from dr.policy.roster import Roster
-
-
-@dataclass(frozen=True)
-class Proposed:
-    """One duty that nobody would hold any more. `to`: who would be asked for it; None: nobody is left."""
-
-    duty: DutyName
-    title: str
-    holder: str
-    """The title of whoever holds it now."""
-    why: str
-    to: OfficeName | None
-    to_title: str
-    until: Instant | None
-    reasons: tuple[str, ...]
-    passed: tuple[PassedOver, ...]
-
-    @property
-    def words(self) -> str:
-        return f"would ask {self.to_title} for {self.title}" if self.to else f"NOBODY would hold {self.title}: no office is left to ask"
 
 
 def proposal(roster: Roster, board: Board, lost: Lost) -> list[Proposed]:

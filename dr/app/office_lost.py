@@ -1,0 +1,208 @@
+"""`dr office lost`: what it would do and why, said before it begins; then the runbook, for real or as an exercise."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dr import plugins
+from dr.actions.reassign_duties import parts
+from dr.app.approvals import how_second
+from dr.app.duties import Offices
+from dr.app.engines import FAILOVER
+from dr.app.home import App, whoami
+from dr.config.plan import compile_plan
+from dr.errors import ConfigError, Refused, Unreachable
+from dr.model.base import OfficeName
+from dr.model.duty import Board
+from dr.model.duty_events import Lost
+from dr.model.duty_proposal import Proposed
+from dr.model.record import RunRecord
+from dr.model.runbook import Plan, Runbook
+from dr.policy.affected import affected
+from dr.policy.claim_stores import said as stores_said
+from dr.policy.duty_proposal import proposal
+from dr.policy.duty_words import AUDIENCES
+from dr.policy.failover import open_board, turn
+from dr.policy.roster import Roster, present
+
+RUNBOOK = "office-failover"
+_BUILT_IN = {
+    "runbook": RUNBOOK,
+    "title": "Move the duties of a lost office to others",
+    "kind": FAILOVER,
+    "parameters": {"office": {"default": ""}, "through": {"default": "all"}, "exercise": {"default": ""}, "confirm": {"default": "one"}},
+    "steps": [
+        {
+            "id": "approval",
+            "action": "approve",
+            "when": {"value": "${parameters.confirm}", "equals": "two"},
+            "with": {
+                "second_person": True,
+                "timeout": 7200.0,
+                "instructions": "Is the office of ${parameters.office} really lost? Try to reach it by another way.",
+            },
+        },
+        {
+            "id": "reassign",
+            "needs": ["approval"],
+            "action": "reassign-duties",
+            "with": {"office": "${parameters.office}", "through": "${parameters.through}", "exercise": "${parameters.exercise}"},
+        },
+        {"id": "accepted", "needs": ["reassign"], "action": "await-acceptances", "with": {"exercise": "${parameters.exercise}"}},
+    ],
+    "always": [{"action": "report"}],
+}
+"""For a home that was made before runbooks/office-failover.yaml was: when an office burns is no time to ask for a file."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What a person types. `through`: as `reassign-duties` takes it; `alone`: why nobody else confirms it; empty: whoever must, does."""
+
+    office: str
+    through: str = "all"
+    exercise: bool = False
+    alone: str = ""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A failover that may be begun."""
+
+    plan: Plan
+    title: str
+    """The office's."""
+    duties: tuple[Proposed, ...]
+    also: tuple[str, ...]
+    """Other offices that may hold nothing either, and why."""
+    silent: tuple[str, ...]
+    """Offices that are asked, and have nobody there who could be told."""
+    told: str
+    """Who is written to, in words."""
+    confirm: str
+    """Who else must confirm it, in words."""
+    stores: str
+    warnings: tuple[str, ...]
+    hints: tuple[str, ...]
+    titles: Mapping[str, str]
+    """Office to its title."""
+
+
+def prepare(app: App, loss: Loss) -> Prepared:
+    """Look, and begin nothing. Raises ConfigError for what was typed, Refused where it is under way already."""
+    desk, roster, now = Offices(app).desk, Offices(app).desk.roster, app.clock.now()
+    _require_known(roster, loss)
+    _require_free(app, loss)
+    trouble = _store_trouble(app)
+    board = _board(app, loss)
+    known = board.loss(loss.office)
+    if known is not None and known.through == parts(loss.through):
+        hint = "dr duties shows who was asked; an office that answers says: dr office accept DUTY --office OFFICE"
+        raise Refused(f"{roster.office_title(loss.office)} is lost already, by the word of {known.by}", hint=hint)
+    said = Lost(at=now, office=OfficeName(loss.office), by=desk.by, through=parts(loss.through), exercise=loss.exercise)
+    after = turn(roster, board, said).board
+    gone = affected(roster, after)
+    two = _two(app, loss, roster, gone)
+    duties = tuple(proposal(roster, board, said))
+    asked = dict.fromkeys(str(each.to) for each in duties if each.to is not None)
+    return Prepared(
+        plan=_plan(app, loss, two=two),
+        title=roster.office_title(loss.office),
+        duties=duties,
+        also=tuple(f"{roster.office_title(name)} {why}" for name, why in gone.items() if name != loss.office),
+        silent=tuple(roster.office_title(name) for name in asked if not present(roster, after, name)),
+        told=_told(app, roster, [loss.office, *asked]),
+        confirm=_confirm(app, loss, two=two),
+        stores=stores_said(app.inventory),
+        warnings=trouble,
+        hints=_hints(roster, loss, gone),
+        titles={name: office.title for name, office in roster.offices.items()},
+    )
+
+
+def carry_out(app: App, prepared: Prepared, loss: Loss) -> RunRecord:
+    """For real, or as the exercise that it is."""
+    if loss.alone:
+        app.records.audit("office.alone", loss.office, {"why": loss.alone}, actor=whoami(), at=app.clock.now())
+    return app.carry_out(prepared.plan)
+
+
+# ---------------------------------------------------------------- what is looked at
+
+
+def _require_known(roster: Roster, loss: Loss) -> None:
+    if not roster.duties:
+        raise ConfigError("the inventory has no duties", hint="write them in inventory/duties.yaml; dr init writes an example")
+    if loss.office not in roster.offices:
+        raise ConfigError(f"'{loss.office}' is not an office", hint=f"there are {', '.join(roster.offices)}")
+    strange = [name for name in parts(loss.through) or () if name not in roster.offices[loss.office].depends]
+    if strange:
+        depends = ", ".join(roster.offices[loss.office].depends) or "nothing"
+        raise ConfigError(f"{roster.office_title(loss.office)} does not depend on '{strange[0]}'", hint=f"it depends on {depends}")
+
+
+def _require_free(app: App, loss: Loss) -> None:
+    """One run for one loss: it goes on where it was."""
+    for record in app.records.runs(kind=FAILOVER):
+        same = record.parameters.get("office") == loss.office and bool(record.parameters.get("exercise")) == loss.exercise
+        if record.state == "running" and same:
+            interrupted = record.run in app.interrupted()
+            how = f"dr runs resume {record.run}" if interrupted else f"dr runs watch {record.run}"
+            state = "was interrupted" if interrupted else "is under way"
+            raise Refused(f"the failover of {loss.office} {state}: {record.run}", hint=f"go on with it: {how}" if interrupted else how)
+
+
+def _store_trouble(app: App) -> tuple[str, ...]:
+    try:
+        Offices(app).desk.sync()
+    except Unreachable as error:
+        return (f"{error.message}. Offices can be asked; none holds a duty before it answers again",)
+    return ()
+
+
+def _board(app: App, loss: Loss) -> Board:
+    """A rehearsal begins in normal times."""
+    offices = Offices(app)
+    if not loss.exercise:
+        return offices.desk.board()
+    return open_board(offices.desk.roster, app.clock.now(), exercise=True)
+
+
+def _two(app: App, loss: Loss, roster: Roster, gone: Mapping[str, str]) -> bool:
+    """Whether a second person must confirm it: where the main office, which would say so itself, is silent."""
+    silent = any(office.main and name in gone for name, office in roster.offices.items())
+    return silent and not loss.exercise and not loss.alone and app.inventory.failover.confirm > 1
+
+
+def _confirm(app: App, loss: Loss, *, two: bool) -> str:
+    if two:
+        return f"the main office is silent: somebody other than {whoami()} must confirm it; {how_second(app, whoami(), 'RUN')}"
+    if loss.exercise:
+        return "nobody else: it is a rehearsal, and moves nothing"
+    return f"nobody else is asked: {loss.alone}" if loss.alone else "nobody else"
+
+
+def _told(app: App, roster: Roster, offices: Sequence[str]) -> str:
+    groups = {group for contact in app.inventory.contacts.values() for group in contact.groups}
+    people = [f"the people of {roster.office_title(name)}" for name in dict.fromkeys(offices)]
+    return ", ".join([*(f"the group {name}" for name in AUDIENCES if name in groups), *people])
+
+
+def _hints(roster: Roster, loss: Loss, gone: Mapping[str, str]) -> tuple[str, ...]:
+    """How to say more exactly what failed, where others are taken to be affected because nobody knows."""
+    others = [name for name in gone if name != loss.office]
+    if loss.through != "all" or not others:
+        return ()
+    shared, titles = ", ".join(roster.offices[loss.office].depends), ", ".join(roster.office_title(name) for name in others)
+    return (f"If it is the office only, and what it depends on works ({shared}), say --only: then {titles} can be asked too.",)
+
+
+def _plan(app: App, loss: Loss, *, two: bool) -> Plan:
+    given = {
+        "office": loss.office,
+        "through": loss.through,
+        "exercise": f"exercise-{app.clock.now():%Y%m%dt%H%M%Sz}" if loss.exercise else "",
+        "confirm": "two" if two else "one",
+    }
+    written = app.runbooks.get(RUNBOOK)
+    runbook = written if written is not None and written.kind == FAILOVER else Runbook.from_facts(_BUILT_IN)
+    return compile_plan(runbook, app.inventory, given, plugins.kinds())

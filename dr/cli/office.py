@@ -1,0 +1,195 @@
+"""`dr office`: an office is lost, its duties go to others, it comes back and is handed them one by one."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from dr.cli.completion import known
+from dr.cli.run import follow
+from dr.cli.show import json_option, say
+from dr.errors import ConfigError
+
+if TYPE_CHECKING:
+    from dr.app import App
+    from dr.app.duties import Offices
+    from dr.app.office_lost import Loss
+    from dr.model.record import RunRecord
+
+_office = click.argument("office", shell_complete=known("offices"))
+_duty = click.argument("duty", shell_complete=known("duties"))
+_of = click.option("--office", required=True, metavar="OFFICE", help="For which office you answer.", shell_complete=known("offices"))
+_exercise = click.option("--exercise", is_flag=True, help="In the newest rehearsal; nothing real moves.")
+
+
+@click.group()
+def office() -> None:
+    """An office is lost: its duties go to others. An office that is asked says yes or no; one that comes back is handed its duties.
+
+    Nobody holds a duty because somebody said so: a yes counts when the shared store has taken its claim, with a number that only rises.
+
+    \b
+    Examples:
+      dr office lost madison
+      dr office accept help-desk --office milwaukee
+      dr office back madison
+    """
+
+
+@office.command()
+@_office
+@click.option("--through", multiple=True, metavar="NAME", help="Of what it depends on, what failed; may be repeated (default: all of it).")
+@click.option("--only", is_flag=True, help="The office only: what it depends on works, so that who shares it is not affected.")
+@click.option("--alone", metavar="TEXT", help="Why nobody else can be asked to confirm it. It goes into the audit trail.")
+@click.option("--exercise", is_flag=True, help="A rehearsal: everything is marked so, and nothing real moves.")
+@click.option("--yes", is_flag=True, help="Do not ask before it begins.")
+@json_option
+@click.pass_obj
+def lost(
+    home: str | None, office: str, through: tuple[str, ...], only: bool, alone: str | None, exercise: bool, yes: bool, as_json: bool
+) -> None:
+    """OFFICE is lost: show who would be asked to take each of its duties, and why; ask; then do it, and wait until somebody holds each.
+
+    Ctrl-C leaves it resumable; meanwhile answers count, but nobody is asked in place of who is silent. Where the main office is silent a
+    second person confirms it (`dr runs approve RUN`); `--alone` says why nobody else is asked.
+
+    \b
+    Examples:
+      dr office lost madison
+      dr office lost madison --only
+      dr office lost madison --through provider-badger --alone "nobody else can be reached"
+      dr office lost madison --exercise
+    Exit codes: 0 every duty is held, 1 nobody took one of them, 2 what was written is wrong, 3 refused, 130 interrupted and
+    resumable.
+    """
+    from dr.app.office_lost import Loss
+
+    if only and through:
+        raise ConfigError("--only and --through exclude one another")
+    why = " ".join(alone.split())[:500] if alone is not None else ""
+    if alone is not None and not why:
+        raise ConfigError("--alone says nothing", hint='write why in a few words: --alone "..."; it goes into the audit trail')
+    loss = Loss(office, "none" if only else " ".join(through) or "all", exercise, why)
+    follow(home, as_json, lambda app: _lose(app, loss, yes))
+
+
+def _lose(app: "App", loss: "Loss", yes: bool) -> "RunRecord":
+    from dr.app.office_lost import carry_out, prepare
+    from dr.cli.duty_shown import show_loss
+
+    prepared = prepare(app, loss)
+    show_loss(prepared, app.inventory.organisation.zone, app.clock.now(), exercise=loss.exercise)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise ConfigError("nothing was begun: nobody is there to be asked", hint="say --yes, or type it in a terminal")
+        click.confirm(
+            f"{'Rehearse' if loss.exercise else 'Is'} the loss of {prepared.title}{'' if loss.exercise else ' real'}?", abort=True, err=True
+        )
+    return carry_out(app, prepared, loss)
+
+
+@office.command()
+@_duty
+@_of
+@click.option("--number", type=int, metavar="N", help="The number by which it was asked (default: the one by which it is asked now).")
+@_exercise
+@click.pass_obj
+def accept(home: str | None, duty: str, office: str, number: int | None, exercise: bool) -> None:
+    """Say yes: OFFICE takes DUTY. It holds it once the store of claims has taken its number; a stale number is refused.
+
+    \b
+    Examples:
+      dr office accept help-desk --office milwaukee
+      dr office accept help-desk --office milwaukee --number 3
+    Exit codes: 0 it holds the duty, 3 it is not asked, or another was first, 5 the store does not answer: the yes is on record.
+    """
+    from dr.cli.duty_shown import show_answer
+
+    app, offices = _open(home, "accept", exercise)
+    show_answer(offices.accept(duty, office, number), app.inventory.organisation.zone, app.clock.now(), _flag(exercise))
+
+
+@office.command()
+@_duty
+@_of
+@click.option("--because", required=True, metavar="TEXT", help="Why; who is asked next reads it.")
+@_exercise
+@click.pass_obj
+def refuse(home: str | None, duty: str, office: str, because: str, exercise: bool) -> None:
+    """Say no: OFFICE cannot take DUTY, or cannot hold it any longer. The next one is asked at once.
+
+    \b
+    Example:
+      dr office refuse help-desk --office milwaukee --because "three of us are ill"
+    """
+    from dr.cli.duty_shown import show_answer
+
+    app, offices = _open(home, "refuse", exercise)
+    show_answer(offices.refuse(duty, office, because), app.inventory.organisation.zone, app.clock.now(), _flag(exercise))
+
+
+@office.command()
+@_office
+@_exercise
+@click.pass_obj
+def works(home: str | None, office: str, exercise: bool) -> None:
+    """OFFICE is not lost, though it shares what failed with one that is: from now on it can be asked.
+
+    \b
+    Example:
+      dr office works eau-claire
+    """
+    app, offices = _open(home, "works", exercise)
+    offices.works(office)
+    click.echo(f"{app.inventory.offices[office].title} works, and can be asked")
+    click.echo(f"   who holds what: dr duties{_flag(exercise)}")
+
+
+@office.command()
+@_office
+@_exercise
+@click.pass_obj
+def back(home: str | None, office: str, exercise: bool) -> None:
+    """OFFICE works again, and would take its duties back. Each comes back when whoever holds it hands it over: two people, one agreement.
+
+    \b
+    Examples:
+      dr office back madison
+      dr office give help-desk --to madison
+    """
+    from dr.cli.duty_shown import show_back
+
+    app, offices = _open(home, "back", exercise)
+    show_back(offices.back(office), app.inventory.offices[office].title, office, _flag(exercise))
+
+
+@office.command()
+@_duty
+@click.option("--to", required=True, metavar="OFFICE", help="Who said that it would take it back.", shell_complete=known("offices"))
+@_exercise
+@click.pass_obj
+def give(home: str | None, duty: str, to: str, exercise: bool) -> None:
+    """Hand DUTY back to an office that works again and said so (`dr office back`). Another person than the one who said that types it.
+
+    \b
+    Example:
+      dr office give help-desk --to madison
+    """
+    from dr.cli.duty_shown import show_answer
+
+    app, offices = _open(home, "give", exercise)
+    show_answer(offices.give(duty, to), app.inventory.organisation.zone, app.clock.now(), _flag(exercise))
+
+
+def _open(home: str | None, verb: str, exercise: bool) -> "tuple[App, Offices]":
+    from dr.app import App
+    from dr.app.duties import Offices
+
+    app = App.open(home)
+    if exercise:
+        say("EXERCISE: nothing real moves")
+    return app, Offices(app, exercise, f"office-{verb}")
+
+
+def _flag(exercise: bool) -> str:
+    return " --exercise" if exercise else ""
