@@ -2,6 +2,7 @@
 
 from dr.app.contacts import note
 from dr.app.home import App
+from dr.app.outages import owe_all
 from dr.errors import ConfigError, Refused
 from dr.model.ports import Carried
 from dr.model.record import Notice
@@ -45,8 +46,12 @@ def retry(app: App, notice_id: str | None) -> list[Notice]:
 
 
 def carry(app: App) -> Carried:
-    """One round: what is due is sent, what nobody acknowledged goes to the next channel or person; who is not proven any more is noted."""
+    """One round: what outages owe is owed, what is due is sent, what nobody acknowledged goes to the next channel or person.
+
+    Who is not proven any more is noted.
+    """
     note(app)
+    owe_all(app)
     return app.services.post.carry()
 
 

@@ -4,7 +4,7 @@ Everything is derived from what is on record (the outage, its entries, the ledge
 timer or the outage's own run, owes the very same words under the same names: a word that two of them owe is one notice.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from dr.model.outage import Outage, OutageAct, OutageEntry, OutageRules, OutageS
 from dr.model.record import Notice, Severity
 
 MARGIN = timedelta(minutes=1)
-"""A word is owed this much before it is due at the latest (a tenth of the cadence at most): whoever carries comes by once a minute."""
+"""A word is owed this much before it is due at the latest (half the cadence at most): whoever carries comes by once a minute."""
 _ALLOWED: dict[OutageState, tuple[OutageAct, ...]] = {
     "proposed": ("declared", "dismissed"),
     "declared": ("updated", "assigned", "resolved"),
@@ -54,7 +54,9 @@ def why_not(outage: Outage, act: OutageAct) -> str:
     return "" if act in _ALLOWED[outage.state] else f"{outage.id} {_IS[outage.state]}"
 
 
-def do(outage: Outage, entries: Sequence[OutageEntry], entry: OutageEntry) -> tuple[Outage, OutageEntry]:
+def do(
+    outage: Outage, entries: Sequence[OutageEntry], entry: OutageEntry, refuse: Callable[[Outage, OutageAct], str] = why_not
+) -> tuple[Outage, OutageEntry]:
     """The outage after that was done, and what goes on record. Raises Refused, in words, for what may not be done now.
 
     The same said again by the same person, with nothing between, is the one that is there: a command may be typed again after a crash.
@@ -62,7 +64,7 @@ def do(outage: Outage, entries: Sequence[OutageEntry], entry: OutageEntry) -> tu
     last = entries[-1] if entries else None
     if last and (last.act, last.by, last.text, last.to) == (entry.act, entry.by, entry.text, entry.to):
         return outage, last
-    refusal = why_not(outage, entry.act)
+    refusal = refuse(outage, entry.act)
     if refusal:
         raise Refused(refusal, hint=_INSTEAD[outage.state].format(id=outage.id))
     changed = outage.model_copy(
@@ -175,7 +177,7 @@ def _that_it_lasts(
 ) -> Owed | None:
     """The cadence's own word, named by the word that it follows: whoever owes it, it is the same one."""
     last, every = _heard(outage, entries, ledger, rules), timedelta(seconds=rules.cadence.of(outage.severity))
-    if last is None or now < last + every - min(MARGIN, every / 10):
+    if last is None or now < last + every - min(MARGIN, every / 2):
         return None
     word = f"{outage.id}:lasts-{_stamp(last)}:{rules.hears}"
     return Owed(word, rules.hears, "outage-cadence", gravity(outage.severity), acknowledge=False)

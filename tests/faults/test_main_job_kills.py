@@ -123,7 +123,8 @@ REPLAY = """\
     action: replay-suppressions
     with: {system: "${parameters.system}", host: "${parameters.standby}", set: "${steps.select.set}"}
 on_failure:"""
-ELSEWHERE = ("approve", "home-restore", "keys-rotate", "open", "rebuild", "service")
+OF_OUTAGES = ("keep-told", *(f"outage-{act}" for act in ("declare", "update", "assign", "resolve", "review", "dismiss", "propose")))
+ELSEWHERE = ("approve", "home-restore", "keys-rotate", "open", "rebuild", "service", "swap-in", *OF_OUTAGES)
 """What neither a nightly, a drill nor a notice reaches: shot in tests of their own."""
 REPOSITORIES = ("bank-vault", "fileserver")
 

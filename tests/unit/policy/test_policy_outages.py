@@ -1,0 +1,199 @@
+"""Outages: what may be done in which state, who is owed which word, and that those who are promised words never wait too long for one."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dr.errors import Refused
+from dr.model.base import AudienceName, Seconds
+from dr.model.outage import Outage, OutageAct, OutageEntry, OutageRules, OutageSeverity, OutageState, Spans
+from dr.model.record import Notice
+from dr.policy.outages import Owed, do, due, of_its_end, owed, rules_of, silent_since, told_groups, why_not
+from tests.support.outage_world import NOON, inventory, outage
+
+pytestmark = pytest.mark.unit
+RULES = OutageRules()
+STATES: tuple[OutageState, ...] = ("proposed", "declared", "resolved", "reviewed", "dismissed")
+ACTS: tuple[OutageAct, ...] = ("declared", "updated", "assigned", "resolved", "reviewed", "dismissed")
+
+
+def entry(act: OutageAct, at: datetime = NOON, *, severity: OutageSeverity | None = None, to: str = "", text: str = "words") -> OutageEntry:
+    key = f"{act}-{at:%H%M%S%f}"
+    return OutageEntry(outage=outage().id, key=key, act=act, by="anna", at=at, text=text, severity=severity, to=to)
+
+
+def declared(severity: OutageSeverity = "major", at: datetime = NOON) -> OutageEntry:
+    return entry("declared", at, severity=severity)
+
+
+def notice_of(word: Owed, at: datetime) -> Notice:
+    return Notice(
+        id=word.id, to=word.to, template=word.template, subject="", body="", severity=word.severity, state="owed", created=at, outage="out"
+    )
+
+
+def test_what_may_be_done_in_which_state() -> None:
+    """The lifecycle, whole: everything else is refused."""
+    may = {state: [act for act in ACTS if not why_not(outage(state=state), act)] for state in STATES}
+    assert may == {
+        "proposed": ["declared", "dismissed"],
+        "declared": ["updated", "assigned", "resolved"],
+        "resolved": ["reviewed"],
+        "reviewed": ["reviewed"],
+        "dismissed": [],
+    }
+
+
+def test_a_refusal_says_why_and_what_to_type_instead() -> None:
+    with pytest.raises(Refused) as caught:
+        do(outage(state="resolved"), [], entry("updated"))
+    assert str(caught.value) == (
+        "out-20261123T180000Z-0001 is resolved\n"
+        "   HINT: if it is out again, declare it anew; what was learnt goes into dr outage review out-20261123T180000Z-0001"
+    )
+
+
+@pytest.mark.positive_control
+def test_without_the_table_what_is_over_is_assigned_and_ends_again() -> None:
+    """The guard off: an outage that was resolved at noon is resolved an hour later."""
+    over = outage(state="reviewed").model_copy(update={"ended": NOON})
+    changed, _ = do(over, [], entry("resolved", NOON + timedelta(hours=1)), refuse=lambda _outage, _act: "")
+    assert (changed.state, changed.ended) == ("resolved", NOON + timedelta(hours=1))
+
+
+def test_the_same_words_again_are_the_entry_that_is_there() -> None:
+    """A command typed again after a crash is no second update, and no refusal of a second end."""
+    first = entry("resolved")
+    over, _ = do(outage(), [declared()], first)
+    again, kept = do(over, [declared(), first], entry("resolved", NOON + timedelta(minutes=3)))
+    assert (again, kept) == (over, first)
+
+
+def test_a_major_one_reaches_management_and_administrators_and_wants_to_be_seen() -> None:
+    words = owed(outage(), [declared()], [], RULES, NOON)
+    assert [(w.to, w.template, w.severity, w.acknowledge) for w in words] == [
+        ("management", "outage-declared", "critical", True),
+        ("administrators", "outage-declared", "critical", True),
+    ]
+
+
+def test_a_minor_one_reaches_administrators_and_when_it_becomes_major_management_hears_that_it_is_out() -> None:
+    """A change in severity breaks through: who was told nothing yet is told the whole of it."""
+    minor, worse = outage(severity="minor"), entry("updated", NOON + timedelta(minutes=1), severity="major")
+    assert [(w.to, w.template) for w in owed(minor, [declared("minor")], [], RULES, NOON)] == [("administrators", "outage-declared")]
+    changed, _ = do(minor, [declared("minor")], worse)
+    assert changed.severity == "major"
+    both = owed(changed, [declared("minor"), worse], [], RULES, NOON)
+    assert [(w.to, w.template) for w in both] == [
+        ("administrators", "outage-declared"),
+        ("management", "outage-declared"),
+        ("administrators", "outage-update"),
+    ]
+
+
+def test_its_end_reaches_everybody_who_was_told_that_it_began() -> None:
+    end = entry("resolved", NOON + timedelta(hours=1))
+    over, _ = do(outage(), [declared()], end)
+    words = owed(over, [declared(), end], [], RULES, NOON + timedelta(hours=1))
+    assert [w.to for w in words if w.template == "outage-resolved"] == told_groups([declared()], RULES)
+    assert of_its_end(over, [declared(), end], RULES) == [w.id for w in words if w.template == "outage-resolved"]
+
+
+def test_whoever_gets_it_into_their_hands_is_told_so_beside_the_others() -> None:
+    given_to = entry("assigned", to="carl")
+    words = owed(outage(), [declared(), given_to], [], RULES, NOON)
+    assert ("carl", "outage-assigned", True) in [(w.to, w.template, w.acknowledge) for w in words]
+    assert [w.to for w in words if w.template == "outage-update"] == ["management", "administrators"]
+
+
+def test_a_word_that_is_in_the_ledger_is_not_owed_again() -> None:
+    words = owed(outage(), [declared()], [], RULES, NOON)
+    assert owed(outage(), [declared()], [notice_of(word, NOON) for word in words], RULES, NOON) == []
+
+
+def test_two_who_owe_the_word_that_it_lasts_owe_the_same_one() -> None:
+    """Whoever comes by, and whenever: it is named by the word that it follows."""
+    ledger = [notice_of(word, NOON) for word in owed(outage(), [declared()], [], RULES, NOON)]
+    early, late = (owed(outage(), [declared()], ledger, RULES, NOON + timedelta(minutes=m)) for m in (29, 44))
+    assert [w.id for w in early] == [w.id for w in late] == ["out-20261123T180000Z-0001:lasts-20261123T180000.000000Z:administrators"]
+
+
+def test_silence_asks_who_has_it_in_hand_once_each_such_while() -> None:
+    mine = outage().model_copy(update={"assigned": "carl"})
+    asked = {
+        minutes: [w.id for w in owed(mine, [declared()], [], RULES, NOON + timedelta(minutes=minutes)) if w.template == "outage-silent"]
+        for minutes in (59, 60, 100, 121)
+    }
+    assert asked[59] == []
+    assert asked[60] == asked[100] == ["out-20261123T180000Z-0001:silent-20261123T190000.000000Z:carl"]
+    assert asked[121] == ["out-20261123T180000Z-0001:silent-20261123T200000.000000Z:carl"]
+    assert silent_since(mine, [declared()], RULES, NOON + timedelta(minutes=60)) == NOON
+    assert silent_since(mine, [declared(), entry("updated", NOON + timedelta(minutes=30))], RULES, NOON + timedelta(minutes=60)) is None
+
+
+@pytest.mark.parametrize("state", ["proposed", "resolved", "reviewed", "dismissed"])
+def test_nothing_is_promised_before_it_is_declared_or_after_its_end(state: OutageState) -> None:
+    assert due(outage(state=state), [declared()], [], RULES) is None
+    assert silent_since(outage(state=state), [declared()], RULES, NOON + timedelta(days=1)) is None
+
+
+def test_where_nothing_is_written_the_usual_groups_that_there_are_hear_of_it() -> None:
+    """And where there is none of them, everybody: no outage is told to nobody."""
+    whole = inventory()
+    assert rules_of(whole).major == ("management", "administrators")
+    without = whole.model_copy(update={"contacts": {name: one for name, one in whole.contacts.items() if name == "carl"}})
+    assert (rules_of(without).major, rules_of(without).minor, rules_of(without).hears) == (("carl",), ("carl",), "carl")
+    written = OutageRules(major=(AudienceName("dora"),))
+    assert rules_of(inventory(written)) == written
+
+
+# ---------------------------------------------------------------- the contract: no gap is longer than was promised
+
+Steps = st.lists(st.tuples(st.sampled_from(["look", "updated", "assigned", "worse", "better"]), st.integers(1, 59)), max_size=60)
+
+
+def gaps(steps: list[tuple[str, int]], rules: OutageRules, severity: OutageSeverity, *, looks: bool = True) -> list[tuple[float, float]]:
+    """Each gap between two words to those who are promised them, beside what is promised then: somebody comes by every minute at least."""
+    one: Outage = outage(severity=severity)
+    entries, ledger, now = [declared(severity)], list[Notice](), NOON
+    seen = list[tuple[float, float]]()
+
+    def come_by() -> None:
+        for word in owed(one, entries, ledger, rules, now):
+            heard = [notice.created for notice in ledger if notice.to == rules.hears]
+            if word.to == rules.hears and heard:
+                seen.append(((now - max(heard)).total_seconds(), rules.cadence.of(one.severity)))
+            ledger.append(notice_of(word, now))
+
+    come_by()
+    for what, seconds in steps * 3:
+        now += timedelta(seconds=seconds)
+        if what in ("updated", "assigned"):
+            act: OutageAct = "updated" if what == "updated" else "assigned"
+            said = entry(act, now, to="carl" if act == "assigned" else "", text=str(len(entries)))
+            one, kept = do(one, entries, said)
+            entries.append(kept)
+        if looks or what != "look":
+            come_by()
+    return seen
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps=Steps, major=st.integers(2, 30), minor=st.integers(2, 30), severity=st.sampled_from(["major", "minor"]))
+def test_in_any_history_no_gap_is_longer_than_promised(
+    steps: list[tuple[str, int]], major: int, minor: int, severity: OutageSeverity
+) -> None:
+    """The cadence contract: whoever is promised a word every N minutes gets one, changed or not, while somebody comes by each minute."""
+    rules = OutageRules(cadence=Spans(major=Seconds(major * 60.0), minor=Seconds(minor * 60.0)))
+    assert all(gap <= promised for gap, promised in gaps(steps, rules, severity))
+
+
+@pytest.mark.positive_control
+def test_where_nobody_comes_by_the_gap_grows() -> None:
+    """The carrier off: the same history has a gap that was not promised, and the property above would see it."""
+    rules = OutageRules(cadence=Spans(major=Seconds(120.0), minor=Seconds(120.0)))
+    steps = [("look", 59)] * 4 + [("updated", 59)]
+    assert max(gap for gap, _ in gaps(steps, rules, "major", looks=False)) > 120
+    assert max(gap for gap, _ in gaps(steps, rules, "major")) <= 120
