@@ -30,7 +30,15 @@ OPEN = (
 )
 SERVICE = ("service.before-effect", "service.after-effect", "service.after-record")
 RECOVER = ("recover", "hmis", "--reason", "the server burnt", "--alone", "it is night", "--yes")
+SWAP = (
+    *("swap-in.before-effect", "swap-in.after-beside", "swap-in.after-swapped", "swap-in.after-kept", "swap-in.after-recognised"),
+    *("swap-in.after-effect", "swap-in.after-record"),
+)
 STEP = """\
+  - id: files
+    action: swap-in
+    only: recovery
+    with: {host: "${parameters.standby}", places: {site: PLACE}}
   - id: application
     action: service
     only: recovery
@@ -57,6 +65,10 @@ class Recovered:
     """What a drill was told after each kill."""
     red: set[str]
     """What was open when it was over."""
+    place: Path
+    """At which the application looks for its files."""
+    seen: list[set[str]]
+    """What stood there after each kill of the swap."""
 
 
 def clients(dsn: Dsn) -> int:
@@ -80,25 +92,34 @@ def findings(home: Home) -> dict[str, Finding]:
 @pytest.fixture(scope="module")
 def recovered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recovered]:
     with demo_home(Path(tmp_path_factory.mktemp("recovered")) / "home") as home:
-        home.rewrite("runbooks/recover.yaml", "  - id: usable ", STEP.replace("FLAG", str(home.path / "serves")))
+        place = home.path.parent / "srv" / "site"
+        place.mkdir(parents=True)
+        (place / "old").write_text("of before")
+        home.rewrite("inventory/hosts.yaml", "      path: demo/standby\n", f"      path: demo/standby\n      places: [{place}]\n")
+        home.rewrite(
+            "runbooks/recover.yaml", "  - id: usable ", STEP.replace("FLAG", str(home.path / "serves")).replace("PLACE", str(place))
+        )
         home.rewrite("runbooks/recover.yaml", "retry: {attempts: 2, wait: 30s}", "retry: {attempts: 2, wait: 100ms}")
         home.dr("run", "nightly")
         before = clients(opened(home.path).dsn)
         words: tuple[str, ...] = RECOVER
         refused: list[str] = []
-        for point in (*OPEN, *SERVICE):
+        seen: list[set[str]] = []
+        for point in (*OPEN, *SWAP, *SERVICE):
             done = home.dr(*words, env={"DR_FAILPOINT": point}, expect=None)
             assert done.returncode == KILLED, f"not killed at {point}: {done}"
             words = ("runs", "resume")
+            seen += [{file.name for file in place.iterdir()}] if point in SWAP else []
             if point in OPEN[2:]:  # before that the interrupted recovery itself holds the standby
                 refused.append(home.dr("drill", "hmis", "--tier", "online", expect=3).stderr)
         home.dr(*words)
-        yield Recovered(home, home.last_run("recover"), before, refused, set(findings(home)))
+        yield Recovered(home, home.last_run("recover"), before, refused, set(findings(home)), place, seen)
 
 
-def test_every_point_of_open_and_service_was_shot() -> None:
+def test_every_point_of_open_swap_and_service_was_shot() -> None:
     """A new point brings its name; nobody may forget it."""
-    assert sorted((*OPEN, *SERVICE)) == sorted(n for n in failpoint_names() if n.split(".")[0] in ("open", "service"))
+    mine = ("open", "swap-in", "service")
+    assert sorted((*OPEN, *SWAP, *SERVICE)) == sorted(n for n in failpoint_names() if n.split(".")[0] in mine)
 
 
 def test_it_goes_on_where_it_was_and_each_thing_was_done_once(recovered: Recovered) -> None:
@@ -114,6 +135,22 @@ def test_it_goes_on_where_it_was_and_each_thing_was_done_once(recovered: Recover
     assert [name for name, _ in events].count("standby.enters-service") == 1
     assert (home.path / "serves").exists()
     assert home.facts("recover", "usable")["answers"][0]["user_level"] is True
+
+
+def test_one_whole_tree_stood_in_the_files_place_after_every_kill_and_the_old_one_is_kept(recovered: Recovered) -> None:
+    """The very files of production in the end; where they are is in print, in the evidence, and what stood there is named."""
+    old, new = {"old"}, {file.name for file in recovered.place.iterdir()}
+    assert new == {file.name for file in (recovered.home.path / "demo" / "production" / "site").iterdir()} and new != old
+    assert recovered.seen == [old, old, new, new, new, new, new]
+    kept = recovered.place.with_name(f"site.before-{recovered.run}")
+    assert (kept / "old").read_text() == "of before"
+    assert sorted(file.name for file in recovered.place.parent.iterdir()) == ["site", kept.name]
+    shown = recovered.home.dr("runs", "show", recovered.run).stdout
+    assert f"file set 'site' stands at {recovered.place} on standby" in shown
+    assert f"by hand, soon: what stood at {recovered.place} is kept on standby as {kept}" in shown
+    assert str(recovered.place) in (recovered.home.path / "evidence" / f"{recovered.run}.html").read_text()
+    said = [e for e in recovered.home.audit() if e.event == "files.swapped-in"]
+    assert {(e.subject, e.facts["place"]) for e in said} == {("site", str(recovered.place))}
 
 
 def test_a_drill_is_refused_from_the_moment_that_it_is_production_and_the_data_is_whole(recovered: Recovered) -> None:
@@ -184,6 +221,7 @@ def test_the_nightlies_follow_and_a_new_standby_is_demanded_until_one_is_proven(
     if "spare:" not in hosts.read_text():
         asked = home.dr("reprotect", "hmis", expect=2)
         assert "-    role: standby" in asked.stdout and "role: standby" in hosts.read_text(), "shown, and not changed unasked"
+        assert f"+        path: {recovered.place}" in asked.stdout, "where the files are now, not where they were restored"
         done = home.dr("reprotect", "hmis", "--yes").stdout
         assert "a new standby is demanded" in done
         assert (set(findings(home)) & {"reprotect:hmis", "no-standby:hmis"}) == {"no-standby:hmis"}
