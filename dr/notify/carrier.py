@@ -88,11 +88,11 @@ class Carrier:
                     self._look(notice, (), now)
                     self._dispatch(now, after_send)
                     self._take_in({future for future in now.going if future.done()}, now)
-                while now.going:
+                while now.going or now.waiting:
                     stop()
+                    self._dispatch(now, after_send)
                     done, _ = wait(now.going, return_when=FIRST_COMPLETED, timeout=1.0)
                     self._take_in(done, now)
-                    self._dispatch(now, after_send)
             except BaseException:
                 pool.shutdown(wait=True, cancel_futures=True)
                 self._give_up(now)
@@ -203,7 +203,8 @@ def _with(notice: Notice, came_back: Sequence[Delivery]) -> Notice:
 
 
 def _unclaimed(notice: Notice, claim: Claim) -> Notice:
-    return notice.model_copy(update={"claims": tuple(each for each in notice.claims if each != claim)})
+    left = tuple(each for each in notice.claims if each != claim)
+    return notice.model_copy(update={"claims": left, "due": claim.at})  # whoever comes by next may take it
 
 
 def _without_dead(notice: Notice, clock: Clock) -> Notice:

@@ -47,10 +47,10 @@ def _key(notice: Notice) -> tuple[object, ...]:
 
 
 def _gathering(group: Sequence[Notice], said: Sequence[Notice], rules: NoticeRules) -> Gathering | None:
-    if len(group) + len(said) <= rules.flood:
+    digests = [notice for notice in said if notice.gathered]
+    if not digests and len(group) + len(said) <= rules.flood:
         return None
     if said and RANK[worst(group)] <= RANK[worst(said)]:
-        digests = [notice for notice in said if notice.gathered]
         since = digests[-1].created if digests else said[0].created
         return Gathering(tuple(group), since + timedelta(seconds=rules.gather))
-    return Gathering(tuple(group)) if len(group) > 1 else None
+    return Gathering(tuple(group)) if len(group) > 1 else None  # alone, and more severe than all that was said
