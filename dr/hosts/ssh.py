@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from functools import cached_property
 
 from dr.errors import Damaged, DrError, Refused
-from dr.hosts import sent
+from dr.hosts import looks, sent
 from dr.hosts.desk import About, Desk
 from dr.hosts.secrets_in import secrets_in
 from dr.hosts.session import Session
@@ -24,7 +24,10 @@ from dr.model.ports import (
     Check,
     HostKind,
     HostRequest,
+    Looking,
     OpenSet,
+    Probe,
+    Redundant,
     ReplayOrder,
     Replays,
     Restored,
@@ -37,6 +40,7 @@ from dr.model.ports import (
     WritableHost,
 )
 from dr.model.record import CheckResult, ProductionFacts, ScrubCertificate
+from dr.model.redundancy import Reading
 from dr.wire.rejoin import Unit
 
 
@@ -83,6 +87,12 @@ class Ssh:
         """What it says of itself, as far as that is its to say."""
         settings: SshHost = self._request.params
         return believed(facts, self.name, self.known, self._request.clock.now(), settings.postgres, folders)
+
+    def look(self, kind: Redundant, params: StrictModel, at: Looking) -> Reading:
+        return looks.look(self._session, self.name, kind, params, at)
+
+    def inquire(self, check: Probe, params: StrictModel, ctx: StepContext) -> CheckResult:
+        return looks.inquire(self._session, check, params, ctx)
 
     def plant(self, source: Source, request: CaptureRequest, ctx: StepContext) -> None:  # noqa: ARG002 - `dr` there has its own
         with self._at_work(ctx, About(request.system, request), request.entry.with_):

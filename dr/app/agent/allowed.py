@@ -15,15 +15,19 @@ from dr.model.backup import SET_ID
 from dr.model.base import JsonObject
 from dr.model.ports import CaptureRequest
 
-Only = Literal["capture", "repository"]
+Only = Literal["capture", "repository", "watch"]
+LOOKS = tuple(f"look-{kind}" for kind in ("mdraid", "zfs", "lvm-mirror", "smart", "ups-nut", "ups-apc", "disk-growth"))
+"""How what there are two of stands on that machine itself. What asks others from there (routers, providers, a system) is `--only watch`."""
 ONLY: dict[str, tuple[str, ...]] = {
-    "capture": ("hello", "host", "path", "facts", "check", "foresee", "plant", "capture"),
+    "capture": ("hello", "host", "path", "facts", "check", "foresee", "plant", "capture", *LOOKS),
     "repository": ("hello", "repository*", "upload-*"),
+    "watch": ("hello", "host", "look-*", "inquire-*"),
 }
 """What `dr agent --only` answers: what a production host is asked, what a file server is. A star stands for any ending."""
 ROOT = (
     *("hello", "host", "path", "check", "foresee", "enrol", "open", "claim", "holds", "adopt", "place", "places", "recheck", "space"),
-    *("scrub", "enter-service", "serving", "settled", "accept", "swap-in", "swappable", "bring", "prove", "replay", *ONLY["repository"]),
+    *("scrub", "enter-service", "serving", "settled", "accept", "swap-in", "swappable", "bring", "prove", "replay"),
+    *(*ONLY["repository"], "look-*", "inquire-*"),
 )
 """What `dr agent --root` answers: what a standby is asked, or a repository in that folder."""
 _SAYS = "its authorized_keys says so"

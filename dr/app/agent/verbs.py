@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from dr import __version__, plugins
-from dr.app.agent import units
+from dr.app.agent import looks, units
 from dr.app.agent.allowed import Allowed, plain
 from dr.app.agent.clock import ControllersClock
 from dr.app.agent.context import AskedKeys, HandedArtifact, RemoteStep, SentSet, ToldSet
@@ -18,7 +18,7 @@ from dr.hosts import local
 from dr.hosts.local import Local, LocalHost, WritableLocal
 from dr.hosts.process import LocalRunner
 from dr.model.base import HostName, HostPath, JsonObject, JsonValue, RunId, SetId, SystemName
-from dr.model.inventory import SourceEntry
+from dr.model.inventory import SecretRef, SourceEntry
 from dr.model.places import Folder
 from dr.model.ports import ArtifactReader, CaptureRequest, HostRequest, ReplayOrder, Replays, Restored, ServingHost, Standing
 from dr.model.record import ProductionFacts
@@ -68,6 +68,7 @@ class Verbs:
             "bring": self._bring,
             "prove": self._prove,
             "replay": self._replay,
+            **looks.verbs(clock, stop, HostPath(str(Path.home())), self._secret, allowed),
         }
 
     def serve(self, call: Call) -> JsonObject:
@@ -89,12 +90,15 @@ class Verbs:
             home=HostPath(str(Path.home())),
             clock=self._clock,
             runner=LocalRunner(self.stop),
-            secret=lambda ref: str(self.link.call("secret", {"ref": ref.to_facts()})["secret"]),
+            secret=self._secret,
             remote=True,
         )
         self._run = RunId(plain(str(args["run"]))) if args.get("run") else None
         self._standing = self._stand(dict(args["standing"])) if args.get("standing") else None
         return {}
+
+    def _secret(self, ref: SecretRef) -> str:
+        return str(self.link.call("secret", {"ref": ref.to_facts()})["secret"])
 
     def _stand(self, told: JsonObject) -> Standing:
         return Standing(
