@@ -7,7 +7,7 @@ store of claims has it; while that does not answer, it is asked again and again.
 from datetime import datetime, timedelta
 
 from dr.actions.duty_desk import Desk, desk_of
-from dr.actions.reassign_duties import answered, heed_store, tell_store
+from dr.actions.duty_store import answered, heed_store, tell_store
 from dr.errors import Failed
 from dr.model.base import Duration, Seconds, Slug, StrictModel
 from dr.model.duty import Assignment

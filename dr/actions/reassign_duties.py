@@ -4,8 +4,9 @@ Safe to repeat: the loss is one turn of the failover machine, whatever follows f
 duty when it accepted and the store took its claim. Where the store of claims does not answer, everybody is asked all the same.
 """
 
-from dr.actions.duty_desk import Desk, desk_of
-from dr.errors import Refused, Unreachable
+from dr.actions.duty_desk import desk_of
+from dr.actions.duty_store import answered, heed_store, tell_store
+from dr.errors import Refused
 from dr.model.base import OfficeName, Slug, StepId, StrictModel
 from dr.model.duty_events import Lost, Rejected
 from dr.model.ports import Action, Effect, Outcome, Rehearsal, RehearseContext, StepContext
@@ -13,12 +14,9 @@ from dr.policy.duty_proposal import proposal
 from dr.policy.failover import open_board
 from dr.policy.roster import roster_of
 
-UNREAD = "duty-claims-unread"
-"""The finding that says that the store of claims does not answer."""
-
 
 class Params(StrictModel):
-    office: OfficeName
+    office: str
     through: str = "all"
     """What it depends on that failed with it, by blanks; `all`: nobody knows, so all of it; `none`: the office only."""
     exercise: str = ""
@@ -28,7 +26,7 @@ class Params(StrictModel):
 
 
 class Facts(StrictModel):
-    office: OfficeName
+    office: str
     asked: tuple[Slug, ...]
     """Duties for which an office is asked now."""
     unheld: tuple[Slug, ...]
@@ -39,7 +37,7 @@ def run(params: Params, ctx: StepContext) -> Outcome:
     desk = desk_of(ctx, params.exercise, confirmed_by(ctx, params.approval))
     unread = heed_store(desk, ctx)
     now = ctx.clock.now()
-    said = Lost(at=now, office=params.office, by=desk.by, through=parts(params.through), exercise=bool(params.exercise))
+    said = Lost(at=now, office=OfficeName(params.office), by=desk.by, through=parts(params.through), exercise=bool(params.exercise))
     taken = desk.say(said)
     rejected = [each for each in (taken.turn.transitions if taken else ()) if isinstance(each, Rejected)]
     if rejected:
@@ -65,38 +63,12 @@ def confirmed_by(ctx: StepContext, approval: StepId) -> str:
     return f"{ctx.requested_by}, confirmed by {agreed['by']}" if agreed.get("by") else ctx.requested_by
 
 
-def heed_store(desk: Desk, ctx: StepContext) -> str:
-    """Put on record what other machines moved; why that could not be seen, or nothing."""
-    try:
-        desk.sync()
-    except Unreachable as error:
-        ctx.progress(f"{error.message}; everybody is asked all the same")
-        return error.message
-    return ""
-
-
-def answered(desk: Desk) -> str:
-    """Do what follows from every turn; why a claim could not be put, or nothing."""
-    try:
-        desk.heed()
-    except Unreachable as error:
-        return error.message
-    return ""
-
-
-def tell_store(unread: str, ctx: StepContext, *, rehearsed: bool) -> None:
-    """A store that does not answer is a finding until it does."""
-    if unread and not rehearsed:
-        hint = "bring it back: nobody holds a duty by a claim that was not stored; dr repositories check"
-        ctx.finding(UNREAD, "critical", f"no duty can move: {unread}", hint=hint)
-    else:
-        ctx.records.close_finding(UNREAD, ctx.clock.now(), ctx.run)
-
-
 def rehearse(params: Params, ctx: RehearseContext) -> Rehearsal:
     roster, now = roster_of(ctx.inventory), ctx.clock.now()
     board = ctx.records.board(params.exercise) or open_board(roster, now, exercise=bool(params.exercise))
-    said = Lost(at=now, office=params.office, by="(whoever begins it)", through=parts(params.through), exercise=bool(params.exercise))
+    said = Lost(
+        at=now, office=OfficeName(params.office), by="(whoever begins it)", through=parts(params.through), exercise=bool(params.exercise)
+    )
     found = proposal(roster, board, said)
     says = tuple(line.words for line in found)
     asked = tuple(line.duty for line in found if line.to is not None)
