@@ -125,12 +125,17 @@ def _forged_trail(home: Home) -> None:
     connection.close()
 
 
+def _nobody_behind(home: Home) -> None:
+    home.rewrite("inventory/contacts.yaml", "reporting, privacy]", "reporting]")
+
+
 WRONG: list[tuple[Callable[[Home], None], str, str, str]] = [
     (_open_key, "keys", "red", "signing.key can be read by others"),
     (_no_password, "secrets", "red", "production-postgres.password"),
     (_clock_went_back, "clock", "red", "ahead of now"),
     (_repository_gone, "repositories", "red", "bank-vault"),
     (_not_delivered, "people", "red", "help-desk-lead"),
+    (_nobody_behind, "duties", "amber", "no office but Madison could hold Privacy officer"),
     (_stale, "people", "amber", "executive-director was last reached 100 days ago"),
     (_overdue, "schedules", "red", "nightly due since"),
     (_old_programs, "programs", "amber", "hidden in a dump"),

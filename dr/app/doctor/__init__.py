@@ -7,6 +7,7 @@ own, and its line in `PARTS`. What a runbook itself would find (damage, chains, 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from dr.app.doctor.duties import duties
 from dr.app.doctor.machine import clock, programs, room
 from dr.app.doctor.people import outside, people
 from dr.app.doctor.places import hosts, repositories
@@ -25,6 +26,7 @@ PARTS: tuple[tuple[str, Callable[[App], Iterable[Line]]], ...] = (
     ("hosts", hosts),
     ("repositories", repositories),
     ("people", people),
+    ("duties", duties),
     ("schedules", timers),
     ("outside", outside),
     ("records", records),
