@@ -6,7 +6,7 @@ Its process outlives the terminal that it was begun from. Whoever has it holds a
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dr import plugins
@@ -21,7 +21,8 @@ from dr.model.record import RunRecord
 from dr.model.runbook import Runbook
 
 RUNBOOK = "outage"
-_LOCKS = "kept"
+LOCKS = "kept"
+"""Below the folder of their engine: a lock for each outage, held by whoever keeps people told of it."""
 _LOG = "background.log"
 _BUILT_IN = {
     "runbook": RUNBOOK,
@@ -57,11 +58,11 @@ def is_kept(app: App, outage: OutageId) -> bool:
 def keep(app: App, outage: Outage) -> RunRecord:
     """Keep people told of it, here, until it is over: its run is taken up where it was, or begun. Raises Refused where another does."""
     with held_if_dead(_locks(app), outage.id) as free:
-        run = outage.run or RunId("")
-        if not free or (run in all_pending(app.state) and run not in all_resumable(app.state)):
+        begun, left = _runs_of(app, outage, all_pending(app.state)), _runs_of(app, outage, all_resumable(app.state))
+        if not free or len(begun) > len(left):
             raise Refused(f"another process keeps people told of {outage.id}", hint=f"dr outage show {outage.id}")
-        if run in all_resumable(app.state):
-            return app.resume(run)
+        if left:
+            return app.resume(left[0])
         plan = compile_plan(_runbook(app), app.inventory, {"outage": outage.id}, plugins.kinds())
         return app.carry_out(plan, by=whoami())
 
@@ -83,8 +84,14 @@ def in_background(home: Path, outage: OutageId) -> None:
         )
 
 
+def _runs_of(app: App, outage: Outage, runs: Sequence[RunId]) -> list[RunId]:
+    """Those that keep people told of it: one that died before its first step is known by what it was begun with."""
+    records = [app.records.run(run) for run in runs]
+    return [one.run for one in records if one is not None and one.kind == OUTAGE and one.parameters.get("outage") == outage.id]
+
+
 def _locks(app: App) -> Path:
-    return place(app.state, OUTAGE) / _LOCKS
+    return place(app.state, OUTAGE) / LOCKS
 
 
 def _runbook(app: App) -> Runbook:
