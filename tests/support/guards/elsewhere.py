@@ -43,6 +43,7 @@ ELSEWHERE: tuple[Elsewhere, ...] = (
     Elsewhere("dr/actions/replay_suppressions.py", "no SQL that does it", SLIP),
     Elsewhere("dr/actions/replay_suppressions.py", "error.message, hint=", SAID),
     Elsewhere("dr/actions/replay_suppressions.py", "cannot be read", SAID),
+    Elsewhere("dr/app/keeping.py", "another process keeps people told of", RACE),
     Elsewhere("dr/app/agent/verbs.py", "replays nothing", BEHIND),
     Elsewhere("dr/app/suppress.py", "the catalog does not know set", "a catalog that was lost: dr retention has the row that stops there"),
     Elsewhere("dr/app/suppress.py", "does not show its copy", BEHIND),

@@ -10,6 +10,8 @@ from tests.support.guards import (
     rows_duties,
     rows_hosts,
     rows_hosts_2,
+    rows_notices,
+    rows_outages,
     rows_policy,
     rows_policy_2,
     rows_records,
@@ -31,6 +33,7 @@ from tests.support.guards.guard import Guard
 __all__ = ["ELSEWHERE", "GUARDS"]
 
 GUARDS: tuple[Guard, ...] = (
+    *rows_outages.GUARDS,
     *rows_policy.GUARDS,
     *rows_policy_2.GUARDS,
     *rows_config.GUARDS,
@@ -53,5 +56,6 @@ GUARDS: tuple[Guard, ...] = (
     *rows_suppression.GUARDS,
     *rows_swaps.GUARDS,
     *rows_duties.GUARDS,
+    *rows_notices.GUARDS,
     *rows_units.GUARDS,
 )
