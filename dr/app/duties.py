@@ -10,7 +10,6 @@ from datetime import datetime
 from functools import cached_property
 
 from dr.actions.duty_desk import Desk, home_token
-from dr.app.approvals import how_second
 from dr.app.duty_lines import Line, Listing, line_of, listing_of
 from dr.app.failpoints import of_verb
 from dr.app.home import App, whoami
@@ -21,6 +20,7 @@ from dr.model.duty_events import Accepted, Event, HandedBack, Rejected, Returned
 from dr.model.duty_events import Refused as SaidNo
 from dr.model.duty_log import REAL, DutyTurn, Wanted
 from dr.policy.approval import same_person
+from dr.policy.second_person import through
 from dr.stream.claims import Stand
 
 LONGEST = 500
@@ -103,8 +103,9 @@ class Offices:
         self._heed("it is on record")
         return [self._line(each.duty) for each in away]
 
-    def give(self, duty: str, to: str) -> Line:
-        """Hand a duty back to an office that said it would take it. Raises Refused where it did not, or where one person says both."""
+    def give(self, duty: str, to: str, alone: str = "") -> Line:
+        """Hand a duty back to an office that said it would take it. Raises Refused where it did not, or where one person says both and does
+        not say why (`alone`)."""
         self._known(duty, to)
         self._synced()
         said = self._of(duty)
@@ -117,8 +118,9 @@ class Offices:
                 f"nobody of {self._title(to)} has said that it would take {self._duty(duty)} from who holds it now",
                 hint=f"somebody there says so first: dr office back {to}",
             )
-        self._require_two(wanted, duty)
-        given, taken = self._both(said, wanted)
+        if not alone:
+            self._require_two(wanted, duty)
+        given, taken = self._both(said, wanted, alone)
         self._say(HandedBack(at=self._now(), duty=said.duty, to=wanted.to, number=said.number, given_by=given, taken_by=taken))
         self._heed(f"the agreement is on record, but {self._title(to)} does not hold {self._duty(duty)} yet")
         held = self._of(duty)
@@ -132,10 +134,20 @@ class Offices:
         if not self.exercise and same_person(self.desk.by, wanted.by):
             raise Refused(
                 f"{wanted.by} would take {self._duty(duty)}, so somebody else must give it: two offices agree, by two people",
-                hint=how_second(self.app, wanted.by, "RUN").partition(" dr ")[0] + f" dr office give {duty} --to {wanted.to}",
+                hint=self._how_second(wanted, duty),
             )
 
-    def _both(self, said: Assignment, wanted: Wanted) -> tuple[str, str]:
+    def _how_second(self, wanted: Wanted, duty: str) -> str:
+        account = through(wanted.by, self.app.home.owner())
+        what = f"dr --home {self.app.home} office give {duty} --to {wanted.to}"
+        alone = "where there is nobody else: --alone and why"
+        if account is None:
+            return f"somebody with a login of their own types: {what}; {alone}"
+        return f"from their own login they type: sudo {'' if account == 'root' else f'-u {account} '}{what}; {alone}"
+
+    def _both(self, said: Assignment, wanted: Wanted, alone: str) -> tuple[str, str]:
+        if alone:
+            return f"{self.desk.by}, alone: {alone}", wanted.by
         if not self.exercise:
             return self.desk.by, wanted.by
         return f"{self.desk.by} for {said.office}", f"{wanted.by} for {wanted.to}"  # a rehearsal may be one person's

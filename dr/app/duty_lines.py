@@ -25,6 +25,7 @@ class Line:
     office_title: str
     normal: str
     """The office that holds it in normal times."""
+    normal_title: str
     number: int
     since: datetime
     why: str
@@ -84,6 +85,7 @@ def line_of(desk: Desk, each: Assignment, board: Board) -> Line:
         office=str(each.office or ""),
         office_title=title(each.office) if each.office else "",
         normal=duty.office if duty else "",
+        normal_title=title(duty.office) if duty else "",
         number=each.number,
         since=each.since,
         why=each.why,

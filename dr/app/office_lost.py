@@ -69,6 +69,7 @@ class Prepared:
     """A failover that may be begun."""
 
     plan: Plan
+    office: str
     title: str
     """The office's."""
     duties: tuple[Proposed, ...]
@@ -106,6 +107,7 @@ def prepare(app: App, loss: Loss) -> Prepared:
     asked = dict.fromkeys(str(each.to) for each in duties if each.to is not None)
     return Prepared(
         plan=_plan(app, loss, two=two),
+        office=loss.office,
         title=roster.office_title(loss.office),
         duties=duties,
         also=tuple(f"{roster.office_title(name)} {why}" for name, why in gone.items() if name != loss.office),

@@ -53,7 +53,7 @@ def _open(line: "Line", zone: str, now: datetime) -> str:
         return f"{line.asked_title} is asked, by number {line.asked_number}{until}"
     if line.state != "held":
         return f"all are asked again {clock(line.until, zone, now)}" if line.until else line.why
-    return "" if line.office == line.normal else f"in place of {line.normal}"
+    return "" if line.office == line.normal else f"in place of {line.normal_title}"
 
 
 def show_loss(prepared: "Prepared", zone: str, now: datetime, *, exercise: bool) -> None:
@@ -63,7 +63,7 @@ def show_loss(prepared: "Prepared", zone: str, now: datetime, *, exercise: bool)
     for text in prepared.also:
         _wrapped(f"✖ with it: {text}", "red", err=True)
     for duty in prepared.duties:
-        _show_proposed(duty, prepared.titles, zone, now)
+        _show_proposed(duty, prepared.office, prepared.titles, zone, now)
     if not prepared.duties:
         click.echo("  no duty changes hands by it", err=True)
     click.echo("", err=True)
@@ -78,7 +78,7 @@ def show_loss(prepared: "Prepared", zone: str, now: datetime, *, exercise: bool)
         _wrapped(text, "", err=True)
 
 
-def _show_proposed(duty: "Proposed", titles: Mapping[str, str], zone: str, now: datetime) -> None:
+def _show_proposed(duty: "Proposed", lost: str, titles: Mapping[str, str], zone: str, now: datetime) -> None:
     click.echo("", err=True)
     held = f"  (now {duty.holder})" if duty.holder else "  (nobody holds it)"
     click.echo(f"  {coloured(duty.title, '', bold=True)}{held}", err=True)
@@ -86,11 +86,11 @@ def _show_proposed(duty: "Proposed", titles: Mapping[str, str], zone: str, now: 
         click.echo(coloured("    ✖ NOBODY is left to ask", "red", bold=True), err=True)
     else:
         until = clock(duty.until, zone, now) if duty.until else ""
-        _wrapped(f"→ ask {duty.to_title}, which must answer by {until}", "", indent="    ", err=True)
-        for reason in duty.reasons:
-            _wrapped(f"it {reason}", "", indent="      ", err=True)
+        click.echo(f"    → ask {coloured(duty.to_title, '', bold=True)}, which must answer by {until}", err=True)
+        _wrapped("; ".join(duty.reasons), "", indent="      ", err=True)
     for each in duty.passed:
-        _wrapped(f"not {titles.get(each.office, each.office)}: {each.why}", "", indent="      ", err=True)
+        if each.office != lost:
+            _wrapped(f"not {titles.get(each.office, each.office)}: {each.why}", "", indent="      ", err=True)
 
 
 def show_answer(line: "Line", zone: str, now: datetime, flag: str) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _office = click.argument("office", shell_complete=known("offices"))
 _duty = click.argument("duty", shell_complete=known("duties"))
 _of = click.option("--office", required=True, metavar="OFFICE", help="For which office you answer.", shell_complete=known("offices"))
+_alone = click.option("--alone", metavar="TEXT", help="Why nobody else can be asked to agree. It goes into the audit trail.")
 _exercise = click.option("--exercise", is_flag=True, help="In the newest rehearsal; nothing real moves.")
 
 
@@ -40,7 +41,7 @@ def office() -> None:
 @_office
 @click.option("--through", multiple=True, metavar="NAME", help="Of what it depends on, what failed; may be repeated (default: all of it).")
 @click.option("--only", is_flag=True, help="The office only: what it depends on works, so that who shares it is not affected.")
-@click.option("--alone", metavar="TEXT", help="Why nobody else can be asked to confirm it. It goes into the audit trail.")
+@_alone
 @click.option("--exercise", is_flag=True, help="A rehearsal: everything is marked so, and nothing real moves.")
 @click.option("--yes", is_flag=True, help="Do not ask before it begins.")
 @json_option
@@ -66,10 +67,7 @@ def lost(
 
     if only and through:
         raise ConfigError("--only and --through exclude one another")
-    why = " ".join(alone.split())[:500] if alone is not None else ""
-    if alone is not None and not why:
-        raise ConfigError("--alone says nothing", hint='write why in a few words: --alone "..."; it goes into the audit trail')
-    loss = Loss(office, "none" if only else " ".join(through) or "all", exercise, why)
+    loss = Loss(office, "none" if only else " ".join(through) or "all", exercise, _said(alone))
     follow(home, as_json, lambda app: _lose(app, loss, yes))
 
 
@@ -166,19 +164,21 @@ def back(home: str | None, office: str, exercise: bool) -> None:
 @office.command()
 @_duty
 @click.option("--to", required=True, metavar="OFFICE", help="Who said that it would take it back.", shell_complete=known("offices"))
+@_alone
 @_exercise
 @click.pass_obj
-def give(home: str | None, duty: str, to: str, exercise: bool) -> None:
+def give(home: str | None, duty: str, to: str, alone: str | None, exercise: bool) -> None:
     """Hand DUTY back to an office that works again and said so (`dr office back`). Another person than the one who said that types it.
 
     \b
     Example:
       dr office give help-desk --to madison
+      dr office give help-desk --to madison --alone "both offices are one person today"
     """
     from dr.cli.duty_shown import show_answer
 
     app, offices = _open(home, "give", exercise)
-    show_answer(offices.give(duty, to), app.inventory.organisation.zone, app.clock.now(), _flag(exercise))
+    show_answer(offices.give(duty, to, _said(alone)), app.inventory.organisation.zone, app.clock.now(), _flag(exercise))
 
 
 def _open(home: str | None, verb: str, exercise: bool) -> "tuple[App, Offices]":
@@ -189,6 +189,13 @@ def _open(home: str | None, verb: str, exercise: bool) -> "tuple[App, Offices]":
     if exercise:
         say("EXERCISE: nothing real moves")
     return app, Offices(app, exercise, f"office-{verb}")
+
+
+def _said(alone: str | None) -> str:
+    why = " ".join(alone.split())[:500] if alone is not None else ""
+    if alone is not None and not why:
+        raise ConfigError("--alone says nothing", hint='write why in a few words: --alone "..."; it goes into the audit trail')
+    return why
 
 
 def _flag(exercise: bool) -> str:

@@ -23,4 +23,4 @@ def said(inventory: Inventory) -> str:
     names = claim_stores(inventory)
     if inventory.failover.stores:
         return f"{', '.join(names)} (most of them must answer)" if len(names) > 1 else names[0]
-    return f"{names[0]}, of the farthest tier ({inventory.repositories[names[0]].tier}); `failover: {{stores: [...]}}` names others"
+    return f"{names[0]} (tier {inventory.repositories[names[0]].tier}, the farthest; `failover: {{stores: [...]}}` names others)"

@@ -64,7 +64,8 @@ class Teller:
         for each in self._of(Assign):
             before = self._title(each.before) if each.before and each.before != each.office else ""
             line = self.line(each.duty, each.number, office=each.office, before=before, why=each.why)
-            both = [*self.staff(each.office), *(self.staff(each.before) if each.before else ())]
+            normal = self.roster.duties[each.duty].office if each.duty in self.roster.duties else each.office
+            both = [name for office in (each.office, each.before, normal) if office for name in self.staff(office)]
             yield from self._to([*both, *self._groups(AUDIENCES)], "duty-moved", "warning", each.office, (line,))
 
     def _unheld(self) -> Iterator[DutyWord]:
@@ -149,8 +150,14 @@ class Teller:
         named = f"{self.taken.log or 'duties'}:{self.taken.number}:{template}"
         about = "+".join(line.name for line in lines) if template == "duty-moved" else office
         story = self.story(office, lines, self.taken.by)
-        for to in dict.fromkeys(told):
+        for to in self._once(told):
             yield DutyWord(f"{named}:{about}:{to}", to, template, severity, acknowledge, story)
+
+    def _once(self, told: Sequence[str]) -> list[str]:
+        """Groups first; whoever hears as one of a group hears once."""
+        groups = [name for name in dict.fromkeys(told) if name not in self.inventory.contacts]
+        alone = [name for name in dict.fromkeys(told) if name in self.inventory.contacts]
+        return [*groups, *(name for name in alone if not {*self.inventory.contacts[name].groups} & {*groups})]
 
     def _asked(self, each: Ask) -> DutyLine:
         said = self.taken.turn.board.of(each.duty)
