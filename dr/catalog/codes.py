@@ -18,9 +18,7 @@ class CodeRecords(Noun):
         with self._store.write() as connection:
             for code in new:
                 row = {"digest": code.digest, "notice": code.notice, "contact": code.contact, "expires": code.expires, "used": code.used}
-                insert_if_absent(
-                    connection, codes, {**row, "record": {"channel": code.channel, "outage": code.outage, "round": code.round}}
-                )
+                insert_if_absent(connection, codes, {**row, "record": {name: getattr(code, name) for name in _KEPT}})
 
     def code(self, digest: str) -> Code | None:
         with self._store.read() as connection:

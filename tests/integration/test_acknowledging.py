@@ -1,0 +1,246 @@
+"""A code in a message, typed back: once, in time, of its own message; then nobody else is asked. And channels that such a code proves."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from dr.catalog.catalog import Catalog, open_catalog
+from dr.clock import FixedClock
+from dr.errors import Refused
+from dr.model.ports import Ledger
+from dr.notify.acknowledge import Desk
+from dr.notify.codes import TRIES, Codes
+from dr.notify.proven import address_of, proven
+from tests.integration.test_notice_carrying import House, ledger, word
+from tests.support.catalog_copies import NOW
+from tests.support.notices import KEY
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with open_catalog(tmp_path / "catalog.db", FixedClock(NOW)) as catalog:
+        yield House(catalog, {"anna": 2, "bob": 1})
+
+
+def desk(house: House, ledger: Ledger | None = None) -> Desk:
+    kept = ledger or house.catalog
+    return Desk(house.inventory, kept, house.clock, Codes(kept, lambda: KEY), house.post())
+
+
+def codes_of(house: House) -> list[str]:
+    """Every code that arrived, in order."""
+    return [found[0] for body in house.providers.bodies for found in [re.findall(r"dr ack (\S+)", body.text)] if found]
+
+
+def told(house: House, **more: object) -> list[str]:
+    """A critical word that Anna and Bob have, each with a code."""
+    house.post().owe(word(severity="critical", **{"acknowledge": True, **more}))  # type: ignore[arg-type]
+    house.post().carry()
+    return codes_of(house)
+
+
+def test_a_code_ends_it_and_the_others_hear_who_has_it(house: House) -> None:
+    anna = told(house)[0]
+    assert re.fullmatch(r"[A-HJ-NP-Z2-9]{4}-[A-HJ-NP-Z2-9]{2}", anna)
+    seen = desk(house).acknowledge(anna.lower().replace("-", ""), "on my way")
+    first, other = seen.contact, {"anna": "bob", "bob": "anna"}[seen.contact]
+    assert (seen.notice.answered, seen.notice.due, seen.others) == (True, None, (other,))
+    house.post().carry()
+    assert house.providers.to(other)[-1] == f"{first.title()} has it: Anna has it: the database"
+    assert "They add: on my way" in house.providers.bodies[-1].text
+    house.later(days=1)
+    house.post().carry()
+    assert len(house.providers.arrived) == 3
+    events = [entry.event for entry in house.catalog.audit_entries()]
+    assert "notice.acknowledged" in events
+
+
+def test_each_code_that_acknowledges_nothing_is_refused_in_its_own_words(house: House) -> None:
+    """Used, of another outage, unknown, expired."""
+    code, other = told(house, outage="outage-1")
+    at = desk(house)
+    with pytest.raises(Refused, match=r"^that code is not of outage-2, it is of outage-1\n"):
+        at.acknowledge(code, outage="outage-2")
+    at.acknowledge(code, outage="outage-1")
+    with pytest.raises(Refused, match=r"^that code was used already\n"):
+        at.acknowledge(code)
+    with pytest.raises(Refused, match=r"^'K7QM-2F' is no code of any message\n"):
+        at.acknowledge("K7QM-2F")
+    house.later(days=1)
+    with pytest.raises(Refused, match=r"^that code has expired\n"):
+        at.acknowledge(other)
+
+
+class Slow:
+    """The catalog, but another process uses the code up just before this one does."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def use_code(self, digest: str, at: datetime) -> bool:
+        self._catalog.use_code(digest, at)
+        return self._catalog.use_code(digest, at)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._catalog, name)
+
+
+def test_of_two_at_once_one_is_refused(house: House) -> None:
+    code = told(house)[0]
+    with pytest.raises(Refused, match=r"^that code was used already\n"):
+        desk(house, Slow(house.catalog)).acknowledge(code)  # type: ignore[arg-type]
+
+
+def test_a_used_code_is_known_before_anything_is_written(house: House) -> None:
+    code = told(house)[0]
+    desk(house).acknowledge(code, "first")
+    codes = Codes(house.catalog, lambda: KEY)
+    with pytest.raises(Refused, match=r"^that code was used already\n"):
+        codes.find(code, NOW)
+
+
+class Emptied:
+    """The catalog, but its notices are gone."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def notice(self, _notice: str) -> None:
+        return None
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._catalog, name)
+
+
+def test_a_code_whose_message_is_gone_is_refused(house: House) -> None:
+    code = told(house)[0]
+    with pytest.raises(Refused, match=r"^the message of that code is not in the ledger any more\n"):
+        desk(house, Emptied(house.catalog)).acknowledge(code)  # type: ignore[arg-type]
+
+
+def test_a_code_of_before_it_became_more_severe_answers_nothing(house: House) -> None:
+    """What they saw was something lesser."""
+    house.rules = {"together": ["administrators"]}
+    post = house.post()
+    post.owe(word(acknowledge=True))
+    post.carry()
+    post.owe(word(severity="critical", acknowledge=True))
+    with pytest.raises(Refused, match=r"^that code is of an earlier message: it has become more severe since\n"):
+        desk(house).acknowledge(codes_of(house)[0])
+
+
+def test_wrong_codes_are_counted_and_then_none_is_looked_at(house: House) -> None:
+    """Else a patient program types them all; a quarter of an hour later the right one is taken."""
+    code = told(house)[0]
+    at = desk(house)
+    for _ in range(TRIES):
+        with pytest.raises(Refused, match="is no code"):
+            at.acknowledge("AAAA-AA")
+    with pytest.raises(Refused, match=r"^10 wrong codes were typed here lately: none is looked at for now\n"):
+        at.acknowledge(code)
+    house.later(minutes=15)
+    assert at.acknowledge(code).notice.answered
+
+
+class Uncounting:
+    """The catalog, but wrong codes are not remembered."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def set_setting(self, key: str, value: str) -> None:
+        if key != "acknowledge.wrong":
+            self._catalog.set_setting(key, value)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._catalog, name)
+
+
+@pytest.mark.positive_control
+def test_without_the_count_codes_can_be_tried_through(house: House) -> None:
+    """Twin: after as many wrong ones as one likes the next is looked at."""
+    code = told(house)[0]
+    at = desk(house, Uncounting(house.catalog))  # type: ignore[arg-type]
+    for _ in range(TRIES + 1):
+        with pytest.raises(Refused, match="is no code"):
+            at.acknowledge("AAAA-AA")
+    assert at.acknowledge(code).notice.answered
+
+
+class Reusing:
+    """The catalog, but a code is never used up."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def use_code(self, digest: str, at: object) -> bool:
+        return True
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._catalog, name)
+
+
+@pytest.mark.positive_control
+def test_a_code_that_is_never_used_up_acknowledges_again(house: House) -> None:
+    """Twin of "used already"."""
+    code = told(house)[0]
+    at = desk(house, Reusing(house.catalog))  # type: ignore[arg-type]
+    assert at.acknowledge(code).contact == at.acknowledge(code).contact
+
+
+def test_neither_the_catalog_nor_a_message_in_it_holds_a_code(house: House) -> None:
+    """Whoever reads the catalog can acknowledge nothing."""
+    code = told(house)[0]
+    stored = b"".join(path.read_bytes() for path in house.catalog.path.parent.iterdir() if path.is_file())
+    assert code.encode() not in stored
+    assert code.replace("-", "").encode() not in stored
+
+
+def test_an_answer_proves_the_channel_that_the_code_came_by(house: House) -> None:
+    """As it is: with another address it would be another channel."""
+    desk(house).acknowledge(told(house)[0])
+    contact = ledger(house).acknowledgements[0].contact
+    addresses = [address_of(url, KEY) for url in (f"test://{contact}-0", f"test://{contact}-1", "test://elsewhere")]
+    assert proven(house.catalog, contact, addresses) == [NOW, None, None]
+
+
+def test_what_was_gathered_is_acknowledged_with_its_digest(house: House) -> None:
+    post = house.post()
+    for number in range(9):
+        post.owe(word(number, "critical", acknowledge=True))
+    post.carry()
+    desk(house).acknowledge(codes_of(house)[0])
+    assert {notice.answered for notice in house.catalog.notices() if notice.id.startswith("w-")} == {True}
+    house.later(hours=1)
+    assert not [n for n in post.carry().notices if n.acknowledge]
+
+
+def test_nobody_has_answered_is_a_finding_until_somebody_does(house: House) -> None:
+    code = told(house)[0]
+    post = house.post()
+    for _ in range(3):
+        house.later(minutes=10)
+        post.carry()
+    assert [finding.key for finding in house.catalog.open_findings()] == ["unanswered:w-1"]
+    desk(house).acknowledge(code)
+    assert house.catalog.open_findings() == []
+
+
+def test_it_is_told_for_ever_until_then(house: House) -> None:
+    """Promise 8: six hours without an answer are six hours of messages, each marked, none held back by the night."""
+    house.people, house.rules = {"anna": 1}, {"quiet": "00:00-23:59"}
+    told(house)
+    ended = NOW + timedelta(hours=6)
+    post = house.post()
+    while house.clock.now() < ended:
+        following = post.carry().next
+        assert following is not None
+        house.clock.move_to(max(following, house.clock.now()))
+    subjects = house.providers.to("anna")
+    assert len(subjects) == 9
+    assert all(subject.endswith("(again: nobody has acknowledged)") for subject in subjects[1:])
