@@ -82,6 +82,8 @@ class Seeking:
                     raise Unreachable(f"the link broke, and for {sought} no other could be made") from None
                 self.given_up.wait(min(wait, _LATER))
                 wait *= 2
+            except Failed as error:  # it was reached, and has nothing that could be taken up
+                raise Unreachable(error.message.removeprefix(f"host '{self._address.host}': ")) from None
             else:
                 self._said(f"the link to host '{self._address.host}' is back, and the work there was taken up where it is")
                 return line

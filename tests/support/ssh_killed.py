@@ -4,10 +4,11 @@ import pickle
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dr.model.base import StepId
 from dr.model.ports import HostRequest
 from dr.sources.postgres_logical import SOURCE
 from tests.support.host_world import STANDBY, World
@@ -27,10 +28,12 @@ class Work:
     params: dict[str, Any]
     production: Sequence[Any]
     readers: tuple[MemoryReader, ...]
+    step: str | None = None
+    """For which the standby is opened, where its work is to outlive us."""
 
 
-def work_of(world: World, request: HostRequest, system: Captured) -> bytes:
-    return pickle.dumps(Work(str(world.home), world.port, request.params.to_facts(), world.production, system.readers))
+def work_of(world: World, request: HostRequest, system: Captured, step: str | None = None) -> bytes:
+    return pickle.dumps(Work(str(world.home), world.port, request.params.to_facts(), world.production, system.readers, step))
 
 
 def main() -> None:
@@ -42,7 +45,10 @@ def main() -> None:
         time.sleep(3600)
 
     step = DrillStep({"bytes": middle})
-    with writable(request_of(world, STANDBY, work.params), world.standing()) as handle:
+    request = request_of(world, STANDBY, work.params)
+    if work.step is not None:
+        request = replace(request, step=StepId(work.step), stop=step.stop)
+    with writable(request, world.standing()) as handle:
         handle.claim(SET)
         handle.bring(SOURCE, Captured(work.readers).handed(step), step.as_context())
 
