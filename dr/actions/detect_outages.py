@@ -31,6 +31,11 @@ _READS: Mapping[str, Answer] = {"whole": "answers", "lost": "fails"}
 class AsksThere(Protocol):
     """A host that asks with a `dr` of its own, from where it is."""
 
+    @property
+    def known(self) -> Sequence[str]:
+        """The host keys that it is known by."""
+        ...
+
     def inquire(self, check: Probe, params: StrictModel, ctx: StepContext) -> CheckResult: ...
 
 
@@ -69,31 +74,43 @@ def run(params: Params, ctx: StepContext) -> Outcome:
 
 
 def machine(name: HostName, ctx: StepContext) -> str:
-    """Which machine a vantage is: two names of one machine are one witness."""
-    entry = ctx.inventory.hosts[name]
-    return HERE if entry.kind == "local" else str(entry.with_.get("address", name)).lower()
+    """Which machine a vantage is: two names of one machine are one witness. Machines with one host key between them are one, too."""
+    if ctx.inventory.hosts[name].kind == "local":
+        return HERE
+    host = ctx.host(name)
+    return " ".join(sorted(host.known)) if isinstance(host, AsksThere) else str(name)
 
 
 def _ask_all(system: SystemName, rule: Detection, ctx: StepContext, asked: list[Reading]) -> dict[str, dict[str, list[Seen]]]:
-    """Probe to machine to what it saw, now and before, newest first."""
+    """Probe to vantage to what it saw, now and before, newest first."""
     found: dict[str, dict[str, list[Seen]]] = {}
+    vantages = list(_once(rule.vantages, ctx))
     for probe, question in rule.probes.items():
-        for name in _once(rule.vantages, ctx):
+        for name in vantages:
             ctx.check_stop()
             ctx.progress(f"asking {system} from {name}")
             key = f"detect:{system}:{probe}:{name}"
             before = [kept for kept in ctx.records.readings(key, limit=_LOOKED_BACK) if kept.run != ctx.run]
             reading = _ask(question, name, ctx)
             asked.append(reading)
-            found.setdefault(probe, {})[machine(name, ctx)] = [_seen(ctx.clock.now(), reading), *(_seen(k.at, k.reading) for k in before)]
+            found.setdefault(probe, {})[str(name)] = [_seen(ctx.clock.now(), reading), *(_seen(k.at, k.reading) for k in before)]
             since = before[0].since if before and before[0].reading.state == reading.state else ctx.clock.now()
             ctx.records.record_reading(KeptReading(probe=key, at=ctx.clock.now(), since=since, reading=reading, run=ctx.run))
     return found
 
 
 def _once(vantages: Sequence[HostName], ctx: StepContext) -> Iterator[HostName]:
-    """One name for each machine."""
-    yield from {machine(name, ctx): name for name in reversed(vantages)}.values()
+    """One name for each machine. One that cannot even be named is asked nothing, which is a reading of its own."""
+    yield from {_machine_or(name, ctx): name for name in reversed(vantages)}.values()
+
+
+def _machine_or(name: HostName, ctx: StepContext) -> str:
+    try:
+        return machine(name, ctx)
+    except Stopped:
+        raise
+    except DrError:
+        return str(name)
 
 
 def _seen(at: datetime, reading: Reading) -> Seen:
