@@ -32,7 +32,16 @@ def test_a_new_home_passes_as_it_is(tmp_path: Path) -> None:
     lines = init_home(tmp_path / "home", 'St. Mary\'s "Shelter" \\ Ünïon', "America/Chicago")
     loaded = load(tmp_path / "home", kinds())
     assert loaded.inventory.organisation.name == 'St. Mary\'s "Shelter" \\ Ünïon'
-    assert sorted(loaded.runbooks) == ["drill-online", "drill-vault", "failback", "nightly", "recover"]
+    assert sorted(loaded.runbooks) == [
+        "drill-online",
+        "drill-vault",
+        "failback",
+        "nightly",
+        "office-failover",
+        "outage",
+        "recover",
+        "watch",
+    ]
     for runbook in loaded.runbooks.values():
         assert compile_plan(runbook, loaded.inventory, {}, kinds()).system == "hmis"
     missing = check_secrets(loaded.inventory, tmp_path / "home", {})
