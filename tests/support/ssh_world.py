@@ -1,6 +1,6 @@
 """Machines of the tests' own, reached over real sshd: each with its own user, machine-id and host key, in a mount namespace for root.
 
-Where we are not, sshd runs as ourselves and only `dr agent` gets a machine-id of its own (in a user namespace).
+Where we are not, sshd runs as ourselves, in a user namespace that gives the machine an id of its own.
 """
 
 import os
@@ -125,12 +125,9 @@ class Machine:
         allowed.chmod(0o644)
 
     def _program(self) -> None:
-        """`dr` as it is installed there: this checkout's, with the other machine's id where the namespace does not give it."""
+        """`dr` as it is installed there: this checkout's."""
         dr = [sys.executable, "-m", "dr"]
         inside = f'cd {HERE} && PYTHONDONTWRITEBYTECODE=1 exec {" ".join(dr)} "$@"'
-        if os.geteuid() != 0:
-            bound = f"mount --bind {self.place}/machine-id /etc/machine-id && {inside}"
-            inside = f"exec unshare --user --map-current-user --keep-caps --mount sh -c '{bound}' sh \"$@\""
         self.program.write_text(f"#!/bin/sh\n{inside}\n")
         self.program.chmod(0o755)
 
@@ -169,7 +166,7 @@ class Machine:
         words: list[str] = [shutil.which("sshd") or "/usr/sbin/sshd", "-D", "-e", "-f", str(self.place / "sshd_config")]
         if os.geteuid() == 0:
             words = ["unshare", "--mount", "sh", "-c", _NAMESPACE, "sh", str(self.place), *_opened(), "--", *self._mounting(), *words]
-        elif self.disks:
+        else:
             words = ["unshare", "--user", "--map-current-user", "--keep-caps", "--mount", *self._mounting(), *words]
         with (self.place / "sshd.log").open("ab") as log:
             self.sshd = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
@@ -177,10 +174,11 @@ class Machine:
         self._answers()
 
     def _mounting(self) -> list[str]:
-        """A command that mounts the small disks before the one that follows."""
+        """A command that mounts the small disks before the one that follows; where we are not root, the machine's own id too."""
+        own = [] if os.geteuid() == 0 else [f"mount --bind {self.place}/machine-id /etc/machine-id"]
         owner = f",uid={_UID},gid={_UID}" if os.geteuid() == 0 else ""
         lines = [f"mount -t tmpfs -o mode=700{owner},{options} none {self.home}/{disk}" for disk, options in self.disks.items()]
-        return ["sh", "-c", " && ".join([*lines, 'exec "$@"']), "sh"] if lines else []
+        return ["sh", "-c", " && ".join([*own, *lines, 'exec "$@"']), "sh"] if own or lines else []
 
     def _answers(self) -> None:
         until = time.monotonic() + 20
