@@ -51,15 +51,15 @@ def keep_all(app: App, begin: Begin | None = None) -> list[OutageId]:
 
 
 def is_kept(app: App, outage: OutageId) -> bool:
-    """Whether a living process keeps people told of it."""
-    return is_alive(_locks(app), outage)
+    """Whether a living process keeps people told of it: the one that was begun for it, or one of another outage that took its run up."""
+    return is_alive(_locks(app), outage) or _carried(app, outage)
 
 
 def keep(app: App, outage: Outage) -> RunRecord:
     """Keep people told of it, here, until it is over: its run is taken up where it was, or begun. Raises Refused where another does."""
     with held_if_dead(_locks(app), outage.id) as free:
-        begun, left = _runs_of(app, outage, all_pending(app.state)), _runs_of(app, outage, all_resumable(app.state))
-        if not free or len(begun) > len(left):
+        left = _runs_of(app, outage.id, all_resumable(app.state))
+        if not free or _carried(app, outage.id):
             raise Refused(f"another process keeps people told of {outage.id}", hint=f"dr outage show {outage.id}")
         if left:
             return app.resume(left[0])
@@ -84,10 +84,15 @@ def in_background(home: Path, outage: OutageId) -> None:
         )
 
 
-def _runs_of(app: App, outage: Outage, runs: Sequence[RunId]) -> list[RunId]:
+def _carried(app: App, outage: OutageId) -> bool:
+    left = set(all_resumable(app.state))
+    return bool(_runs_of(app, outage, [run for run in all_pending(app.state) if run not in left]))
+
+
+def _runs_of(app: App, outage: OutageId, runs: Sequence[RunId]) -> list[RunId]:
     """Those that keep people told of it: one that died before its first step is known by what it was begun with."""
     records = [app.records.run(run) for run in runs]
-    return [one.run for one in records if one is not None and one.kind == OUTAGE and one.parameters.get("outage") == outage.id]
+    return [one.run for one in records if one is not None and one.kind == OUTAGE and one.parameters.get("outage") == outage]
 
 
 def _locks(app: App) -> Path:
