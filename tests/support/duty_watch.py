@@ -137,7 +137,7 @@ class Watch:
         here = [person for name, person in self.roster.people.items() if person.office == ask.office and name not in away]
         skills = {skill for person in here for skill in person.skills}
         if ask.office in gone or not here or not set(self.roster.duties[ask.duty].needs) <= skills:
-            raise Broken("affected", f"{ask.office} is asked for {ask.duty} and cannot hold it")
+            raise Broken("able", f"{ask.office} is asked for {ask.duty} and cannot hold it")
         said = board.of(ask.duty)
         if said and ask.office in {each.office for each in said.passed}:
             raise Broken("heard", f"{ask.office} had its chance for {ask.duty}")

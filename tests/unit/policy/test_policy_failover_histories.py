@@ -1,7 +1,7 @@
 """Whatever happens in whatever order, on two machines with one store: what must always hold of duties does. Each rule's twin goes red."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import pytest
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dr.model.duty import Board, Fence
 from dr.model.duty_events import Event, Ticked, Turn, Unheld
+from dr.policy.candidates import Candidates, candidates
 from dr.policy.failover import turn
 from dr.policy.roster import Roster
 from dr.policy.sitting import RULES, Rules
@@ -72,8 +73,15 @@ def _fickle() -> Machine:
     return shuffled
 
 
+def _anybody(roster: Roster, board: Board, duty: str, affected: Mapping[str, str]) -> Candidates:
+    """Whoever is there will do, whatever they know."""
+    unskilled = {name: each.model_copy(update={"needs": ()}) for name, each in roster.duties.items()}
+    return candidates(roster.model_copy(update={"duties": unskilled}), board, duty, affected)
+
+
 TWINS: dict[str, tuple[Callable[[], Machine], str]] = {
     "losses touch nobody": (lambda: _by(replace(RULES, affected=lambda _roster, _board: {})), "affected"),
+    "anybody will do": (lambda: _by(replace(RULES, candidates=_anybody)), "able"),
     "numbers are given out again": (lambda: _by(replace(RULES, next_number=lambda said: Fence(said.number + 1))), "numbers"),
     "any yes counts": (lambda: _by(replace(RULES, not_asked=lambda _said, _office, _number: "")), "stale"),
     "a yes is enough": (lambda: _by(replace(RULES, claim_first=False)), "two holders"),

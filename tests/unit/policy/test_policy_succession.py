@@ -1,5 +1,6 @@
-"""What would be missing is known beforehand: a duty with nobody behind it, and how many people must say that an office is lost."""
+"""What would be missing is known beforehand: duties with nobody behind them; when offices are open, and who must say that one is lost."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,9 @@ from dr.config.load import load
 from dr.model.inventory import Duty, Office
 from dr.plugins import kinds
 from dr.policy.confirming import confirming
-from dr.policy.roster import Person, roster_of
+from dr.policy.roster import Person, is_open, roster_of
 from dr.policy.succession import gaps
-from tests.support.duty_rosters import Story, roster
+from tests.support.duty_rosters import HOURS, Story, roster
 
 pytestmark = pytest.mark.unit
 
@@ -47,6 +48,23 @@ def test_a_successor_that_would_be_lost_as_well_is_none() -> None:
         "whoever could take Servers over (Eau Claire) would be lost with Madison",
     ]
     assert gaps(roster(people=people)) == found[1:]
+
+
+@pytest.mark.parametrize(
+    ("utc", "there"),
+    [
+        ("2026-11-23 14:59", False),
+        ("2026-11-23 15:00", True),
+        ("2026-11-24 00:00", False),
+        ("2026-11-22 16:00", False),
+        ("2026-07-06 14:00", True),
+        ("2026-07-06 13:59", False),
+    ],
+)
+def test_an_office_keeps_the_hours_of_its_own_clock(utc: str, there: bool) -> None:
+    """In Denver, an hour behind the organisation's own; in summer as in winter, never on a Sunday."""
+    denver = roster(offices={"denver": Office(title="Denver", zone="America/Denver", hours=HOURS)})
+    assert is_open(denver, "denver", datetime.fromisoformat(utc).replace(tzinfo=UTC)) is there
 
 
 def test_two_people_say_so_where_the_main_office_is_silent() -> None:
