@@ -77,7 +77,7 @@ def run(params: Params, ctx: StepContext) -> Outcome:
 def _swap(source: SourceName, place: PlacePath, serving: ServingHost, ctx: StepContext) -> tuple[Swapped, bool]:
     """One after another, and whether there was anything to do. Raises Failed where the host does not come to an end."""
     for moved in range(len(_STATES) + 1):
-        told = serving.swap_in(source, place)
+        told = _step(source, place, serving)
         if told.get("state") == "done":
             said: JsonObject = {"before": kept_name(place, ctx.run) if told.get("before") else None, "copied": told.get("copied") is True}
             ctx.audit("files.swapped-in", source, {"place": place, **said})
@@ -87,6 +87,14 @@ def _swap(source: SourceName, place: PlacePath, serving: ServingHost, ctx: StepC
     raise Failed(
         f"file set '{source}' does not come to its place {place}", hint="look at that folder by hand: does something move it back?"
     )
+
+
+def _step(source: SourceName, place: PlacePath, serving: ServingHost) -> JsonObject:
+    """A refusal ends a run, and no other run may do this: so it is a failure, which is tried again while the step's `retry` lasts."""
+    try:
+        return serving.swap_in(source, place)
+    except Refused as refusal:
+        raise Failed(refusal.message, hint=refusal.hint) from None
 
 
 def _left(one: Swapped, host: HostName, ctx: StepContext) -> Iterator[str]:

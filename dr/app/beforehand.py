@@ -1,4 +1,4 @@
-"""What a person should know before a recovery begins, and no program decides: production still answers; the journal will stop it.
+"""What a person should know before a recovery begins, and no program decides: production still answers; what will stop it later on.
 
 Asked without a login and for a few seconds at most: nothing of a recovery needs production, or waits for it.
 """
@@ -13,6 +13,7 @@ from dr.drivers.net.link import Place, linked
 from dr.errors import DrError
 from dr.hosts.process import LocalRunner
 from dr.model.base import HostName, HostPath, SystemName
+from dr.model.runbook import Plan
 
 if TYPE_CHECKING:
     from dr.app.home import App
@@ -92,7 +93,34 @@ def stopped_by_journal(app: "App", system: SystemName, within: float = WITHIN) -
         except DrError as error:
             found.append(f"nothing will be opened as things are: {error.message}. Mend it while it restores: {error.hint}")
 
-    looking = threading.Thread(target=look, name="dr-journal", daemon=True)
+    return _known_in_time(look, found, within)
+
+
+def unplaced(app: "App", plan: Plan, within: float = WITHIN) -> list[str]:
+    """Why a file set could not take its place as the standby is now: it is mended while the rest restores. Nothing where it is silent."""
+    found: list[str] = []
+
+    def look() -> None:
+        for host, places in _swaps(plan):
+            try:
+                kind, request = app.services.host_request(host, LocalRunner())
+                told = kind.swappable(request, app.services.standing(), places) if kind.swappable else ()
+            except DrError:
+                continue  # the restore says it first, and better
+            found.extend(f"on {host}, {what}" for fine, what in told if not fine)
+
+    return _known_in_time(look, found, within)
+
+
+def _swaps(plan: Plan) -> Iterator[tuple[HostName, list[HostPath]]]:
+    for step in plan.steps:
+        host, places = step.with_.get("host"), step.with_.get("places")
+        if step.action == "swap-in" and isinstance(host, str) and "${" not in host and isinstance(places, dict):
+            yield HostName(host), [HostPath(str(place)) for place in places.values() if "${" not in str(place)]
+
+
+def _known_in_time(look: Callable[[], None], found: list[str], within: float) -> list[str]:
+    looking = threading.Thread(target=look, name="dr-beforehand", daemon=True)
     looking.start()
     looking.join(within)
     return list(found)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from dr import plugins
 from dr.actions.select_backup import choose
 from dr.app.approvals import how_second
-from dr.app.beforehand import still_answering, stopped_by_journal
+from dr.app.beforehand import still_answering, stopped_by_journal, unplaced
 from dr.app.forecasts import forecasts
 from dr.app.home import App, whoami
 from dr.app.in_service import require_fit
@@ -73,7 +73,7 @@ def prepare(app: App, asked: Asked) -> Prepared:
     require_fit(plan, app.records, app.inventory)
     require_free(app, plan)
     chosen = _foreseen(app, system, plan)
-    warnings = (*_beforehand(app, system, chosen), *_warnings(app, system, plan, chosen, now))
+    warnings = (*_beforehand(app, system, plan, chosen), *_warnings(app, system, plan, chosen, now))
     return Prepared(plan, tuple(_lines(app, system, plan, chosen, now)), warnings)
 
 
@@ -235,10 +235,11 @@ def _left(plan: Plan, declared: datetime, now: datetime, zone: str) -> str:
     return f"{ends}, {show_duration(left)} from now" if left > 0 else f"{ends}: it is missed already"
 
 
-def _beforehand(app: App, system: SystemName, chosen: Copy | None) -> Iterator[str]:
+def _beforehand(app: App, system: SystemName, plan: Plan, chosen: Copy | None) -> Iterator[str]:
     if chosen is not None:  # else people are stopped by the runbook itself, before its own backup
         yield from still_answering(app, system)
     yield from stopped_by_journal(app, system)
+    yield from unplaced(app, plan)
 
 
 def _warnings(app: App, system: SystemName, plan: Plan, chosen: Copy | None, now: datetime) -> Iterator[str]:

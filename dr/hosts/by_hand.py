@@ -20,7 +20,7 @@ def left(cluster: Cluster, told: Mapping[str, object], listen: Sequence[str]) ->
     who = whoever()
     return [
         _statistics(cluster, told, [_HERE.get(one, one) for one in listen], who),
-        f"it starts with the machine only where something has it started; to start it by hand, as {who}: {_start(cluster)}",
+        f"to start it by hand, after a start of the machine, as {who}: {_start(cluster)}",
         _settings(Path(cluster.data)),
     ]
 

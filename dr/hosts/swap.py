@@ -61,9 +61,11 @@ class Swap:
     def step(self) -> JsonObject:
         """Do the next thing and say which: `{state: beside | swapped | kept | done, before, copied}`. Raises Refused, Failed."""
         now = self._whereabouts()
+        if now.ours is None and now.restored is not None:
+            self._note(now.restored)  # first, so that a person who moves it there by hand has done what this would
         what = due(now)
         if what in ("bring", "swap", "lost"):
-            self._require_fit(begun=now.ours is not None)
+            self._require_fit(begun=what == "swap")
         if what == "lost":
             raise Failed(
                 f"file set '{self.source}' is neither where it was restored nor at {self.place}",

@@ -239,6 +239,18 @@ print(sorted(path.name for path in world.place.parent.iterdir()))
     assert done.stdout.endswith("['site']\n")
 
 
+def test_whoever_moves_it_there_by_hand_after_a_refusal_has_done_what_this_would(tmp_path: Path) -> None:
+    """A person under stress mends it in their own way: the next try finds it done, and stays out of it."""
+    world = World(tmp_path, tmp_path / "srv", old=False)
+    fine, world.grounds = world.grounds, Grounds(world.grounds.root, (), NOBODYS)
+    with pytest.raises(Refused):
+        world.swap().step()
+    world.grounds = fine
+    world.restored.rename(world.place)
+    assert world.to_the_end() == ["done"]
+    assert _tree(world.place) == world.new
+
+
 def test_what_somebody_moved_away_meanwhile_is_not_taken_for_done(tmp_path: Path) -> None:
     world = World(tmp_path, tmp_path / "srv")
     world.swap().step()

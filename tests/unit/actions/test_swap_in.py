@@ -34,11 +34,14 @@ class World:
     kind: str = "recovery"
     kill: str = ""
     answers: tuple[str, ...] = STATES
+    refuses: str = ""
     did: list[tuple[str, str]] = field(default_factory=list)
     recorded: list[ProductionFacts] = field(default_factory=list)
     audited: list[tuple[str, str, JsonObject]] = field(default_factory=list)
 
     def swap_in(self, source: str, place: HostPath) -> JsonObject:
+        if self.refuses:
+            raise Refused(self.refuses, hint="make it")
         so_far = [state for one, state in self.did if one == source]
         state = self.answers[min(len(so_far), len(self.answers) - 1)]
         if state != "done":
@@ -147,6 +150,17 @@ def test_places_that_cannot_be_are_told_before_anything_runs(places: JsonObject)
 @pytest.mark.positive_control
 def test_control_places_beside_one_another_are_taken() -> None:
     assert swap_in.Params.from_facts({"host": "standby", "places": {"site": SITE, "maps": f"{SITE}-maps"}}).places
+
+
+def test_what_the_host_refuses_is_tried_again_since_no_other_run_could() -> None:
+    """A refusal would end the run for good, with the system open and its files elsewhere."""
+    world = World(refuses="the folder /srv/hmis is not there")
+    with pytest.raises(Failed) as caught:
+        world.run()
+    assert not isinstance(caught.value, Refused)
+    assert (caught.value.message, caught.value.hint) == ("the folder /srv/hmis is not there", "make it")
+    world.refuses = ""
+    assert world.run().changed
 
 
 class Rehearsing:
