@@ -85,7 +85,7 @@ class Machine:
         return self.store
 
     def desk(self, log: str = "", by: str = "anna") -> Desk:
-        return Desk(self, by, self.home, log, at=lambda point: self.at(point))
+        return Desk(self, by, self.home, log, at=self.at)
 
     def wait(self, minutes: float) -> None:
         self.clock.move_to(self.clock.now() + timedelta(minutes=minutes))

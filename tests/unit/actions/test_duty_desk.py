@@ -130,6 +130,21 @@ def test_every_point_of_the_story_is_reached(machine: Machine) -> None:
     assert {point: seen.count(point) >= 3 for point in POINTS} == dict.fromkeys(POINTS, True)
 
 
+@pytest.mark.positive_control
+def test_a_turn_that_counted_as_done_when_it_was_taken_would_lose_what_follows(machine: Machine) -> None:
+    """What the mark behind the effects is there for: with the mark before them nobody is asked, and a yes claims nothing."""
+
+    def mark(point: str) -> None:
+        for taken in machine.records.uncarried_turns() if point == "after-record" else ():
+            machine.records.carried_turn("", taken.number, machine.clock.now())
+
+    machine.at = mark
+    machine.lose()
+    machine.accept(DESK, MILWAUKEE)
+    assert machine.post.words == []
+    assert (machine.holder(DESK), machine.claims().read(DESK).claim) == ((None, 0), None)
+
+
 def _story(machine: Machine) -> list[Callable[[], object]]:
     def silent() -> None:
         machine.clock.move_to(max(machine.clock.now(), NOON + timedelta(minutes=16)))
