@@ -9,9 +9,11 @@ from typing import Any, cast
 
 import pytest
 
-from dr.app.beforehand import still_answering
+from dr.app.beforehand import still_answering, unplaced
 from dr.app.home import App
-from dr.model.base import SystemName
+from dr.errors import Unreachable
+from dr.model.base import HostPath, SystemName
+from dr.model.runbook import Plan
 
 pytestmark = pytest.mark.unit
 HMIS = SystemName("hmis")
@@ -86,3 +88,46 @@ def test_who_does_not_answer_in_time_or_says_something_else_is_not_told() -> Non
     with listening(None) as hung, listening(b"H") as other:
         hosts = {name: {"postgres": server(port)} for name, port in (("lost", closed()), ("hung", hung), ("other", other))}
         assert still_answering(app(**hosts), HMIS, within=0.3) == []
+
+
+def swapping(host: str = "standby", place: str = "/srv/hmis/site") -> Plan:
+    """A plan with one step that puts a file set in its place, and another that does not."""
+    swap = SimpleNamespace(action="swap-in", with_={"host": host, "places": {"site": place}})
+    opens = SimpleNamespace(action="open", with_={"host": host})
+    return cast("Plan", SimpleNamespace(steps=(opens, swap)))
+
+
+def placing(swappable: Any) -> App:
+    """Of an inventory whose standby is asked by that function."""
+    kind = SimpleNamespace(swappable=swappable)
+    services = SimpleNamespace(host_request=lambda name, _: (kind, name), standing=lambda: "standing")
+    return cast("App", SimpleNamespace(services=services))
+
+
+def test_what_stands_in_the_way_of_a_file_set_is_told_while_there_is_time_to_mend_it() -> None:
+    asked: list[Any] = []
+
+    def swappable(*told: Any) -> list[tuple[bool, str]]:
+        asked.append(told)
+        return [(True, "/srv/hmis: fine"), (False, "/srv/hmis/site: the folder /srv/hmis is not there; make it: mkdir -p /srv/hmis")]
+
+    told = unplaced(placing(swappable), swapping())
+    assert told == ["on standby, /srv/hmis/site: the folder /srv/hmis is not there; make it: mkdir -p /srv/hmis"]
+    assert asked == [("standby", "standing", [HostPath("/srv/hmis/site")])]
+
+
+def test_a_standby_that_is_silent_or_not_reached_keeps_nobody_waiting() -> None:
+    """The restore will say so; and what only the run knows is not asked."""
+    over = threading.Event()
+
+    def unreached(*_: Any) -> Any:
+        raise Unreachable("no answer")
+
+    def silent(*_: Any) -> Any:
+        over.wait(30)
+        return [(False, "too late")]
+
+    assert unplaced(placing(unreached), swapping()) == []
+    assert unplaced(placing(silent), swapping(), within=0.1) == []
+    over.set()
+    assert unplaced(placing(silent), swapping(host="${steps.select.host}")) == []
