@@ -11,7 +11,7 @@ _TOLD = ("after-record", "after-owed", "after-carried")
 OF_THE_TOOL = {
     "home-restore": ("after-claim", "after-unpack", "after-key", "after-catalog", "before-inventory", "after-move"),
     "keys-rotate": ("after-begun", "after-new", "after-kept", "after-key", "after-inventory", "after-record", "after-end"),
-    **{f"outage-{act}": _TOLD for act in ("declare", "update", "assign", "resolve", "review", "dismiss", "propose")},
+    **{f"outage-{act}": _TOLD for act in ("declare", "update", "assign", "resolve", "review", "dismiss")},
     **{f"office-{act}": ("after-record", "after-owed", "after-claimed", "after-carried") for act in ("accept", "give")},
     **{f"office-{act}": ("after-record", "after-owed", "after-carried") for act in ("refuse", "works")},
     "office-back": ("after-record", "after-owed", "after-wanted", "after-carried"),

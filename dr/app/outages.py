@@ -6,7 +6,7 @@ run, a timer's `dr notices carry`) owes it and carries it.
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from dr.actions.keep_told import which
@@ -17,15 +17,13 @@ from dr.app.keeping import keep_all
 from dr.app.recover import recognised_at
 from dr.clock import Clock
 from dr.errors import ConfigError, Refused
-from dr.model.base import OfficeName, SystemName
+from dr.model.base import OfficeName
 from dr.model.outage import Decide, Outage, OutageAct, OutageEntry, OutageId, OutageSeverity, OutageState
 from dr.model.record import Notice
 from dr.policy import outages as policy
 
 LONGEST = 2000
 """Characters of what a person says at once."""
-WATCH = "dr's own watch"
-"""Who proposes what no person noticed."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +86,6 @@ class Desk:
 
     def dismiss(self, outage: OutageId, text: str) -> Done:
         return self._do(outage, "dismissed", text)
-
-    def propose(self, wanted: Outage) -> Outage:
-        """Put it on record, and ask a person. Gives back the one about the same that is open, if there is one: nobody is asked twice."""
-        known = self.world.records.open_outage(wanted, self._entry(wanted.id, "proposed", wanted.what))
-        return self._tell(known).outage if known.id == wanted.id else known
 
     # ------------------------------------------------------------ inside
 
@@ -196,21 +189,6 @@ def pick(app: App, named: str | None, *states: OutageState) -> Outage:
 
 
 # ---------------------------------------------------------------- for others
-
-
-def propose(app: App, system: str, evidence: str) -> Outage:
-    """What a watch found, for a person to declare or dismiss: on record, and the administrators asked. The same one while it is open."""
-    now = app.clock.now()
-    wanted = Outage(
-        id=new_id(now),
-        system=SystemName(system),
-        severity="major",
-        what=words("the evidence", evidence),
-        state="proposed",
-        began=now,
-        by=WATCH,
-    )
-    return replace(desk(app, "propose"), by=WATCH).propose(wanted)
 
 
 def owe_all(app: App) -> list[Notice]:

@@ -260,7 +260,7 @@ def _close(home: str | None, verb: str, named: str | None, state: "OutageState",
 
 def _split(words: Sequence[str]) -> tuple[str | None, str]:
     """`[OUTAGE] TEXT`: an outage's id goes first, where it is given at all."""
-    if len(words) > 1 and words[0].startswith("out-"):
+    if len(words) > 1 and words[0].startswith(("out-", "outage-")):
         return words[0], " ".join(words[1:])
     return None, " ".join(words)
 

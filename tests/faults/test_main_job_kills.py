@@ -123,7 +123,7 @@ REPLAY = """\
     action: replay-suppressions
     with: {system: "${parameters.system}", host: "${parameters.standby}", set: "${steps.select.set}"}
 on_failure:"""
-OF_OUTAGES = ("keep-told", *(f"outage-{act}" for act in ("declare", "update", "assign", "resolve", "review", "dismiss", "propose")))
+OF_OUTAGES = ("keep-told", *(f"outage-{act}" for act in ("declare", "update", "assign", "resolve", "review", "dismiss")))
 OF_WATCHES = ("watch-redundancy", "detect-outages")
 ELSEWHERE = ("approve", "home-restore", "keys-rotate", "open", "rebuild", "service", "swap-in", *OF_OUTAGES, *OF_WATCHES)
 """What neither a nightly, a drill nor a notice reaches: shot in tests of their own."""

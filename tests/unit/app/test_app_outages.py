@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dr.actions.outage_telling import owe_words
 from dr.app.outages import Desk
 from dr.errors import ConfigError, Refused
-from dr.model.outage import OutageId
+from dr.model.outage import Outage, OutageEntry, OutageId
 from tests.support.outage_world import NOON, OutageWorld, outage
 
 pytestmark = pytest.mark.unit
@@ -28,6 +28,16 @@ def dying_at(world: OutageWorld, point: str) -> Desk:
             raise Killed
 
     return Desk(world, world.clock, "anna", at)
+
+
+def proposed(world: OutageWorld, what: str) -> Outage:
+    """As a watch does it, that is no person."""
+    seen = outage(state="proposed", what=what, by="dr watch")
+    entry = OutageEntry(outage=seen.id, key="proposed", act="proposed", by=seen.by, at=world.clock.now(), text=what)
+    world.records.open_outage(seen, entry)
+    owe_words(seen, world, world.clock.now())
+    owe_words(seen, world, world.clock.now())
+    return seen
 
 
 @pytest.fixture
@@ -121,9 +131,7 @@ def test_management_hears_when_it_becomes_a_major_one(world: OutageWorld) -> Non
 
 def test_what_a_watch_proposes_asks_once_and_is_declared_as_it_was_noticed(world: OutageWorld) -> None:
     """The clock starts when it was noticed, not when a person got round to saying so."""
-    seen = outage(state="proposed", what="3 probes of 2 hosts failed")
-    assert world.desk.propose(seen).id == seen.id
-    assert world.desk.propose(outage(2, state="proposed")).id == seen.id
+    seen = proposed(world, "3 probes of 2 hosts failed")
     assert world.told() == [("administrators", "outage-proposed")]
     world.wait(10)
     done = world.desk.declare(outage(3, what="the switch is dead"))
@@ -137,7 +145,7 @@ def test_what_a_watch_proposes_asks_once_and_is_declared_as_it_was_noticed(world
 
 
 def test_what_was_proposed_and_is_none_is_dismissed_and_nobody_is_asked_any_more(world: OutageWorld) -> None:
-    seen = world.desk.propose(outage(state="proposed"))
+    seen = proposed(world, "a probe failed")
     done = world.desk.dismiss(seen.id, "the probe's own network")
     assert done.outage.state == "dismissed"
     assert world.told(1) == [("administrators", "outage-dismissed")]
