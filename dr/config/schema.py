@@ -94,11 +94,12 @@ def _by_kind(entry: JsonObject, key: str, known: Mapping[str, type[BaseModel]], 
     properties = dict(entry["properties"])
     properties[key] = {
         "type": "string",
-        "enum": sorted(known),
-        "enumDescriptions": [kind_doc(known[name]) for name in sorted(known)],
+        **({"enum": sorted(known), "enumDescriptions": [kind_doc(known[name]) for name in sorted(known)]} if known else {}),
         "description": properties[key].get("description", f"One of {', '.join(sorted(known))}."),
     }
     properties["with"] = {"type": "object", "description": "The parameters of its kind."}
+    if not known:
+        return {**entry, "properties": properties}
     return {**entry, "properties": properties, "allOf": [_if_kind(key, name, types.model(known[name])) for name in sorted(known)]}
 
 

@@ -23,6 +23,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.needs("bash")]
 NIGHT = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
 RUN = RunId("nightly-20261122T070000Z-1a2b")
 PATH = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
+RUNBOOKS = ["drill-online", "drill-vault", "failback", "nightly", "office-failover", "outage", "recover", "watch"]
+"""The examples' own."""
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +62,7 @@ def test_bash_offers_commands_options_and_names(home: Path) -> None:
     assert offered(home, *lines, "dr explain --pic", f"dr --home {home} repositories init f") == [
         ["run", "runs"],
         ["show"],
-        ["drill-online", "drill-vault", "failback", "nightly", "recover"],
+        RUNBOOKS,
         [RUN],
         ["hmis"],
         ["vault"],
@@ -158,4 +160,4 @@ def test_a_file_that_is_called_like_a_command_is_not_offered(tmp_path: Path) -> 
     init_home(str(home), "Harbor", "America/Chicago")
     for name in ("$(touch x)", "`id`", "a;id", "-rf", "two words", "line\nplain,x"):
         (home / "runbooks" / f"{name}.yaml").touch()
-    assert known("runbooks", str(home)) == ["drill-online", "drill-vault", "failback", "nightly", "recover"]
+    assert known("runbooks", str(home)) == RUNBOOKS
