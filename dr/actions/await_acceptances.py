@@ -111,6 +111,6 @@ ACTION = Action(
     facts=Facts,
     effect=Effect.WRITES,
     run=run,
-    failpoints=("after-record", "after-owed", "after-claimed", "after-carried"),
+    failpoints=("after-turn", "after-owed", "after-claimed", "after-carried"),
     rehearse=rehearse,
 )

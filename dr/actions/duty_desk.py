@@ -81,7 +81,7 @@ class Desk:
 
         taken = self.world.records.take_turn(self.log, decide, by=self.by, home=self.home, run=self.run, at=self.world.clock.now())
         if taken is not None:
-            self.at("after-record")
+            self.at("after-turn")
         return taken
 
     def heed(self) -> int:

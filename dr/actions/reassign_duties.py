@@ -82,6 +82,6 @@ ACTION = Action(
     facts=Facts,
     effect=Effect.TELLS,
     run=run,
-    failpoints=("after-record", "after-owed", "after-claimed", "after-carried"),
+    failpoints=("after-turn", "after-owed", "after-claimed", "after-carried"),
     rehearse=rehearse,
 )

@@ -12,9 +12,10 @@ OF_THE_TOOL = {
     "home-restore": ("after-claim", "after-unpack", "after-key", "after-catalog", "before-inventory", "after-move"),
     "keys-rotate": ("after-begun", "after-new", "after-kept", "after-key", "after-inventory", "after-record", "after-end"),
     **{f"outage-{act}": _TOLD for act in ("declare", "update", "assign", "resolve", "review", "dismiss")},
-    **{f"office-{act}": ("after-record", "after-owed", "after-claimed", "after-carried") for act in ("accept", "give")},
-    **{f"office-{act}": ("after-record", "after-owed", "after-carried") for act in ("refuse", "works")},
-    "office-back": ("after-record", "after-owed", "after-wanted", "after-carried"),
+    **{f"office-{act}": ("after-turn", "after-claimed", "after-owed", "after-carried") for act in ("accept", "give")},
+    "office-refuse": ("after-turn", "after-owed", "after-carried"),
+    "office-works": ("after-turn", "after-carried"),
+    "office-back": ("after-turn", "after-wanted", "after-owed", "after-carried"),
     "rebuild": ("after-begin", "after-copy", "after-proofs", "before-swap", "after-aside", "after-swap"),
 }
 """Verb to its points, in the order in which they are reached."""

@@ -15,7 +15,7 @@ from dr.stream.claims import read_claim
 from tests.support.duty_world import DESK, GREEN_BAY, MADISON, MILWAUKEE, NOON, PAYROLL, Machine, vault
 
 pytestmark = pytest.mark.unit
-POINTS = ("after-record", "after-owed", "after-claimed")
+POINTS = ("after-turn", "after-owed", "after-claimed")
 
 
 class Crash(BaseException):
@@ -135,7 +135,7 @@ def test_a_turn_that_counted_as_done_when_it_was_taken_would_lose_what_follows(m
     """What the mark behind the effects is there for: with the mark before them nobody is asked, and a yes claims nothing."""
 
     def mark(point: str) -> None:
-        for taken in machine.records.uncarried_turns() if point == "after-record" else ():
+        for taken in machine.records.uncarried_turns() if point == "after-turn" else ():
             machine.records.carried_turn("", taken.number, machine.clock.now())
 
     machine.at = mark
