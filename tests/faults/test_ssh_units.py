@@ -1,5 +1,6 @@
 """Long work on a standby outlives its link: it is taken up where it is, done once, and forsaken by nobody for ever."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,14 +13,16 @@ from pathlib import Path
 import pytest
 
 from dr import plugins
+from dr.drivers.postgres.connect import connect, dsn_of
 from dr.errors import StandbyInUse, Stopped, Unreachable
 from dr.hosts.ssh import KIND
 from dr.model.base import StepId
 from dr.model.ports import ArtifactReader, HostRequest
 from dr.sources.postgres_logical import SOURCE
 from tests.support.host_world import OTHER, RUN
+from tests.support.patience import LONG
 from tests.support.pg_world import SET
-from tests.support.ssh_drill import CANARY, Drill, ends, left, servers, until
+from tests.support.ssh_drill import CANARY, Drill, ends, left, load, servers, until
 from tests.support.ssh_hosts import writable
 from tests.support.ssh_killed import MIDDLE, work_of
 
@@ -182,9 +185,9 @@ def test_a_stopped_step_ends_its_work_there_at_once(drill: Drill) -> None:
 
 
 @contextmanager
-def killed_in_the_middle(drill: Drill, step: str, folder: Path) -> Iterator[None]:
-    """A controller of its own that restores, SIGKILLed while bytes flow."""
-    (folder / "work").write_bytes(work_of(drill.world, drill.request, drill.system, step))
+def killed_in_the_middle(drill: Drill, step: str, folder: Path, moment: str = "bytes") -> Iterator[None]:
+    """A controller of its own that restores, or proves, SIGKILLed in the middle."""
+    (folder / "work").write_bytes(work_of(drill.world, drill.request, drill.system, step, moment))
     argv = [sys.executable, "-m", "tests.support.ssh_killed", str(folder / "work")]
     with subprocess.Popen(argv, cwd=HERE, stdout=subprocess.PIPE, text=True) as controller:
         try:
@@ -223,3 +226,83 @@ def test_another_run_waits_for_one_that_may_be_resumed_and_ends_one_that_is_over
             handle.claim(SET)
             assert handle.scrub([CANARY]).found == 0
     ends(drill)
+
+
+# ---------------------------------------------------------------- the next process of a killed controller
+
+
+def test_the_next_process_is_given_the_restore_that_a_killed_one_began(drill: Drill, tmp_path: Path) -> None:
+    """No bytes are under way: what was sent is not sent again, nor loaded again, and what the work asks is asked of the one that lives."""
+    with killed_in_the_middle(drill, "restore", tmp_path, "findings"):
+        worker, counted = unit(drill), Counted()
+        begun = Path(drill.root, "drills", RUN).stat()
+        with writable(asked(drill, "restore"), drill.standing) as handle:
+            assert unit(drill) == worker
+            assert not handle.holds(SET)
+            handle.require_space(2**60)  # it is there already
+            handle.claim(SET)
+            step = drill.step()
+            place = handle.bring(SOURCE, counted.of(drill.system.handed(step)), step.as_context())
+            assert set(counted.opened) < {one.artifact.name for one in drill.system.readers}
+            assert os.path.samestat(Path(drill.root, "drills", RUN).stat(), begun)
+            handle.adopt(SET, {"database": place})
+            found = handle.prove(CHECK, CHECK.params(), drill.system.restored(handle), step.as_context())
+            assert found.passed, found
+            assert handle.scrub([CANARY]).found == 0
+            assert unit(drill) == worker
+    ends(drill)
+
+
+@pytest.mark.campaign
+@pytest.mark.positive_control
+def test_what_lacked_bytes_of_the_killed_process_is_begun_anew(drill: Drill, tmp_path: Path) -> None:
+    """The twin: killed while they flow, and every artifact is sent again, after the first try has ended."""
+    with killed_in_the_middle(drill, "restore", tmp_path):
+        worker, counted = unit(drill), Counted()
+        with writable(asked(drill, "restore"), drill.standing) as handle:
+            assert worker not in drill.there.processes()
+            handle.claim(SET)
+            step = drill.step()
+            place = handle.bring(SOURCE, counted.of(drill.system.handed(step)), step.as_context())
+            assert sorted(counted.opened) == sorted(one.artifact.name for one in drill.system.readers)
+            handle.adopt(SET, {"database": place})
+            assert handle.scrub([CANARY]).found == 0
+    ends(drill)
+
+
+@pytest.mark.campaign
+def test_the_next_process_is_given_the_proof_that_a_killed_one_began(drill: Drill, tmp_path: Path) -> None:
+    """The table is locked, so that it takes its time: one session waits for it before the kill, and after, and it is the same."""
+    with writable(asked(drill, "restore"), drill.standing) as handle:
+        place = load(handle, drill.system, drill.step())["database"]
+    until(lambda: not left(drill.there))
+    with connect(dsn_of(place)) as holding, connect(dsn_of(place)) as looking:
+        holding.execute("BEGIN")
+        holding.execute("LOCK TABLE public.clients IN ACCESS EXCLUSIVE MODE")
+
+        def waiting() -> list[int]:
+            rows = looking.execute("SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' ORDER BY pid").fetchall()
+            return [row[0] for row in rows]
+
+        (tmp_path / "work").write_bytes(work_of(drill.world, drill.request, drill.system, "prove", "never"))
+        with subprocess.Popen([sys.executable, "-m", "tests.support.ssh_killed", str(tmp_path / "work")], cwd=HERE) as controller:
+            until(waiting)
+            controller.send_signal(signal.SIGKILL)
+        worker, before = unit(drill), waiting()
+        with writable(asked(drill, "prove"), drill.standing) as handle:
+            step, found = drill.step(), []
+
+            def prove() -> None:
+                found.append(handle.prove(CHECK, CHECK.params(), drill.system.restored(handle), step.as_context()))
+
+            proving = threading.Thread(target=prove, daemon=True)
+            proving.start()
+            proving.join(2.0)
+            assert waiting() == before
+            holding.execute("COMMIT")
+            proving.join(LONG)
+            assert [one.passed for one in found] == [True]
+            assert unit(drill) == worker
+    until(lambda: not left(drill.there))
+    with writable(asked(drill, "scrub"), drill.standing) as handle:
+        assert handle.scrub([CANARY]).found == 0

@@ -1,4 +1,4 @@
-"""A controller in a process of its own, to be killed while it restores: `python -m tests.support.ssh_killed FILE`."""
+"""A controller in a process of its own, to be killed while it restores or proves: `python -m tests.support.ssh_killed FILE`."""
 
 import pickle
 import sys
@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dr import plugins
 from dr.model.base import StepId
 from dr.model.ports import HostRequest
 from dr.sources.postgres_logical import SOURCE
@@ -17,6 +18,7 @@ from tests.support.ssh_drill import Captured, DrillStep
 from tests.support.ssh_hosts import request_of, writable
 
 MIDDLE = "in the middle"
+CHECK = plugins.CHECKS["content-equals-source"]
 
 
 @dataclass
@@ -29,11 +31,13 @@ class Work:
     production: Sequence[Any]
     readers: tuple[MemoryReader, ...]
     step: str | None = None
-    """For which the standby is opened, where its work is to outlive us."""
+    """For which the standby is opened, where its work is to outlive us; `prove` proves what was restored before."""
+    moment: str = "bytes"
+    """What is in the middle."""
 
 
-def work_of(world: World, request: HostRequest, system: Captured, step: str | None = None) -> bytes:
-    return pickle.dumps(Work(str(world.home), world.port, request.params.to_facts(), world.production, system.readers, step))
+def work_of(world: World, request: HostRequest, system: Captured, step: str | None = None, moment: str = "bytes") -> bytes:
+    return pickle.dumps(Work(str(world.home), world.port, request.params.to_facts(), world.production, system.readers, step, moment))
 
 
 def main() -> None:
@@ -44,13 +48,16 @@ def main() -> None:
         print(MIDDLE, flush=True)
         time.sleep(3600)
 
-    step = DrillStep({"bytes": middle})
+    step = DrillStep({work.moment: middle})
     request = request_of(world, STANDBY, work.params)
     if work.step is not None:
         request = replace(request, step=StepId(work.step), stop=step.stop)
     with writable(request, world.standing()) as handle:
-        handle.claim(SET)
-        handle.bring(SOURCE, Captured(work.readers).handed(step), step.as_context())
+        if work.step == "prove":
+            handle.prove(CHECK, CHECK.params(), Captured(work.readers).restored(handle), step.as_context())
+        else:
+            handle.claim(SET)
+            handle.bring(SOURCE, Captured(work.readers).handed(step), step.as_context())
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dr import __version__
 from dr.app.agent.allowed import Allowed
+from dr.app.agent.caller import Caller
 from dr.app.agent.clock import ControllersClock
 from dr.errors import Refused
 from dr.hosts.lifeline import LIFELINE
@@ -18,17 +19,20 @@ from dr.wire.link import SILENCE, Call, Link
 if TYPE_CHECKING:
     from dr.app.agent.stored import Stored
     from dr.app.agent.verbs import Verbs
+    from dr.app.agent.works import Works
 
-_LAST = 20.0
+LONG_WORK = frozenset({"bring", "prove"})
+"""What may outlive its link, and the process that asked for it."""
+LAST = 20.0
 """Seconds for the work to take its own end after the link's: a half-loaded server is stopped."""
 
 
 class Answers:
     """What a question needs is imported when the first of its kind comes: a file server needs no PostgreSQL."""
 
-    def __init__(self, stop: threading.Event, allowed: Allowed) -> None:
+    def __init__(self, stop: threading.Event, allowed: Allowed, works: "Works | None", patience: float) -> None:
         self.link: Link
-        self._stop, self._allowed = stop, allowed
+        self._stop, self._allowed, self._works, self._patience = stop, allowed, works, patience
         self._clock: ControllersClock | None = None
         self._silence = SILENCE
 
@@ -44,7 +48,8 @@ class Answers:
 
         if self._clock is None:
             raise Refused("a controller says hello first")
-        return Verbs(self.link, self._clock, self._stop, self._allowed, self._silence)
+        caller = Caller(self.link, self._stop, self._patience)
+        return Verbs(caller, self._clock, self._stop, self._allowed, self._silence, self._works)
 
     def serve(self, call: Call) -> JsonObject:
         """Raises Refused for what this agent was told not to do, or what nobody knows."""
@@ -78,15 +83,23 @@ def agreed(hello: JsonObject) -> float:
 
 
 class Answering:
-    """A link that is answered, until it is over."""
+    """A link that is answered. `works`: what outlives it, where anything does, and for how many seconds that waits for another."""
 
-    def __init__(self, allowed: Allowed) -> None:
-        self.stop = threading.Event()
-        self.answers = Answers(self.stop, allowed)
+    def __init__(self, allowed: Allowed, stop: threading.Event, works: "Works | None" = None, patience: float = 0.0) -> None:
+        self.stop = stop
+        self.answers = Answers(stop, allowed, works, patience)
+        self._long = LONG_WORK if works is not None else frozenset()
         self._count, self._changed = 0, threading.Condition()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being answered but what outlives the link."""
+        return self._count == 0
 
     def serve(self, call: Call) -> JsonObject:
         """As `Answers.serve`, counted."""
+        if call.verb in self._long:
+            return self.answers.serve(call)
         with self._changed:
             self._count += 1
         try:
@@ -100,6 +113,10 @@ class Answering:
         """Then whatever was begun over the link has ended, with all that it started: only this process is left to end."""
         self.answers.link.start().wait()
         self.stop.set()
+        self.last()
+
+    def last(self) -> None:
+        """It was told to stop: what does not is ended."""
         with self._changed:
-            self._changed.wait_for(lambda: self._count == 0, _LAST)
+            self._changed.wait_for(lambda: self._count == 0, LAST)
         LIFELINE.close()  # whatever still runs, with all that it started

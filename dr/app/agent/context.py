@@ -10,6 +10,7 @@ from typing import IO, Any, cast
 
 from dr import plugins
 from dr.app.agent.allowed import plain
+from dr.app.agent.caller import Asks
 from dr.clock import Clock
 from dr.engine.staging import staging_folder
 from dr.errors import Refused, Stopped
@@ -22,7 +23,6 @@ from dr.model.ports.bytes import ArtifactSink
 from dr.model.record import Severity
 from dr.model.runbook import Plan
 from dr.model.summary import Baselines, ContentSummary
-from dr.wire.link import Link
 from dr.wire.pipes import Outlet
 
 
@@ -31,7 +31,7 @@ class AskedKeys:
 
     recipients: tuple[str, ...] = ()
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Asks) -> None:
         self._link = link
 
     def digest_key(self) -> bytes:
@@ -54,7 +54,7 @@ def _text(data: bytes) -> str:
 class _AskedRecords:
     """The few of `ports.Records` that sources and checks use."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Asks) -> None:
         self._link = link
 
     def close_findings(self, prefix: str, keep: Sequence[str], _at: datetime, _run: RunId) -> None:
@@ -73,7 +73,7 @@ class _AskedRecords:
 class RemoteStep:
     """`ports.StepContext` as far as sources and checks use it; the rest of the house is on the controller, and raises Refused."""
 
-    def __init__(self, told: JsonObject, link: Link, clock: Clock, stop: threading.Event, here: Host, staging: Path) -> None:
+    def __init__(self, told: JsonObject, link: Asks, clock: Clock, stop: threading.Event, here: Host, staging: Path) -> None:
         self.run, self.step, self.attempt = RunId(plain(str(told["run"]))), StepId(plain(str(told["step"]))), int(told["attempt"])
         self.requested_by = str(told["requested_by"])
         self.plan, self.inventory = Plan.from_facts(told["plan"]), Inventory.from_facts(told["inventory"])
@@ -124,7 +124,7 @@ class RemoteStep:
 class HandedArtifact:
     """ports.ArtifactReader whose bytes the controller has read, checked and decrypted."""
 
-    def __init__(self, told: JsonObject, link: Link) -> None:
+    def __init__(self, told: JsonObject, link: Asks) -> None:
         self.artifact = Artifact.from_facts(told["artifact"])
         self.index = ArtifactIndex.from_facts(told["index"])
         self._link = link
@@ -160,7 +160,7 @@ class ToldSet:
 class SentSet:
     """ports.SetWriter whose bytes go to the controller, which encrypts them."""
 
-    def __init__(self, set_id: SetId, key: bytes, link: Link) -> None:
+    def __init__(self, set_id: SetId, key: bytes, link: Asks) -> None:
         self.set, self.key, self._link = set_id, key, link
 
     @contextmanager
@@ -170,7 +170,7 @@ class SentSet:
 
 
 class _SentArtifact:
-    def __init__(self, name: str, outlet: Outlet, link: Link) -> None:
+    def __init__(self, name: str, outlet: Outlet, link: Asks) -> None:
         self.name, self._outlet, self._link = name, outlet, link
 
     def write(self, data: bytes | memoryview) -> None:

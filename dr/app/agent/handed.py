@@ -4,6 +4,7 @@ import io
 from collections.abc import Sequence
 from typing import IO, Any, cast
 
+from dr.app.agent.caller import Asks
 from dr.app.agent.context import AskedKeys
 from dr.app.agent.kept import KeptParts
 from dr.clock import Clock
@@ -13,7 +14,6 @@ from dr.model.base import JsonObject, RepositoryName, SetId, SystemName
 from dr.model.ports import ArtifactReader, Repository
 from dr.stream.layout import LONGEST, part_path
 from dr.stream.sets import StreamSets
-from dr.wire.link import Link
 
 
 class LentKeys(AskedKeys):
@@ -26,7 +26,7 @@ class LentKeys(AskedKeys):
 class HandedRepository:
     """Of `ports.Repository` what reading one set needs."""
 
-    def __init__(self, name: str, tier: str, link: Link, kept: KeptParts) -> None:
+    def __init__(self, name: str, tier: str, link: Asks, kept: KeptParts) -> None:
         self.name, self.tier = RepositoryName(name), tier
         self._link, self._kept = link, kept
         self._digests: dict[str, str] = {}
@@ -50,7 +50,7 @@ class HandedRepository:
         raise Refused(f"'{name}' of a repository is asked on the controller")
 
 
-def artifacts_of(told: JsonObject, names: Sequence[str], link: Link, clock: Clock, kept: KeptParts) -> list[ArtifactReader]:
+def artifacts_of(told: JsonObject, names: Sequence[str], link: Asks, clock: Clock, kept: KeptParts) -> list[ArtifactReader]:
     """The named artifacts of the set, in that order, each part checked against the signed manifest here. Raises Damaged, Refused."""
     repository = HandedRepository(str(told["repository"]), str(told["tier"]), link, kept)
     sets = StreamSets(str(told["organisation"]), LentKeys(link), clock, {})

@@ -5,6 +5,7 @@ Where the first word asks for a unit it only hands its streams over to one, and 
 
 import os
 import sys
+import threading
 from typing import IO, cast
 
 from dr.app.agent.allowed import Allowed
@@ -32,7 +33,7 @@ def serve(allowed: Allowed) -> None:
 
 
 def _answer(reader: "_Again", writer: IO[bytes], allowed: Allowed) -> None:
-    answering = Answering(allowed)
+    answering = Answering(allowed, threading.Event())
     answering.answers.link = Link(cast("IO[bytes]", reader), writer, serve=answering.serve, lost=answering.stop.set)
     answering.answers.link.most = frames.GREETING
     answering.until_over()

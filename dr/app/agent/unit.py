@@ -1,8 +1,9 @@
 """A unit: work that outlives the connection it was begun over, in a process of its own, until it is done, ended or given up.
 
 The process that ssh started hands its streams to the unit over a socket that this user alone may open, and waits for it to let them go; so
-each new connection is only another pair of streams to the same work (`dr/wire/lasting`). Named by run and step, and there once: a second
-controller of the same run and step, which knows the token, ends what the first had begun before it begins anew; any other is refused.
+each new connection is only another pair of streams to the same work (`dr/wire/lasting`). Named by run and step, and there once: the next
+process of a killed controller, which knows the token, takes up what goes on without bytes from the one before it (`works`), and else ends
+it before it begins anew; anybody else is refused.
 A unit without a connection waits as long as it was told to, then ends what it does, with all that it started.
 """
 
@@ -15,27 +16,26 @@ import socket
 import threading
 import time
 from pathlib import Path
-from typing import IO, cast
 
 from dr.app.agent import units
 from dr.app.agent.allowed import Allowed, plain
-from dr.app.agent.answers import Answering, agreed, introduced
+from dr.app.agent.answers import LAST
+from dr.app.agent.epoch import Epoch
 from dr.app.agent.units import Seat
+from dr.app.agent.works import Works
 from dr.errors import DrError, Failed, Refused, Unreachable
 from dr.model.base import JsonObject
 from dr.wire import frames
 from dr.wire.connection import FIRST
 from dr.wire.frames import Kind
-from dr.wire.lasting import Lasting, Pipes
-from dr.wire.link import Link, spelled
+from dr.wire.lasting import Pipes
+from dr.wire.link import spelled
 from dr.wire.rejoin import dumped
 
 _MOST = 128 * 1024
 """Bytes of one message at the socket."""
-_LONGEST = 24 * 3600.0
-"""Seconds for which a unit waits at most, whatever it is told."""
-_REPLY = 5.0
-"""Seconds for a new connection to take its first word."""
+_ANSWER = 5.0
+"""Seconds for whoever comes to the socket to say what for."""
 _TAKEN, _AGAIN = b"taken", b"again"
 
 
@@ -64,8 +64,7 @@ def _handed(name: str, hello: JsonObject, told: bytes, streams: tuple[int, int],
         except ConnectionError:  # it ended just now
             taken = False
         if taken:
-            for one in streams:
-                os.close(one)
+            _let_go(list(streams))
         control.settimeout(None if taken else FIRST)
         with contextlib.suppress(OSError):
             control.recv(1)  # until it lets go, or has ended
@@ -113,6 +112,11 @@ def _without_others(kept: set[int]) -> None:
         os.set_inheritable(standard, True)
 
 
+def _let_go(streams: list[int]) -> None:
+    for one in streams:
+        os.close(one)
+
+
 def _answer(writing: int, reply: bytes) -> None:
     with contextlib.suppress(OSError):
         os.write(writing, frames.pack(Kind.REPLY, 1, reply))
@@ -122,19 +126,14 @@ def _answer(writing: int, reply: bytes) -> None:
 
 
 class Living:
-    """One unit, for its life."""
+    """One unit, for its life. `_epoch`: the controller's process that it works for now."""
 
     def __init__(self, seat: Seat, hello: JsonObject, allowed: Allowed) -> None:
-        unit = hello["unit"]
-        self._seat, self._unit, self._allowed = seat, unit, repr(allowed)
-        self._rejoin = max(0.0, min(_LONGEST, float(unit["rejoin"])))
-        self._silence = agreed(hello)
-        self._answering = Answering(allowed)
-        self._answering.answers.met(hello)
-        self._offered: list[Pipes] = []
-        self._changed = threading.Condition()
-        self._met = False
-        self._began, self._lost = time.monotonic(), time.monotonic()
+        self._seat, self._allowed = seat, allowed
+        self._stop = threading.Event()
+        self._works = Works(self._end)
+        self._epoch = Epoch(hello, allowed, self._stop, self._works)
+        self._began = time.monotonic()
         self._displaced: list[socket.socket] = []
         """Whoever waits for our end, to begin anew."""
 
@@ -142,45 +141,26 @@ class Living:
         """Until the work is over, and all that it started."""
         threading.Thread(target=self._receive, daemon=True).start()
         try:
-            lasting = Lasting(self._next(0), self._silence, self._next, lambda: bool(self._offered))
-            streams, patience = cast("IO[bytes]", lasting), self._rejoin + self._silence + 2 * FIRST
-            answering = self._answering
-            answering.answers.link = Link(streams, streams, serve=answering.serve, lost=answering.stop.set, silence=patience)
-            self._met = True
-            answering.until_over()
+            self._serve()
+            self._stop.set()
+            self._works.wait(LAST)
+            self._epoch.answering.last()
         finally:
             shutil.rmtree(self._seat.folder, ignore_errors=True)
 
-    # ------------------------------------------------------------ connections
-
-    def _next(self, taken: int) -> Pipes:
-        """The next connection. Raises Unreachable where none comes in time."""
-        self._lost = time.monotonic()
-        until = self._lost + (self._rejoin if self._met else FIRST)
+    def _serve(self) -> None:
+        """One process of the controller after another, until nobody takes the place of the last."""
         while True:
-            line = self._newest(until)
-            try:
-                line.write(frames.pack(Kind.REPLY, 1, dumped({"ok": {**introduced(), "taken": taken}})), _REPLY)
-            except OSError:
-                line.close()
-            else:
-                self._lost = 0.0
-                return line
-
-    def _newest(self, until: float) -> Pipes:
-        with self._changed:
-            if not self._changed.wait_for(lambda: bool(self._offered), until - time.monotonic()):
-                raise Unreachable("nobody came back to it in time")
-            *older, newest = self._offered
-            self._offered.clear()
-        for one in older:
-            one.close()
-        return newest
+            epoch = self._epoch
+            with contextlib.suppress(Unreachable):
+                epoch.run()
+            if epoch is self._epoch:
+                return
 
     def _receive(self) -> None:
         while True:
             control, _ = self._seat.listener.accept()
-            control.settimeout(_REPLY)
+            control.settimeout(_ANSWER)
             try:
                 told, found, _, _ = socket.recv_fds(control, _MOST, 2, socket.MSG_CMSG_CLOEXEC)
                 self._heard(control, json.loads(told), found)
@@ -199,43 +179,44 @@ class Living:
     def _asked(self, control: socket.socket, told: JsonObject, found: list[int]) -> None:
         """A controller, with its streams."""
         unit = told["hello"]["unit"]
-        ours, again = unit["epoch"] == self._unit["epoch"], unit.get("taken") is not None
         refusal = self._refusal(unit, told)
-        if refusal is None and not ours and not again:  # the same step, begun anew: what was begun before it ends first
-            for one in found:
-                os.close(one)
+        if refusal is not None:
+            control.send(_TAKEN)
+            _answer(found[1], spelled(refusal))
+            _let_go(found)
+            control.close()
+        elif unit["epoch"] == self._epoch.unit["epoch"] or self._taken_over(told["hello"]):
+            control.send(_TAKEN)
+            self._epoch.offer(Pipes(found[0], found[1], int(unit.get("taken") or 0), control.close))
+        else:  # what was begun before ends first: whoever asks waits for that, at the socket that ends with us
             self._displaced.append(control)
+            _let_go(found)
             control.send(_AGAIN)
             self._end()
-            return
-        if refusal is None and (not ours or again is not self._met):
-            refusal = Refused("what was begun there was taken up by another process since", hint="look for it: dr runs list")
-        control.send(_TAKEN)
-        if refusal is not None:
-            _answer(found[1], spelled(refusal))
-            for one in found:
-                os.close(one)
-            control.close()
-            return
-        with self._changed:
-            self._offered.append(Pipes(found[0], found[1], int(unit.get("taken") or 0), control.close))
-            self._changed.notify_all()
 
     def _refusal(self, unit: JsonObject, told: JsonObject) -> Refused | None:
-        if not hmac.compare_digest(str(unit["token"]), str(self._unit["token"])):
+        if not hmac.compare_digest(str(unit["token"]), str(self._epoch.unit["token"])):
             return Refused("the work there is another controller's", hint="which dr else uses this login?")
-        if told["allowed"] != self._allowed:
-            return Refused(
-                "the work there was begun by a login that may do something else", hint="its authorized_keys was changed meanwhile"
-            )
+        if told["allowed"] != repr(self._allowed):
+            return Refused("the work there was begun by a login that may do something else", hint="was its authorized_keys changed?")
+        ours, again = unit["epoch"] == self._epoch.unit["epoch"], unit.get("taken") is not None
+        if again is not (ours and self._epoch.begun):
+            return Refused("what was begun there was taken up by another process since", hint="look for it: dr runs list")
         return None
 
+    def _taken_over(self, hello: JsonObject) -> bool:
+        """Whether the next process of the controller takes up what the one before it had begun; not where nothing of it could go on."""
+        if not (self._epoch.answering.idle and self._works.goes_on):
+            return False
+        before, self._epoch = self._epoch, Epoch(hello, self._allowed, self._stop, self._works)
+        before.close()
+        return True
+
     def _end(self) -> None:
-        if self._met:
-            self._answering.answers.link.close()
+        self._epoch.close()
 
     def _about(self) -> JsonObject:
-        now = time.monotonic()
-        root = os.path.realpath(str(self._unit["root"]))
-        told = {"name": self._unit["name"], "run": self._unit["run"], "root": root, "pid": os.getpid()}
-        return {**told, "since": now - self._began, "away": now - self._lost if self._lost else None, "rejoin": self._rejoin}
+        now, epoch = time.monotonic(), self._epoch
+        root = os.path.realpath(str(epoch.unit["root"]))
+        told = {"name": epoch.unit["name"], "run": epoch.unit["run"], "root": root, "pid": os.getpid()}
+        return {**told, "since": now - self._began, "away": now - epoch.lost if epoch.lost else None, "rejoin": epoch.rejoin}

@@ -9,10 +9,14 @@ from typing import cast
 from dr import __version__, plugins
 from dr.app.agent import looks, units
 from dr.app.agent.allowed import Allowed, plain
+from dr.app.agent.answers import LONG_WORK
+from dr.app.agent.caller import Caller
 from dr.app.agent.clock import ControllersClock
+from dr.app.agent.commands import run
 from dr.app.agent.context import AskedKeys, HandedArtifact, RemoteStep, SentSet, ToldSet
 from dr.app.agent.kept import KeptParts
 from dr.app.agent.places import laid_out, private_folder
+from dr.app.agent.works import Works
 from dr.errors import Refused
 from dr.hosts import local
 from dr.hosts.local import Local, LocalHost, WritableLocal
@@ -24,17 +28,23 @@ from dr.model.ports import ArtifactReader, CaptureRequest, HostRequest, ReplayOr
 from dr.model.record import ProductionFacts
 from dr.stream.layout import LONGEST
 from dr.units import show_size
-from dr.wire.link import Call, Link
+from dr.wire.link import Call
 
 _LONG = frozenset({"plant", "capture", "bring", "prove", "replay"})
 """Questions that tell what a set's index says, or the whole inventory: they cross as bytes."""
+
+_ALONE = frozenset({"scrub", "replay", "enter-service", "accept"})
+"""Questions that are not answered beside work that a process before the one that asks had begun."""
 
 
 class Verbs:
     """One controller's questions."""
 
-    def __init__(self, link: Link, clock: ControllersClock, stop: threading.Event, allowed: Allowed, silence: float) -> None:
-        """`silence`: seconds after which a connection is dead."""
+    def __init__(
+        self, link: Caller, clock: ControllersClock, stop: threading.Event, allowed: Allowed, silence: float, works: Works | None = None
+    ) -> None:
+        """`silence`: seconds after which a connection is dead; `works`: what outlives the link, where anything does."""
+        self._works = works
         self.link, self._clock, self.stop, self._allowed, self._silence = link, clock, stop, allowed, silence
         self._request: HostRequest
         self._standing: Standing | None = None
@@ -48,7 +58,7 @@ class Verbs:
             "foresee": lambda _: {"lines": self._lines(local.KIND.foresee(self._request, self._given()))},
             "enrol": self._enrol,
             "open": self._open,
-            "claim": lambda args: {"path": self._held().claim(SetId(str(args["set"])))},
+            "claim": lambda args: {"path": self._claim(SetId(str(args["set"])))},
             "holds": lambda args: {"holds": self._held().holds(SetId(str(args["set"])))},
             "adopt": self._adopt,
             "place": lambda _: {"path": self._held().place()},
@@ -62,7 +72,7 @@ class Verbs:
             "accept": lambda args: self._served().accept(self._allowed.opened(dict(args["how"]))),
             "swap-in": self._swap_in,
             "swappable": self._swappable,
-            "run": self._run_command,
+            "run": lambda args: run(args, self.stop),
             "plant": self._plant,
             "capture": self._capture,
             "bring": self._bring,
@@ -76,7 +86,12 @@ class Verbs:
         verb = self._verbs.get(call.verb)
         if verb is None:
             raise Refused(f"this dr ({__version__}) knows no '{call.verb}'", hint="install the same version of dr on both machines")
-        return verb(call.long_args(LONGEST) if call.verb in _LONG else call.args)
+        args = call.long_args(LONGEST) if call.verb in _LONG else call.args
+        if self._works is not None and call.verb in LONG_WORK:
+            return self._works.done(call.verb, args, self.link, self, lambda: verb(args))
+        if self._works is not None and call.verb in _ALONE:
+            self._works.require_own(self)
+        return verb(args)
 
     # ------------------------------------------------------------ who and what
 
@@ -127,14 +142,24 @@ class Verbs:
         if self._run is None:
             raise Refused("the controller did not say for which run")
         handle = cast("WritableLocal", local.KIND.open_writable(self._request, self._given(), self._run))
-        folder = units.alone(local.target(self._request).root, self._silence, self._is_over(self._run))
+        known = self._works.root if self._works else None
+        folder = units.alone(local.target(self._request).root, self._silence, self._is_over(self._run)) if known is None else known
         try:
             handle.require_turn()  # a run that only waits must be in nobody's way meanwhile
         except BaseException:
-            os.close(folder)
+            if known is None:
+                os.close(folder)
             raise
+        if self._works is not None:
+            self._works.root = folder
         self._handle = handle  # and the folder stays locked until this process ends
         return {}
+
+    def _claim(self, set_id: SetId) -> HostPath:
+        """What a process before this one loads, or has loaded, is left as it is: `bring` takes it up."""
+        if self._works is not None and self._works.claimed(self, set_id):
+            return self._held().place()
+        return self._held().claim(set_id)
 
     def _is_over(self, run: RunId) -> Callable[[str], bool]:
         """Whether nobody comes back for what that run left here: it is this one, which is here, or the controller knows of none such."""
@@ -178,7 +203,8 @@ class Verbs:
         return {}
 
     def _space(self, args: JsonObject) -> JsonObject:
-        self._held().require_space(int(args["needed"]))
+        if self._works is None or not self._works.loaded_before(self):
+            self._held().require_space(int(args["needed"]))
         return {}
 
     def _scrub(self, args: JsonObject) -> JsonObject:
@@ -187,20 +213,6 @@ class Verbs:
     def _enter_service(self, args: JsonObject) -> JsonObject:
         self._held().enter_service(SetId(str(args["set"])))
         return {}
-
-    def _run_command(self, args: JsonObject) -> JsonObject:
-        given = args.get("stdin")
-        done = LocalRunner(self.stop).run(
-            [str(word) for word in args["argv"]],
-            stdin=None if given is None else bytes.fromhex(str(given)),
-            env={str(key): str(value) for key, value in dict(args.get("env") or {}).items()},
-            cwd=args.get("cwd"),
-            timeout=args.get("timeout"),
-            check=args.get("check") is not False,
-            unprivileged=args.get("unprivileged") is True,
-            detached=args.get("detached") is True,
-        )
-        return {"code": done.returncode, "stdout": done.stdout.hex(), "stderr": done.stderr.hex()}
 
     # ------------------------------------------------------------ work
 

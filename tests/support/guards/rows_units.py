@@ -9,19 +9,19 @@ GUARDS: tuple[Guard, ...] = (
         TESTS,
         Off(
             "who does not know a unit's token neither takes it up nor ends it",
-            'if not hmac.compare_digest(str(unit["token"]), str(self._unit["token"])):',
+            'if not hmac.compare_digest(str(unit["token"]), str(self._epoch.unit["token"])):',
             "if False:",
             "test_who_does_not_know_its_token_is_refused",
         ),
         Off(
             "a login that may do something else does not take a unit up",
-            'if told["allowed"] != self._allowed:',
+            'if told["allowed"] != repr(self._allowed):',
             "if False:",
             "test_a_login_that_may_do_something_else_does_not_take_it_up",
         ),
         Off(
             "who was given up takes nothing back",
-            "if refusal is None and (not ours or again is not self._met):",
+            "if again is not (ours and self._epoch.begun):",
             "if False:",
             "test_a_first_process_that_comes_back_takes_nothing_from_the_second",
         ),
