@@ -1,6 +1,8 @@
 """A small registry of kinds, as the wiring would hand it to `dr.config`: honest parameter models, actions that do nothing."""
 
-from pydantic import Field, model_validator
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, model_validator
 
 from dr.config.kinds import Kinds
 from dr.model.base import (
@@ -96,6 +98,15 @@ class SqlAssertion(StrictModel):
     at_least: int = 1
 
 
+class MdRaid(StrictModel):
+    arrays: tuple[Annotated[str, StringConstraints(pattern=r"^md\w+$")], ...] = ()
+
+
+class TcpAnswers(StrictModel):
+    host: str
+    port: int
+
+
 class NotifyParams(StrictModel):
     to: AudienceName
     template: str
@@ -141,5 +152,6 @@ KINDS = Kinds(
     sources={"postgres_logical": Empty, "files": Files},
     repositories={"directory": Directory},
     hosts={"local": LocalHost},
-    checks={"starts-up": Empty, "content-equals-source": Empty, "sql-assertion": SqlAssertion},
+    checks={"starts-up": Empty, "content-equals-source": Empty, "sql-assertion": SqlAssertion, "tcp-answers": TcpAnswers},
+    redundancy={"mdraid": MdRaid},
 )
