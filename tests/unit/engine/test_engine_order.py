@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dr.engine.order import Course, Pause, Skip, Start, Task, wait_before
+from dr.engine.order import Ask, Course, Pause, Skip, Start, Task, wait_before
 from dr.errors import ConfigError, Damaged, DrError, Failed, NotProvablyStandby, Refused, Unreachable
 from dr.model.base import JsonObject
 from dr.model.runbook import Plan, PlannedStep
@@ -254,3 +254,24 @@ def test_steps_that_wait_for_one_another_do_not_hang_the_run() -> None:
     assert [task.key for task in skipped] == ["c"]
     course.took("c", SKIPPED)
     assert [(type(task), task.key) for task in course.due()] == [(Skip, "a"), (Skip, "b")]
+
+
+def answered(course: Course, error: str) -> list[Task]:
+    """Put the question, let the time pass or a person speak, and judge it so; what is due then."""
+    (ask,) = course.due()
+    assert isinstance(ask, Ask)
+    course.took("ask", {"state": "waiting", "seconds": 1.0})
+    course.due()
+    course.took("?ask", None)
+    course.due()
+    course.took("ask", {"state": "failed", "facts": {}, "failure": {"error": error, "exit_code": 1}})
+    return course.due()
+
+
+def test_a_silence_is_followed_by_the_question_again_as_often_as_its_step_says_and_a_no_is_not() -> None:
+    """At once, without a wait: whoever is to approve is to be told now."""
+    course = Course(plan(step("ask", "approve", retry={"attempts": 2})))
+    (again,) = answered(course, "Unanswered")
+    assert isinstance(again, Ask) and again.attempt == 2
+    assert answered(Course(plan(step("ask", "approve", retry={"attempts": 2}))), "Failed") == []
+    assert answered(Course(plan(step("ask", "approve"))), "Unanswered") == []
