@@ -144,3 +144,16 @@ def test_a_run_that_the_engine_lost_is_ended_and_told(tmp_path: Path) -> None:
         "critical",
         "run run-1 broke off and cannot be taken up again",
     )
+
+
+def test_a_run_that_another_engine_has_is_not_taken_for_lost(tmp_path: Path) -> None:
+    """An outage's run goes on in an engine of its own, which this one does not see; the test above is the twin, where the run is ours."""
+    bench = Bench(tmp_path / "bench")
+    bench.call("run", str(chain(bench, "a", 1, 0.0)), ONE, failpoint="note.before-effect")
+    for path in bench.state.glob(f"{FILE}*"):
+        path.unlink()
+    assert bench.call("resume", unguarded="ours").returncode == 0
+    record = bench.records.run(ONE)
+    assert record is not None
+    assert record.state == "running"
+    assert bench.records.open_findings() == []

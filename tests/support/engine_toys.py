@@ -20,7 +20,7 @@ from dr.hosts.process import LocalRunner
 from dr.model.base import RunId, Sha256, StrictModel, sha256
 from dr.model.inventory import Inventory, Keys, Organisation, SecretRef
 from dr.model.ports import Action, Effect, Outcome, Records, Runner, StepContext, Telling
-from dr.model.record import Notice, Progress
+from dr.model.record import Notice, Progress, RunRecord
 from dr.model.runbook import Plan
 from tests.support.engine_records import EngineRecords
 from tests.support.patience import LONG
@@ -202,8 +202,12 @@ def anything_goes(_state: Path) -> None:
     pass
 
 
-PERMISSIVE = {"if_dead": everyone_is_dead, "admit": anything_goes, "patience": (0.1,)}
-"""For tests and their twins: `TOY_UNGUARDED` names the guards to leave out, or to make impatient."""
+def of_another_engine(_run: RunRecord) -> bool:
+    return False
+
+
+PERMISSIVE = {"if_dead": everyone_is_dead, "admit": anything_goes, "patience": (0.1,), "ours": of_another_engine}
+"""For tests and their twins: `TOY_UNGUARDED` names the guards to leave out, or to make impatient; `ours`: every run is another engine's."""
 
 
 def engine(state: Path, **options: object) -> Engine:
