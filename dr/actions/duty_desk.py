@@ -110,8 +110,8 @@ class Desk:
         for duty, stand in stands.items():
             known = board.of(duty)
             if stand.claim is not None and known is not None and stand.number > known.number:
-                moved = Moved(at=self.world.clock.now(), duty=DutyName(duty), office=stand.claim.office, number=stand.claim.number)
-                self.say(moved)
+                kind = Claimed if stand.claim.home == self.home else Moved  # one's own: a crash came before it was known here
+                self.say(kind(at=self.world.clock.now(), duty=DutyName(duty), office=stand.claim.office, number=stand.claim.number))
         return stands
 
     def settled(self) -> bool:

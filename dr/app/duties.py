@@ -27,6 +27,16 @@ LONGEST = 500
 """Characters of why an office says no."""
 
 
+def heed_all(app: App) -> None:
+    """Whoever comes by: pass over who was silent, and do what follows from every turn. What a silent store keeps is left for the next."""
+    for log in (REAL, *app.records.duty_exercises()[-1:]):
+        if app.inventory.duties and app.records.board(log) is not None:
+            desk = Desk(app.services, whoami(), home_token(app.home), log)
+            with suppress(Unreachable):
+                desk.tick()
+                desk.heed()
+
+
 @dataclass(frozen=True)
 class Offices:
     """What is typed, in one home. `by`: who types it."""
@@ -110,7 +120,8 @@ class Offices:
         self._synced()
         said = self._of(duty)
         if said.office == to:
-            raise Refused(f"{self._title(to)} holds {self._duty(duty)} already, by number {said.number}", hint="dr duties")
+            self._heed(f"{self._title(to)} holds {self._duty(duty)} already")
+            return self._line(duty)
         asked = [each for each in self.app.records.wanted_duties(self.desk.log) if (each.duty, each.to) == (duty, to)]
         wanted = next((each for each in reversed(asked) if each.number == said.number), None)
         if wanted is None:

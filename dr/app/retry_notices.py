@@ -1,6 +1,7 @@
 """One notice, and whom it was meant for; send again what did not reach everybody, once its cause is mended."""
 
 from dr.app.contacts import note
+from dr.app.duties import heed_all
 from dr.app.home import App
 from dr.app.outages import owe_all
 from dr.errors import ConfigError, Refused
@@ -46,12 +47,13 @@ def retry(app: App, notice_id: str | None) -> list[Notice]:
 
 
 def carry(app: App) -> Carried:
-    """One round: what outages owe is owed, what is due is sent, what nobody acknowledged goes to the next channel or person.
+    """One round: what outages and duties owe is owed, what is due is sent, what nobody acknowledged goes to the next channel or person.
 
     Who is not proven any more is noted.
     """
     note(app)
     owe_all(app)
+    heed_all(app)
     return app.services.post.carry()
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from dr.model.base import OfficeName
 from dr.model.duty import Assignment, PassedOver
-from dr.model.duty_events import Ask, Assign, Lost, Returned, Unheld, Withdraw
+from dr.model.duty_events import Ask, Assign, Lost, Moved, RaceLost, Returned, Unheld, Withdraw
 from dr.model.duty_log import DutyTurn
 from dr.model.duty_story import DutyLine, DutyStory
 from dr.model.inventory import Inventory
@@ -61,6 +61,8 @@ class Teller:
             yield from self._to(self.staff(office), "duty-withdrawn", "info", office, lines)
 
     def _moved(self) -> Iterator[DutyWord]:
+        if isinstance(self.taken.turn.event, Moved | RaceLost):
+            return  # the machine that claimed it tells of it
         for each in self._of(Assign):
             before = self._title(each.before) if each.before and each.before != each.office else ""
             line = self.line(each.duty, each.number, office=each.office, before=before, why=each.why)

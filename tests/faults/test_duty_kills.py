@@ -138,12 +138,15 @@ def test_a_failover_and_the_way_back_killed_at_every_point(home: Home, heard: tu
     for point in VERBS["office-back"]:
         kill(home, f"office-back.{point}", "office", "back", "madison")
     home.dr("office", "back", "madison")
+    give = ("office", "give", "system-administration", "--to", "madison", "--alone", "a test")
     for point in ("after-turn", "after-claimed", "after-owed"):
-        kill(home, f"office-give.{point}", "office", "give", "system-administration", "--to", "madison", "--alone", "a test")
+        kill(home, f"office-give.{point}", *give)
+    home.dr(*give)
     kill(home, "office-give.after-carried", "office", "give", "privacy", "--to", "madison", "--alone", "a test")
     back = {"system-administration": ("madison", 2), "privacy": ("madison", 2), "data-quality": ("green-bay", 1)}
-    home.dr("notices", "carry")
+    home.dr("notices", "carry")  # as a timer does: what a kill left is done by whoever comes by
     assert holders(home) == back
+    assert came(heard[1], "Privacy officer and contact for security incidents: Madison has it") == 2
     assert came(heard[1], "The Madison office works again") == 4
 
     kill(home, "reassign-duties.after-turn", "office", "lost", "madison", "--alone", "a test", "--yes")

@@ -199,8 +199,28 @@ def test_a_machine_that_slept_learns_from_the_store_who_holds_what(tmp_path: Pat
     awake.accept(DESK, MILWAUKEE, 1)
     assert slept.holder(DESK) == (MADISON, 0)
     slept.desk().sync()
+    slept.desk().heed()
     assert slept.holder(DESK) == (MILWAUKEE, 1)
     assert slept.holder(PAYROLL) == (MADISON, 0)
+    assert slept.post.words == []  # the machine that claimed it told everybody
+
+
+def test_who_died_between_the_claim_and_its_record_learns_it_from_the_store_and_tells_of_it(machine: Machine) -> None:
+    """By whatever comes by: a look at who holds what is enough."""
+
+    def die(point: str) -> None:
+        if point == "after-claimed":
+            raise Crash
+
+    machine.lose()
+    machine.at = die
+    with pytest.raises(Crash):
+        machine.accept(DESK, MILWAUKEE)
+    machine.at = lambda _: None
+    machine.desk().sync()
+    machine.desk().heed()
+    assert machine.holder(DESK) == (MILWAUKEE, 1)
+    assert machine.told("duty-moved") == [*AUDIENCES, "bert", "dora"]
 
 
 def test_a_rehearsal_moves_nothing_and_every_word_of_it_says_so(machine: Machine) -> None:
