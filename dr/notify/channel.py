@@ -8,6 +8,7 @@ import logging
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dr.model.record import Severity
@@ -21,18 +22,28 @@ SEND_SECONDS = 30.0
 """A provider that takes longer than this has not confirmed; the message may still arrive."""
 _SHORT_BODY = 640
 """A channel whose messages may be no longer than so many letters is one of a telephone."""
+_SYSLOG = "/dev/log"
+_UNCONFIRMED = "handed over; a syslog confirms nothing"
 _SCHEME = re.compile(r"^([a-z][a-z0-9+.-]{0,19})://", re.IGNORECASE)
 
-_TROUBLE = re.compile(r"^Socket Exception|error|fail|refused", re.IGNORECASE)
+_TROUBLE = re.compile(r"^(Socket|IRC) Exception|error|fail|refused|could not be delivered", re.IGNORECASE)
 """The lines that are looked at: others repeat the message itself."""
 _CAUSES = (
-    (re.compile(r"\(53[0458], |Unauthori[sz]ed|Forbidden|error=40[13]\b|authentication", re.I), "the provider refused the login"),
+    (
+        re.compile(r"\(53[0458], |Unauthori[sz]ed|Forbidden|error=40[13]\b|authentication|Password incorrect", re.I),
+        "the provider refused the login",
+    ),
     (re.compile(r"certificate|SSL|TLS", re.I), "no safe connection: its certificate was not accepted, or it offers no encryption"),
     (re.compile(r"timed out|timeout", re.I), "the provider did not answer in time"),
     (
-        re.compile(r"Errno (-\d+|10[14]|11[0-3])\]|Connection refused|Name or service|getaddrinfo|unreachable|Failed to resolve", re.I),
+        re.compile(r"Connection aborted|RemoteDisconnected|Errno (32|104)\]|unexpectedly closed|Connection lost", re.I),
+        "the connection broke off before the provider confirmed; it may have arrived",
+    ),
+    (
+        re.compile(r"Errno (-\d+|101|11[0-3])\]|Connection refused|Name or service|getaddrinfo|unreachable|Failed to resolve", re.I),
         "the provider could not be reached",
     ),
+    (re.compile(r"MQTT message could not be delivered", re.I), "the broker did not confirm it; it takes none where the login is wrong"),
     (re.compile(r"\((4\d\d|5\d\d), |Recipients? ?Refused|error=[45]\d\d\b", re.I), "the provider refused the message"),
 )
 
@@ -68,13 +79,18 @@ def send_worded(url: str, message: Wording, *, severity: Severity = "info", time
         if not channel.add(url.strip()) or not len(channel):
             return Sent(False, "this is no URL of a channel that can be used")
         kind = {"critical": apprise.NotifyType.FAILURE, "warning": apprise.NotifyType.WARNING}.get(severity, apprise.NotifyType.INFO)
+        for service in channel:
+            _want_receipt(service)
         subject, body, form = _shown(channel, message)
         result = channel.notify(title=subject, body=body, notify_type=kind, body_format=form, timeout=timeout, log_level=logging.DEBUG)
     except Exception as error:  # noqa: BLE001  a plug-in's bug must not keep the next channel from being tried
         return Sent(False, f"the channel's own program failed ({type(error).__name__})")
+    if (lost := _no_daemon(url)) is not None:
+        return lost
     if result.status == AppriseResultStatus.FAILURE:
         return Sent(False, _cause(str(entry.message) for service in result for attempt in service for entry in attempt.logs))
-    return _outcome(result.status, timeout)
+    sent = _outcome(result.status, timeout)
+    return Sent(True, _UNCONFIRMED) if sent.delivered and scheme_of(url) in ("syslog", "rsyslog") else sent
 
 
 def _shown(channel: "Apprise", message: Wording) -> tuple[str, str, "NotifyFormat"]:
@@ -92,6 +108,20 @@ def _shown(channel: "Apprise", message: Wording) -> tuple[str, str, "NotifyForma
     if shown == {NotifyFormat.MARKDOWN}:
         return message.subject, message.markdown, NotifyFormat.MARKDOWN
     return message.subject, message.text, NotifyFormat.TEXT
+
+
+def _want_receipt(service: object) -> None:
+    """An MQTT message of quality 0 counts as published once it is in the socket, whoever is at the other end; from 1 on the broker
+    confirms each."""
+    if getattr(service, "qos", None) == 0:
+        service.qos = 1  # type: ignore[attr-defined]
+
+
+def _no_daemon(url: str) -> Sent | None:
+    """The system's own call for a log entry never fails: without a daemon it goes nowhere."""
+    if scheme_of(url) != "syslog" or Path(_SYSLOG).exists():
+        return None
+    return Sent(False, "this machine has no syslog daemon")
 
 
 def _cause(lines: Iterable[str]) -> str:
