@@ -11,11 +11,14 @@ from dr.config.problems import offer
 from dr.config.references import fill, settle
 from dr.config.steps import SECTIONS, default_id, default_needs
 from dr.errors import ConfigError
-from dr.model.base import JsonObject, JsonValue, canonical, sha256
+from dr.model.base import JsonObject, JsonValue, Seconds, canonical, sha256
 from dr.model.forecast import Unmeasured
 from dr.model.inventory import Inventory, Objective
-from dr.model.runbook import Declaration, LeftOut, Plan, PlannedStep, Runbook, RunKind, Section, Step, When
+from dr.model.runbook import Declaration, LeftOut, Plan, PlannedStep, Retry, Runbook, RunKind, Section, Step, When
 from dr.model.written import rests_on
+
+_RETRY = {"open": Retry(attempts=60, wait=Seconds(5.0), most=Seconds(60.0))}
+"""Of steps that say nothing of it: once its host is production, nothing but the run itself can open it."""
 
 
 def compile_plan(
@@ -133,9 +136,10 @@ def _planned(
     step: Step, name: str, section: Section, needs: tuple[str, ...], values: Mapping[str, JsonValue], facts: JsonObject
 ) -> PlannedStep:
     when = step.when and When(value=fill(step.when.value, values, facts), equals=fill(step.when.equals, values, facts))
+    retry = step.retry if "retry" in step.model_fields_set else _RETRY.get(step.action, step.retry)
     kept = step.model_dump(include={"timeout", "on_error", "phase", "budget"})
     filled = cast("JsonObject", fill(step.with_, values, facts))
-    return PlannedStep(id=name, section=section, action=step.action, with_=filled, needs=needs, when=when, retry=step.retry, **kept)
+    return PlannedStep(id=name, section=section, action=step.action, with_=filled, needs=needs, when=when, retry=retry, **kept)
 
 
 def _about(steps: Sequence[PlannedStep], key: str) -> str | None:

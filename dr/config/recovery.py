@@ -44,9 +44,6 @@ def _recovery(root: Table, views: Sequence[StepView]) -> Iterator[Problem]:
             yield _at_action(view, "opens the system without a second person's word", hint)
         if not any(one.action == "check" for one in before):
             yield _at_action(view, "opens what nobody has looked at", "let it need a step with `action: check`")
-        if not _repeated(view):
-            hint = "add `retry: {attempts: 60, wait: 5s, most: 1m}`: once the host is production, nothing but this run can open it"
-            yield _at_action(view, "is tried once, and what breaks off in the middle of it lets nobody in", hint)
     for view in steps:
         if view.action == SWAP and not any(one.id in above[view.id] for one in opens):
             hint = "let it need the step with `action: open`: until then what stands there is somebody's"
@@ -55,12 +52,6 @@ def _recovery(root: Table, views: Sequence[StepView]) -> Iterator[Problem]:
         yield _at_action(
             opens[-1], "no probe after it says when a user can work", "add a step with `action: probe` after it: it stops the clock"
         )
-
-
-def _repeated(view: StepView) -> bool:
-    retry = plain(view.node.get("retry"))
-    attempts = retry.get("attempts") if isinstance(retry, dict) else 1
-    return not isinstance(attempts, int) or attempts > 1  # what is no number is told elsewhere
 
 
 def replay_problems(views: Sequence[StepView], systems: Collection[str]) -> Iterator[Problem]:
