@@ -9,7 +9,6 @@ from typing import cast
 from dr import __version__, plugins
 from dr.app.agent import looks, units
 from dr.app.agent.allowed import Allowed, plain
-from dr.app.agent.answers import LONG_WORK
 from dr.app.agent.caller import Caller
 from dr.app.agent.clock import ControllersClock
 from dr.app.agent.commands import run
@@ -32,9 +31,6 @@ from dr.wire.link import Call
 
 _LONG = frozenset({"plant", "capture", "bring", "prove", "replay"})
 """Questions that tell what a set's index says, or the whole inventory: they cross as bytes."""
-
-_ALONE = frozenset({"scrub", "replay", "enter-service", "accept"})
-"""Questions that are not answered beside work that a process before the one that asks had begun."""
 
 
 class Verbs:
@@ -87,11 +83,7 @@ class Verbs:
         if verb is None:
             raise Refused(f"this dr ({__version__}) knows no '{call.verb}'", hint="install the same version of dr on both machines")
         args = call.long_args(LONGEST) if call.verb in _LONG else call.args
-        if self._works is not None and call.verb in LONG_WORK:
-            return self._works.done(call.verb, args, self.link, self, lambda: verb(args))
-        if self._works is not None and call.verb in _ALONE:
-            self._works.require_own(self)
-        return verb(args)
+        return verb(args) if self._works is None else self._works.answered(call.verb, args, self.link, self, lambda: verb(args))
 
     # ------------------------------------------------------------ who and what
 

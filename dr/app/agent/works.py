@@ -7,11 +7,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from dr.app.agent.answers import LONG_WORK
 from dr.app.agent.caller import Caller
 from dr.errors import Unreachable
 from dr.model.base import JsonObject, SetId
 
 _LOAD = "bring"
+_ALONE = frozenset({"scrub", "replay", "enter-service", "accept"})
+"""Questions that are not answered beside work that a process before the one that asks had begun."""
 
 
 @dataclass
@@ -67,6 +70,14 @@ class Works:
     def _refuse(self) -> None:
         self._end()
         raise Unreachable("something else of this step was still at work there, and was ended")
+
+    def answered(self, verb: str, args: JsonObject, caller: Caller, owner: object, answer: Callable[[], JsonObject]) -> JsonObject:
+        """As `done` where it is long work; else what `answer` gives. Raises Unreachable where that must not be beside what is under way."""
+        if verb in LONG_WORK:
+            return self.done(verb, args, caller, owner, answer)
+        if verb in _ALONE:
+            self.require_own(owner)
+        return answer()
 
     def done(self, verb: str, args: JsonObject, caller: Caller, owner: object, work: Callable[[], JsonObject]) -> JsonObject:
         """What comes of it: of what an earlier process of the controller had begun, or of `work`, begun now. Raises what it raises."""

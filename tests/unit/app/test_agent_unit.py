@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from dr.app.agent import units
 from dr.clock import SystemClock
 from dr.errors import DrError, Failed, Refused, Unreachable
 from dr.model.base import JsonObject
@@ -266,3 +267,15 @@ def test_a_dr_of_another_version_is_refused(tmp_path: Path) -> None:
     seeking = Seeking(AT, ["sh", "-c", f"cat {tmp_path}/reply; sleep 60"], WORK, SystemClock().now, lambda _: None)
     with pytest.raises(Refused, match=r"host 'standby' has dr 0\.9, which does not understand this one"):
         seeking.first()
+
+
+@pytest.mark.parametrize(
+    ("away", "said"),
+    [
+        (None, "it works on drill-1-restore, for 1 h 02 min"),
+        (95.0, "it works on drill-1-restore, for 1 h 02 min; the link is lost for 1 min 35 s, and in 28 min 25 s that work ends by itself"),
+    ],
+)
+def test_hosts_check_says_what_is_at_work_there(away: float | None, said: str) -> None:
+    """And when it ends where nobody comes back."""
+    assert units.told({"name": "drill-1-restore", "since": 3720.0, "away": away, "rejoin": 1800.0}) == said
