@@ -14,6 +14,7 @@ from dr.model.backup import Manifest, Previous
 from dr.model.base import HostName, HostPath, RepositoryName, RunId, SetId, SystemName
 from dr.model.ports import Records
 from dr.model.record import Delivery, Failure, Finding, HostState, Notice, NoticeState, ProductionFacts, Severity
+from dr.model.redundancy import KeptReading, Reading
 from dr.model.summary import SetSummary
 from tests.support.catalog_copies import HMIS, NOW, RUN, ago, copy_of, manifest_at, part_of, set_at
 from tests.support.catalog_runs import plan_of, run_at, step_of
@@ -461,3 +462,29 @@ def test_what_a_set_held_is_compared_with_the_newest_that_is_good(records: Recor
     mark = records.shrinkage(third.set)
     assert mark is not None
     assert (mark.causes, mark.accepted_by, mark.reason) == (("emptied:db:hmis",), "rosa", "archived")
+
+
+def test_readings_are_kept_and_forgotten_but_never_the_newest(records: Records) -> None:
+    """Whoever asks how a thing stands is told by the newest look, however old; one look is on record once."""
+    for probe, days, state in (
+        ("raid", 40, "whole"),
+        ("raid", 2, "degraded"),
+        ("raid", 1, "degraded"),
+        ("ups", 60, "unknown"),
+        ("ups", 50, "absent"),
+    ):
+        at, one = (
+            ago(days=days),
+            Reading.from_facts({"state": state, "halves": [{"name": "a", "state": state}], "figures": {"free:/": 1.5}}),
+        )
+        for _ in range(2):
+            records.record_reading(KeptReading(probe=probe, at=at, since=ago(days=60), reading=one, run=RUN))
+    assert [(kept.at, kept.reading.state) for kept in records.readings("raid", limit=2)] == [
+        (ago(days=1), "degraded"),
+        (ago(days=2), "degraded"),
+    ]
+    assert {probe: kept.at for probe, kept in records.latest_readings().items()} == {"raid": ago(days=1), "ups": ago(days=50)}
+    assert records.readings("nothing") == []
+    assert records.prune_readings(ago(days=35)) == 2
+    assert [len(records.readings(probe)) for probe in ("raid", "ups")] == [2, 1]
+    assert records.latest_readings()["ups"].reading.figures == {"free:/": 1.5}
