@@ -16,8 +16,8 @@ from dr.units import show_duration
 
 _LOOK_EVERY = 2.0
 """Seconds between two looks at the records: what a command put there is carried at once."""
-_CARRY_EVERY = timedelta(seconds=30)
-"""After which the ledger is carried in any case: who owed a word may have died before sending it."""
+_ROUND_EVERY = timedelta(seconds=30)
+"""After which the ledger is brought up to what is owed, and carried, in any case: half the margin with which a word is owed early."""
 _AFTERWARDS = timedelta(hours=1)
 """For which what was said of its end is carried on."""
 
@@ -41,19 +41,24 @@ class _Rounds:
         self._outage, self._ctx = outage, ctx
         self._again: datetime | None = None
         self._unfinished = True
+        self._said = 0
         self.words = 0
 
     def go(self) -> Outage:
-        """One round; gives back the outage as it is."""
+        """A look, and a round where something was said or done meanwhile, or it is time; gives back the outage as it is."""
         outage, now = _known(self._outage, self._ctx.records), self._ctx.clock.now()
-        written = owe_words(outage, self._ctx, now, lambda: self._ctx.failpoint("after-owed"))
-        self.words += len(written)
-        if written or self._again is None or now >= self._again:
-            carried = self._ctx.post.carry(outage.id)
-            self._ctx.failpoint("after-carried")
-            self._unfinished = carried.next is not None
-            self._again = min(carried.next or now + _CARRY_EVERY, now + _CARRY_EVERY)
+        said = len(self._ctx.records.outage_entries(outage.id))
+        if said != self._said or self._again is None or now >= self._again:
+            self._round(outage, now)
+        self._said = said
         return outage
+
+    def _round(self, outage: Outage, now: datetime) -> None:
+        self.words += len(owe_words(outage, self._ctx, now, lambda: self._ctx.failpoint("after-owed")))
+        carried = self._ctx.post.carry(outage.id)
+        self._ctx.failpoint("after-carried")
+        self._unfinished = carried.next is not None
+        self._again = min(carried.next or now + _ROUND_EVERY, now + _ROUND_EVERY)
 
     def over(self, outage: Outage) -> bool:
         """Whether it ended, and nothing of it is still to be sent or waits for an acknowledgement; or whether that was an hour ago."""

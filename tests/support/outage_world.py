@@ -64,6 +64,8 @@ class Pigeonhole:
     clock: FixedClock
     words: list[Word] = field(default_factory=list)
     carried: int = 0
+    again: timedelta | None = None
+    """After which something is still to be sent; None: nothing is."""
 
     def owe(self, word: Word) -> Notice:
         if word.id not in [one.id for one in self.words]:
@@ -87,7 +89,7 @@ class Pigeonhole:
 
     def carry(self, outage: str | None = None) -> Carried:
         self.carried += 1
-        return Carried()
+        return Carried((), self.clock.now() + self.again if self.again else None)
 
 
 class OutageWorld:
