@@ -35,6 +35,9 @@ class Connection:
     `process`: the started ssh, both of whose streams are pipes.
     """
 
+    _fate = "was ended"
+    """Of what was being done there when it is lost."""
+
     def __init__(
         self,
         address: Address,
@@ -108,7 +111,7 @@ class Connection:
             if isinstance(error, Unreachable) and self.lost:
                 raise Unreachable(
                     f"host '{self.address.host}' was lost: {error.message}",
-                    hint="what was being done there was ended; it can be tried again when it answers",
+                    hint=f"what was being done there {self._fate}; it can be tried again when it answers",
                 ) from None
             raise
 

@@ -193,6 +193,8 @@ def _end(process: Child, seconds: float) -> None:
 class Rejoined(Connection):
     """A connection whose line may break: what is asked over it waits meanwhile, and is answered once."""
 
+    _fate = "ends by itself"
+
     def __init__(
         self,
         address: Address,
