@@ -59,7 +59,7 @@ def _row(thing: "Thing", zone: str) -> list[str]:
         thing.name,
         thing.entry.kind,
         str(thing.entry.host or "here"),
-        marked(shade, thing.stands.upper() if shade != "green" else None),
+        marked(shade, thing.stands if thing.whole else thing.stands.upper()),
     ]
     if thing.kept is None:
         return [*head, "-", "-", "-"]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from dr.app.home import App
 from dr.app.keys import Line
+from dr.app.redundancy import unwatched
 from dr.app.schedule import LATE, look, scheduled
 from dr.app.schedule_install import BOOTED
 from dr.app.schedule_there import crontab, found, in_crontab, usual, wrong
@@ -18,6 +19,8 @@ def timers(app: App) -> Iterator[Line]:
         named = [system.runbooks.nightly, *system.runbooks.drill.values()]
         for runbook in (one for one in named if one is not None and not app.runbooks[one].schedule):
             yield Line("amber", f"'{runbook}' of {name} has no schedule", f"write schedule: '0 1 * * *' into runbooks/{runbook}.yaml")
+    if why := unwatched(app):
+        yield Line("amber", "inventory/redundancy.yaml names what nobody looks at", why)
     having = scheduled(app)
     if not having:
         return

@@ -81,6 +81,14 @@ def test_a_person_sees_which_half_is_lost(home: Path) -> None:
     assert "▲ NEVER LOOKED AT" in lines[2]
 
 
+def test_whole_is_said_in_small_letters_and_ends_well(home: Path) -> None:
+    """Nothing to explain, nothing to do; exit code 0, for scripts."""
+    kept(home, datetime.now(UTC), Half(name="md0 sda1", state="whole"), Half(name="md0 sdb1", state="whole"))
+    done = CliRunner().invoke(cli, ["--home", str(home), "redundancy", "raid"])
+    assert done.exit_code == 0
+    assert done.output.splitlines()[1].split()[3:8] == ["●", "whole", "2", "of", "2"]
+
+
 def test_a_name_that_is_none_is_told_with_those_that_are(home: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         things(App.open(str(home)), ["riad"])
