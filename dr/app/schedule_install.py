@@ -15,7 +15,7 @@ from dr.disk import replace_file
 from dr.errors import ConfigError, DrError, Failed, Refused
 from dr.hosts.process import LocalRunner
 from dr.model.runbook import Runbook
-from dr.timers.cron import cron_file, cron_line
+from dr.timers.cron import cron_file, cron_line, notices_line
 from dr.timers.units import MARK, Place, Scheduled, is_ours, units
 
 BOOTED = Path("/run/systemd/system")
@@ -149,7 +149,8 @@ def install_cron(app: App, place: Place, folder: Path) -> Installed:
     done = Installed()
     anchor(app, _having(app))
     if os.geteuid() != 0 and folder == CRON:
-        done.to_do.append(f"crontab -e, and in it: {cron_line(place, system_wide=False).rstrip()}")
+        lines = cron_line(place, system_wide=False), notices_line(place, system_wide=False)
+        done.to_do += [f"crontab -e, and in it: {line.rstrip()}" for line in lines]
         return done
     if not has_cron():
         done.to_do.append("this machine runs neither systemd nor a cron that was found: install one, or nothing will start")

@@ -180,9 +180,10 @@ def retry(home: str | None, notice_id: str | None) -> None:
 
 
 @notices.command()
+@click.option("--quiet", is_flag=True, help="Say nothing where nothing was due.")
 @json_option
 @click.pass_obj
-def carry(home: str | None, as_json: bool) -> None:
+def carry(home: str | None, quiet: bool, as_json: bool) -> None:
     """One round: send what is due, try again what failed, go on to the next channel or person where nobody acknowledged in time.
 
     A timer runs it each minute (`dr schedule install`). Two at once tell nobody twice. Exit code 1 if nobody acknowledged something that
@@ -200,7 +201,7 @@ def carry(home: str | None, as_json: bool) -> None:
     carried = round_(app)
     if as_json:
         print_json({"notices": [n.to_facts() for n in carried.notices], "next": carried.next.isoformat() if carried.next else None})
-    else:
+    elif carried.notices or not quiet:
         for notice in carried.notices:
             shade = "red" if notice.state in ("unanswered", "failed", "nobody") else "green" if notice.state == "delivered" else "amber"
             click.echo(f"{marked(shade, '')} {notice.id} to {notice.to} {what_became(notice)}")

@@ -266,6 +266,9 @@ def _notice_reason(notice: Notice, now: datetime) -> list[Reason]:
         return [_red(f"a notice to {notice.to} was not delivered, {when}")]
     if notice.state == "partial":
         return [_amber(f"a notice to {notice.to} reached only some of them, {when}")]
-    if notice.state == "owed" and now - notice.created > OWED_TOO_LONG:
+    if notice.state == "unanswered":
+        return [_red(f"a notice to {notice.to} was acknowledged by nobody, {when}")]
+    held = notice.due is not None and notice.due > now  # by the quiet hours, or gathered
+    if notice.state == "owed" and now - notice.created > OWED_TOO_LONG and not held and not notice.digest:
         return [_red(f"a notice to {notice.to} is still owed, {when}")]
     return []

@@ -1,4 +1,5 @@
-"""systemd units: for each schedule a timer and the service that it starts, and one timer that looks for what was missed or broken off."""
+"""systemd units: for each schedule a timer and the service that it starts, one timer that looks for what was missed or broken off, and
+one that carries the notices."""
 
 from dataclasses import dataclass
 
@@ -9,6 +10,9 @@ MARK = "# Written by `dr schedule install` for the home"
 """Begins every file that is ours; the home's path follows."""
 CATCH_UP = "catch-up"
 """No runbook: the name of the timer that looks every hour, and after every start of the machine."""
+
+NOTICES = "carry-notices"
+"""No runbook either: the timer that sends each minute what is due, and goes on where nobody acknowledged."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,16 @@ def units(place: Place, scheduled: list[Scheduled], zone: str) -> dict[str, str]
     for one in scheduled:
         name = f"{place.prefix}-{one.runbook}"
         events = [f"OnCalendar={event}" for event in calendar_events(one.cron, zone)]
-        files[f"{name}.service"] = _service(place, one.title, ["run", one.runbook])
+        files[f"{name}.service"] = _service(place, one.title, ["schedule", "run", one.runbook])
         files[f"{name}.timer"] = _timer(place, f"{one.title} ({one.cron}, {zone})", [*events, "Persistent=true", "AccuracySec=30s"])
     name = f"{place.prefix}-{CATCH_UP}"
-    files[f"{name}.service"] = _service(place, "What was missed or broken off", ["run", "--due"])
+    files[f"{name}.service"] = _service(place, "What was missed or broken off", ["schedule", "run", "--due"])
     every = ["OnBootSec=5min", "OnUnitActiveSec=1h", "AccuracySec=1min"]
     files[f"{name}.timer"] = _timer(place, "Every hour: what was missed or broken off", every)
+    name = f"{place.prefix}-{NOTICES}"
+    files[f"{name}.service"] = _service(place, "Notices that are due", ["notices", "carry", "--quiet"])
+    minutely = ["OnBootSec=1min", "OnUnitActiveSec=1min", "AccuracySec=5s"]
+    files[f"{name}.timer"] = _timer(place, "Every minute: notices that are due", minutely)
     return files
 
 
@@ -53,7 +61,7 @@ def _require_paths(place: Place) -> None:
 
 
 def _service(place: Place, title: str, arguments: list[str]) -> str:
-    command = [place.program, "--home", place.home, "schedule", *arguments]
+    command = [place.program, "--home", place.home, *arguments]
     user = [f"User={place.user}"] if place.user else []
     return _file(
         place,

@@ -73,6 +73,20 @@ def catalog(systems: int, nights: int, repetitions: int, keep: str | None) -> No
         _show(measure(home, systems, nights, repetitions).lines())
 
 
+@bench.command()
+@click.option("--recipients", default=10_000, show_default=True, type=click.IntRange(1, 100_000))
+@click.option("--failures", default=10_000, show_default=True, type=click.IntRange(1, 1_000_000))
+@keep_option
+def notices(recipients: int, failures: int, keep: str | None) -> None:
+    """So many failures at one moment, told to so many people by a mail server of this machine: one message each."""
+    from benchlib.notices import measure
+
+    with _place(keep) as folder:
+        found = measure(folder, recipients, failures, say)
+        _show(found.lines())
+        sys.exit(0 if found.whole else 1)
+
+
 def say(words: str) -> None:
     click.echo(f"· {words}", err=True)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from benchlib.catalog import make_home
+from benchlib.notices import measure as measure_notices
 from benchlib.table import Pair, Report
 
 from dr.app import App
@@ -65,3 +66,10 @@ def test_a_ratio_is_of_two_neighbours_in_time() -> None:
         "<= 1.25",
         "MISSED",
     ]
+
+
+def test_many_failures_to_many_people_are_one_message_each(tmp_path: Path) -> None:
+    """By a mail server in a process of its own, which counts; and a round with nothing due sends nothing."""
+    found = measure_notices(tmp_path, 6, 20, lambda _: None)
+    assert (found.whole, found.messages, found.notices) == (True, 6, 21)
+    assert found.lines()[-1] == "each has one message"

@@ -265,7 +265,7 @@ def test_systemd_takes_the_units_as_they_are(night: Night, tmp_path: Path) -> No
     folder = tmp_path / "units"
     night.dr("schedule", "install", "--systemd", "--to", str(folder))
     files = sorted(folder.iterdir())
-    assert len(files) == 8
+    assert len(files) == 10
     done = subprocess.run(["systemd-analyze", "verify", *map(str, files)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "written" not in night.dr("schedule", "install", "--systemd", "--to", str(folder)).stdout

@@ -34,7 +34,9 @@ def test_a_schedule_as_systemd_says_it(cron: str, events: list[str]) -> None:
 
 def test_each_schedule_has_a_timer_and_a_service_and_one_more_looks_for_what_was_missed() -> None:
     made = units(PLACE, [NIGHTLY], "America/Chicago")
-    assert sorted(made) == ["dr-catch-up.service", "dr-catch-up.timer", "dr-nightly.service", "dr-nightly.timer"]
+    assert sorted(made) == [f"dr-{name}.{kind}" for name in ("carry-notices", "catch-up", "nightly") for kind in ("service", "timer")]
+    assert 'ExecStart="/opt/dr/bin/dr" "--home" "/srv/dr" "notices" "carry" "--quiet"' in made["dr-carry-notices.service"]
+    assert "OnUnitActiveSec=1min" in made["dr-carry-notices.timer"]
     assert "Persistent=true" in made["dr-nightly.timer"]
     assert 'ExecStart="/opt/dr/bin/dr" "--home" "/srv/dr" "schedule" "run" "nightly"' in made["dr-nightly.service"]
     assert "User=backup" in made["dr-nightly.service"]
@@ -73,7 +75,8 @@ def test_the_cron_line_is_one_command_whatever_the_home_is_called() -> None:
 
 
 def test_the_cron_file_names_its_user_and_its_home() -> None:
-    first, second = cron_file(PLACE).splitlines()
+    first, second, third = cron_file(PLACE).splitlines()
+    assert third == "* * * * * backup /opt/dr/bin/dr --home /srv/dr notices carry --quiet"
     assert first.endswith("the home /srv/dr")
     assert second.startswith("*/5 * * * * backup /opt/dr/bin/dr ")
 

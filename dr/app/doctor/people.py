@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from dr.app.contacts import proven_ago
 from dr.app.home import App
 from dr.app.keys import Line
 from dr.policy.words import spoken
@@ -10,10 +11,11 @@ from dr.policy.words import spoken
 STALE = timedelta(days=90)
 """A channel that took no message for longer is not known to work."""
 _LOOKED_AT = 1000
+_ASK = "send them a test that asks for an answer: dr contacts check"
 
 
 def people(app: App) -> Iterator[Line]:
-    """When each contact was last reached. What was handed to a channel is not yet read by a person."""
+    """When each contact last answered, or was at least reached: what was handed to a channel is not yet read by a person."""
     now = app.clock.now()
     reached: dict[str, datetime] = {}
     failed: dict[str, datetime] = {}
@@ -24,14 +26,15 @@ def people(app: App) -> Iterator[Line]:
     if not app.inventory.contacts:
         yield Line("red", "there is nobody to tell", "write contacts into inventory/contacts.yaml")
     for name in app.inventory.contacts:
-        last = reached.get(name)
+        last, ago = reached.get(name), proven_ago(app, name)
         if name in failed and (last is None or failed[name] > last):
             yield Line("red", f"the last message to {name} did not get through", "dr notices; mend the channel, then dr notices retry")
+        elif ago:
+            yield Line("green", f"{name} acknowledged a message {ago} ago")
         elif last is None:
-            yield Line("amber", f"{name} was never reached by a notice from here", "let a notice go there once, and see that it arrives")
+            yield Line("amber", f"{name} was never reached by a notice from here", f"{_ASK} {name}")
         elif now - last > STALE:
-            ago = spoken((now - last).total_seconds())
-            yield Line("amber", f"{name} was last reached {ago} ago", "let a notice go there, and see that it arrives")
+            yield Line("amber", f"{name} was last reached {spoken((now - last).total_seconds())} ago", f"{_ASK} {name}")
         else:
             yield Line("green", f"{name} was last reached {spoken((now - last).total_seconds())} ago")
 
