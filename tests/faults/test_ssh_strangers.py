@@ -263,6 +263,8 @@ def test_a_login_for_one_root_knows_no_other(there: Machine, world: World) -> No
         assert KIND.enrol(over_ssh(world, there, "mine"), world.standing()) is None
         with writable(over_ssh(world, there, "mine"), world.standing()) as handle:
             handle.recheck()
+            with pytest.raises(Refused, match="this login puts nothing at"):
+                handle.ask("swap-in", source="site", place=f"{there.home}/another")
 
 
 # ---------------------------------------------------------------- secrets

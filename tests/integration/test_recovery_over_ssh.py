@@ -70,6 +70,7 @@ def test_people_can_work_and_are_told_what_they_lost(recovered: Recovered) -> No
         assert [(h.host, h.state, h.run) for h in catalog.hosts()] == [("standby", "in-service", recovered.run)]
         by = next(s.facts["by"] for s in catalog.steps(recovered.run) if s.step == "approval")
     assert by.startswith("bob")
+    assert f"file set 'site' stands at {site.place} on standby" in said and (site.place / "uploads").is_dir()
     site.home.dr("report", "verify", str(site.home.path / "evidence" / f"{recovered.run}.json"))
 
 
@@ -95,7 +96,7 @@ def test_no_client_and_no_key_is_in_any_log_on_either_machine(recovered: Recover
     search.look_below(site.home.path, but=("keys",))
     search.look("sshd's log", site.standby.log.encode())
     data = f"standby/drills/{recovered.run}"
-    search.look_below(site.standby.home, but=(f"{data}/pgdata", f"{data}/site"))
+    search.look_below(site.standby.home, but=(f"{data}/pgdata", "srv/site"))
     of_keys = Search(secrets_of(site.home.path))
     of_keys.look_below(site.standby.home)
     assert search.hits + of_keys.hits == []
@@ -115,8 +116,7 @@ def test_the_nightlies_follow_once_its_login_may_be_read(recovered: Recovered) -
     """`dr reprotect` says what the machine's authorized_keys must become: until then nothing of production is read by a standby's key."""
     site = recovered.site
     told = " ".join(site.home.dr("reprotect", "hmis", "--yes").stdout.split())
-    place = site.home.facts("recover", "restore")["places"]["site"]["path"]
-    command = f"agent --only capture --root {place}"
+    command = f"agent --only capture --root {site.place}"
     assert f"where its forced command is a standby's (`agent --root ...`), it is `{command}` from now on" in told
     refused = site.home.dr("run", "nightly", expect=3).stdout
     assert "not for a host of role production" in refused and "if a recovery made that machine production" in refused

@@ -1,5 +1,7 @@
 """A home whose standby is another machine, reached over real sshd; what was asked to be forgotten; and a production that can be lost."""
 
+import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -14,7 +16,7 @@ from tests.support.main_job import Home, demo_home
 from tests.support.ssh_world import Machine, machine
 from tests.support.tcp_proxy import Proxy
 
-STANDBY_ONLY = 'command="{program} agent --root {home}/standby",restrict'
+STANDBY_ONLY = 'command="{program} agent --root {home}/standby --place {home}/srv/site",restrict'
 ERASED, UNSHARED, STAYS = "canary-erased-71c3@example.org", "canary-unshared-88d1@example.org", "canary-stays-42af@example.org"
 """Keys of three clients: the first two ask, after the backup, to be forgotten and to be shared no longer."""
 CLIENTS = {"who was erased": ERASED, "who is not shared": UNSHARED, "who stays": STAYS}
@@ -34,6 +36,11 @@ class Site:
     @property
     def root(self) -> Path:
         return self.standby.home / "standby"
+
+    @property
+    def place(self) -> Path:
+        """Over there, where the application looks for its files."""
+        return self.standby.home / "srv" / "site"
 
     def ask(self, query: str) -> list[tuple[object, ...]]:
         """Of what was opened, as whoever knew the lost production's password."""
@@ -61,6 +68,9 @@ def ssh_site(place: Path) -> Iterator[Site]:
         net = held.enter_context(closing(Proxy(standby.port)))
         site = Site(home, standby, net)
         standby.know(f"[127.0.0.1]:{net.port}")
+        site.place.parent.mkdir()
+        owner = standby.home.stat()
+        os.chown(site.place.parent, owner.st_uid, owner.st_gid)
         _rewrite(site)
         with connect(opened(home.path).dsn) as connection:
             connection.execute("CREATE TABLE public.asked (mail text PRIMARY KEY, shared bool NOT NULL)")
@@ -77,7 +87,7 @@ def ssh_site(place: Path) -> Iterator[Site]:
 
 def _rewrite(site: Site) -> None:
     home = site.home
-    login = site.standby.login(port=site.net.port, path=str(site.root), decrypt="standby", silence="5s")
+    login = site.standby.login(port=site.net.port, path=str(site.root), decrypt="standby", silence="5s", places=[str(site.place)])
     lines = "".join(f"      {line}\n" for line in yaml.safe_dump(login).splitlines())
     hosts = home.path / "inventory" / "hosts.yaml"
     head, name, rest = hosts.read_text().partition("  standby:\n")
@@ -88,3 +98,7 @@ def _rewrite(site: Site) -> None:
     (home.path / "inventory" / "erase.sql").write_text(ERASE)
     (home.path / "inventory" / "unshare.sql").write_text(UNSHARE)
     home.rewrite("runbooks/recover.yaml", "retry: {attempts: 2, wait: 30s}", "retry: {attempts: 2, wait: 100ms}")
+    recover = home.path / "runbooks" / "recover.yaml"
+    before, _, rest = recover.read_text().partition("  # - id: files ")
+    swap, after, rest = f"  # - id: files {rest}".partition("  # - id: move-address")
+    recover.write_text(before + re.sub("^  # ", "  ", swap, flags=re.MULTILINE).replace("/srv/hmis/site", str(site.place)) + after + rest)

@@ -73,6 +73,16 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
+        "dr/app/agent/verbs.py",
+        "tests/faults/test_ssh_strangers.py",
+        Off(
+            "a login is asked whether it may put anything there",
+            "self._allowed.place(place)",
+            "pass",
+            "test_a_login_for_one_root_knows_no_other",
+        ),
+    ),
+    *guards_of(
         "dr/hosts/serving.py",
         "tests/integration/test_host_service.py",
         Off(
