@@ -19,8 +19,7 @@ def timers(app: App) -> Iterator[Line]:
         named = [system.runbooks.nightly, *system.runbooks.drill.values()]
         for runbook in (one for one in named if one is not None and not app.runbooks[one].schedule):
             yield Line("amber", f"'{runbook}' of {name} has no schedule", f"write schedule: '0 1 * * *' into runbooks/{runbook}.yaml")
-    if why := unwatched(app):
-        yield Line("amber", "inventory/redundancy.yaml names what nobody looks at", why)
+    yield from (Line("amber", "inventory/redundancy.yaml names what nobody looks at", why) for why in [unwatched(app)] if why)
     having = scheduled(app)
     if not having:
         return
