@@ -222,6 +222,7 @@ _SAYERS = {
     "select-backup": _select,
     "restore": _restore,
     "check": _check,
+    "replay-suppressions": opened_words.replayed,
     "open": opened_words.opened,
     "swap-in": opened_words.swapped,
     "service": opened_words.served,

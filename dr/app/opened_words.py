@@ -1,4 +1,4 @@
-"""What a recovery's last steps did, in words: that it is open, what is lost, where file sets stand, what is left to do by hand."""
+"""What a recovery's last steps did, in words: who stays forgotten, that it is open, what is lost, where files are, what is left by hand."""
 
 from datetime import datetime, timedelta
 
@@ -16,6 +16,18 @@ def opened(f: JsonObject, record: RunRecord, zone: str) -> list[str]:
     lines.append(f"LOST: {loss_words(record.started, as_of, zone, own=f.get('made_here', False))}")
     lines.append(f"its superuser has {f['login']}; every other role the one that it had")
     return [*lines, *_by_hand(f)]
+
+
+def replayed(f: JsonObject, _: RunRecord, __: str) -> list[str]:
+    """How many asked to be forgotten, or shared no longer, since the backup; never who."""
+    if not f.get("declared", True):
+        return [f"nothing to replay: {f['system']} declares no `suppression`, and no request is on record"]
+    kinds = [one["kind"] for one in f["replayed"]]
+    if not kinds:
+        return ["nothing to replay: nobody asked to be forgotten since the backup"]
+    rows = sum(one["rows"] for one in f["replayed"])
+    touched = f"{rows:,} row{'s' * (rows != 1)} touched"
+    return [f"replayed what was asked since the backup: {kinds.count('erase')} to erase, {kinds.count('unshare')} to unshare; {touched}"]
 
 
 def swapped(f: JsonObject, _: RunRecord, __: str) -> list[str]:

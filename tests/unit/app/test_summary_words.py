@@ -109,3 +109,14 @@ def test_a_run_that_goes_on_is_not_over() -> None:
     """No length is said of what has none yet."""
     for kind in ("recovery", "drill"):
         assert summary(run_at(kind=kind), [], "UTC")[-1].endswith(", not over yet")
+
+
+def test_what_was_replayed_is_counted_and_nobody_named() -> None:
+    """And where there was nothing to replay, why: a system that declares nothing is told as that."""
+    asked = [{"entry": 1, "kind": "erase", "rows": 3}, {"entry": 2, "kind": "unshare", "rows": 0}]
+    facts = {"system": "hmis", "declared": True, "replayed": asked}
+    assert said("replay-suppressions", facts) == ["replayed what was asked since the backup: 1 to erase, 1 to unshare; 3 rows touched"]
+    nobody = said("replay-suppressions", {**facts, "replayed": []})
+    assert nobody == ["nothing to replay: nobody asked to be forgotten since the backup"]
+    undeclared = said("replay-suppressions", {**facts, "declared": False, "replayed": []})
+    assert undeclared == ["nothing to replay: hmis declares no `suppression`, and no request is on record"]
