@@ -90,7 +90,8 @@ def picture(plan: Plan) -> Picture:
 
 
 def _about(plan: Plan) -> str:
-    about = " ".join(filter(None, (f"A {plan.kind}", f"of {plan.system}" if plan.system else "", f"from {plan.tier}" if plan.tier else "")))
+    kind = f"{'An' if plan.kind[0] in 'aeiou' else 'A'} {plan.kind}"
+    about = " ".join(filter(None, (kind, f"of {plan.system}" if plan.system else "", f"from {plan.tier}" if plan.tier else "")))
     if plan.objective is None:
         return about + "."
     target = f", meant to be {show_duration(plan.objective.target)}" if plan.objective.target is not None else ""
