@@ -123,6 +123,27 @@ def test_a_system_without_any_copy_is_told_so(tmp_path: Path) -> None:
     assert "- no step says why; the run's record may\n" in told.body
 
 
+LOST = """\
+- internet is LOST: cable lost; fibre lost
+- raid (the server's disks) on production is DEGRADED: md0 sdb1 lost (removed)
+"""
+
+
+def test_a_lost_half_says_which_and_what_one_more_failure_means(tmp_path: Path) -> None:
+    """The whole text; the gravest is the subject, and the rest is counted."""
+    told = message(tmp_path, "redundancy-lost", note=LOST.strip())
+    said = "Of what Madison Shelter has two of, this got worse, Sun 22 Nov 2026, 06:00 CST:"
+    foot = "DEGRADED: it works on, and one more failure ends it. LOST: no half works now.\nLook: dr redundancy\n"
+    assert told == Message("internet is LOST (and 1 more)", f"{said}\n\n{LOST}\n{foot}")
+
+
+def test_what_is_whole_again_is_told_in_a_line(tmp_path: Path) -> None:
+    """Whoever got up for it reads on the telephone that they may lie down."""
+    told = message(tmp_path, "redundancy-regained", note="- raid (the server's disks) on production is WHOLE")
+    assert told.subject == "Whole again: raid (the server's disks) on production"
+    assert "- raid (the server's disks) on production is WHOLE\n" in told.body
+
+
 def test_an_unknown_template_or_run_is_refused_with_a_hint(tmp_path: Path) -> None:
     """The whole text of both errors."""
     with open_catalog(tmp_path / "catalog.db", FixedClock(NOW)) as catalog:
@@ -138,6 +159,6 @@ def test_an_unknown_template_or_run_is_refused_with_a_hint(tmp_path: Path) -> No
     assert str(missing.value) == (
         "there is no notice template 'nightly-failled'\n"
         "   HINT: there are: approval-wanted, drill-failed, drill-passed, near-miss, nightly-failed, nightly-found, nightly-recovered, "
-        "objective-late, recovered, recovery-begun, recovery-failed"
+        "objective-late, recovered, recovery-begun, recovery-failed, redundancy-lost, redundancy-regained"
     )
     assert all(len(render(name, story).subject) < 80 for name in template_names())
