@@ -77,7 +77,7 @@ def test_init_then_fill_in_then_check(tmp_path: Path) -> None:
         (made.path / "keys" / name).chmod(0o600)
     good = made.dr("check").stdout
     assert "good" in good
-    assert "1 system(s), 2 hosts, 2 repositories, 5 runbooks; every reference and secret resolves." in good
+    assert "1 system(s), 2 hosts, 2 repositories, 8 runbooks; every reference and secret resolves." in good
 
 
 def test_init_leaves_a_folder_with_other_things_alone(tmp_path: Path) -> None:
