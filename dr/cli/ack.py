@@ -31,7 +31,7 @@ def ack(home: str | None, code: str, comment: str, outage: str | None, as_json: 
         print_json({"notice": seen.notice.id, "contact": seen.contact, "outage": seen.notice.outage, "told": list(seen.others)})
         return
     person = app.inventory.contacts.get(seen.contact)
-    click.echo(f"{marked('green', '')}acknowledged for {person.name if person else seen.contact}: {seen.notice.subject}")
+    click.echo(f"{marked('green', '')} acknowledged for {person.name if person else seen.contact}: {seen.notice.subject}")
     before = [one for one in seen.notice.acknowledgements if one.contact != seen.contact]
     zone = app.inventory.organisation.zone
     for one in before:

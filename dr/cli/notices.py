@@ -136,7 +136,7 @@ def _about(notice: "Notice", people: dict[str, str], waiting: Sequence["Waiting"
     yield from (f"  | {visible(line)}".rstrip() for line in notice.body.splitlines())
     if notice.due is not None:
         yield ""
-        yield f"next: it is looked at again {local(notice.due, zone)}, or now: dr notices carry"
+        yield f"it goes on by itself {local(notice.due, zone)}, where a timer carries it (dr schedule install); now: dr notices carry"
     if notice.state != "delivered" and not notice.digest and not notice.answered:
         yield ""
         yield f"next: mend the cause, then: dr notices retry {notice.id}"

@@ -82,7 +82,8 @@ def decide(
     if not people:  # somebody may yet be given that name
         due = now + timedelta(seconds=rules.again) if notice.severity == "critical" else None
         return Decision(state="nobody", round=notice.round, due=due)
-    walk = _walk(notice, tracks(people, everybody, now, together=told_together(notice, rules)), rules, now)
+    others = everybody if notice.channel is None else {}  # nobody stands in for the test of a channel
+    walk = _walk(notice, tracks(people, others, now, together=told_together(notice, rules)), rules, now)
     if notice.acknowledge and walk.ended == walk.tracks and walk.passed and not walk.sends and not walk.waiting:
         return _unanswered(notice, people, everybody, rules, now, max(walk.passed), resumed=resumed)
     dues = [now] if walk.sends else [waiting.until for waiting in walk.waiting]
