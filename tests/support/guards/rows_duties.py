@@ -43,8 +43,8 @@ GUARDS: tuple[Guard, ...] = (
         ),
         Off(
             "who was beaten by what cannot be believed is told where it lies",
-            "return self._open(stands, claim.duty, None, claim.exercise)\n        except Damaged as error:",
-            "return self._open(stands, claim.duty, None, claim.exercise)\n        except ZeroDivisionError as error:",
+            "return self._open(stands, claim.line, None)\n        except Damaged as error:",
+            "return self._open(stands, claim.line, None)\n        except ZeroDivisionError as error:",
             "test_who_is_beaten_by_what_cannot_be_believed_is_told_so",
         ),
         Off(
@@ -52,6 +52,58 @@ GUARDS: tuple[Guard, ...] = (
             "self._most = len(stores) // 2 + 1",
             "self._most = 1",
             "test_one_of_three_stores_may_be_lost_and_two_may_not",
+        ),
+    ),
+    *guards_of(
+        "dr/app/duties.py",
+        "tests/unit/app/test_app_duties.py",
+        Off(
+            "who was beaten in the store is told so",
+            "if held.office != office or held.number < wanted:",
+            "if False:",
+            "test_who_was_beaten_in_the_store_is_told_who_holds_it",
+        ),
+        Off(
+            "a duty is given to who asked for it",
+            "if wanted is None:",
+            "if False:",
+            "test_what_nobody_asked_back_is_not_given",
+            by="AttributeError",
+        ),
+        Off(
+            "a hand-back that was overtaken is refused",
+            "if held.office != to:",
+            "if False:",
+            "test_a_hand_back_that_another_machine_overtook_is_refused",
+        ),
+        Off(
+            "two offices agree by two people",
+            "if not self.exercise and same_person(self.desk.by, wanted.by):",
+            "if False:",
+            "test_one_person_does_not_agree_with_themselves_but_says_why_they_are_alone",
+        ),
+        Off("what the machine rejects is refused", "if rejected:", "if False:", "test_a_yes_to_a_stale_number_is_refused"),
+    ),
+    *guards_of(
+        "dr/app/office_lost.py",
+        "tests/unit/app/test_app_duties.py",
+        Off(
+            "a loss is declared once",
+            "if known is not None and known.through == parts(loss.through):",
+            "if False:",
+            "test_a_loss_is_declared_once",
+        ),
+        Off(
+            "a failover goes on where it was",
+            'if record.state == "running" and same:',
+            "if False:",
+            "test_a_failover_goes_on_where_it_was_instead_of_beginning_anew",
+        ),
+        Off(
+            "a second person confirms it where the main office is silent",
+            "return silent and not loss.exercise and not loss.alone and app.inventory.failover.confirm > 1",
+            "return False",
+            "test_two_people_confirm_it_where_the_main_office_is_silent",
         ),
     ),
 )

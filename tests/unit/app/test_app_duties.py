@@ -1,0 +1,246 @@
+"""`dr office` and `dr duties`: what is typed, what is refused, and how everything stands then."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from dr.app.duties import Offices, heed_all
+from dr.app.home import App, whoami
+from dr.app.office_lost import Loss, Prepared, prepare
+from dr.errors import ConfigError, Refused, Unreachable
+from dr.model.base import RunId
+from dr.model.claim import Claim
+from dr.model.duty import Fence
+from dr.model.record import RunRecord
+from dr.stream.claims import seal
+from tests.support.catalog_runs import plan_of
+from tests.support.duty_world import DESK, GREEN_BAY, MADISON, MILWAUKEE, PAYROLL, Machine, vault
+
+pytestmark = pytest.mark.unit
+
+
+@dataclass
+class House:
+    """What of `App` these verbs reach, on one machine of `duty_world`."""
+
+    machine: Machine
+    left: list[RunId] = field(default_factory=list)
+    """Runs that were broken off."""
+
+    def __post_init__(self) -> None:
+        self.home = self.machine.place
+        self.services, self.inventory = self.machine, self.machine.inventory
+        self.records, self.clock = self.machine.records, self.machine.clock
+        self.runbooks: dict[str, Any] = {}
+
+    def interrupted(self) -> list[RunId]:
+        return self.left
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path, vault(), home=str(tmp_path.resolve()))
+
+
+def offices(machine: Machine, by: str = "", *, exercise: bool = False) -> Offices:
+    return Offices(cast("App", House(machine)), exercise, by=by)
+
+
+def prepared(machine: Machine, loss: Loss, left: tuple[RunId, ...] = ()) -> Prepared:
+    return prepare(cast("App", House(machine, [*left])), loss)
+
+
+def plant(machine: Machine, home: str, number: int) -> Callable[[str, str], bool]:
+    """Another machine's claim comes in between the look and the claim."""
+
+    def between(what: str, line: str) -> bool:
+        if what == "claim" and "elsewhere" not in str(machine.store.duties):
+            theirs = Claim(
+                duty=line,
+                office=GREEN_BAY,
+                number=Fence(number),
+                after=Fence(number - 1),
+                place=number,
+                at=machine.clock.now(),
+                by="greg",
+                home=home,
+            )
+            machine.store.duties.setdefault(line, {})[number] = seal(theirs, machine.keys)
+        return False
+
+    return between
+
+
+# ---------------------------------------------------------------- answers
+
+
+def test_a_yes_makes_a_holder_and_typed_again_it_is_the_same_yes(machine: Machine) -> None:
+    machine.lose()
+    for _ in range(2):
+        line = offices(machine).accept(DESK, MILWAUKEE)
+        assert (line.office, line.number, line.state, line.asked) == (MILWAUKEE, 1, "held", "")
+
+
+def test_a_yes_to_a_stale_number_is_refused(machine: Machine) -> None:
+    machine.lose()
+    machine.wait(16)
+    heed_all(cast("App", House(machine)))
+    with pytest.raises(Refused, match="number 1 is stale: the newest is 2"):
+        offices(machine).accept(DESK, MILWAUKEE, 1)
+    assert machine.claims().read(DESK).claim is None
+
+
+def test_a_yes_of_who_was_not_asked_is_refused_and_who_is_asked_is_named(machine: Machine) -> None:
+    machine.lose()
+    with pytest.raises(Refused) as said:
+        offices(machine).accept(DESK, GREEN_BAY)
+    assert str(said.value) == "Green Bay is not asked for Help desk; Milwaukee is\n   HINT: dr duties"
+
+
+def test_who_was_beaten_in_the_store_is_told_who_holds_it(machine: Machine) -> None:
+    machine.lose()
+    machine.store.fails = plant(machine, "elsewhere", 1)
+    with pytest.raises(Refused, match="another machine was first: Green Bay holds Help desk by number 1"):
+        offices(machine).accept(DESK, MILWAUKEE)
+
+
+def test_a_yes_while_the_store_is_silent_is_kept_and_said_to_be_worth_nothing_yet(machine: Machine) -> None:
+    machine.lose()
+    machine.store.fails = lambda what, _line: what in ("claim", "claims")
+    with pytest.raises(Unreachable, match="Milwaukee's yes is on record, but nobody holds Help desk by it yet: the store of"):
+        offices(machine).accept(DESK, MILWAUKEE)
+    listing = offices(machine).listing()
+    assert listing.lines[0].accepted
+    assert "what another machine moved is not seen here" in listing.warnings[0]
+    machine.store.fails = lambda _what, _line: False
+    heed_all(cast("App", House(machine)))
+    assert machine.holder(DESK) == (MILWAUKEE, 1)
+
+
+def test_a_no_asks_the_next_at_once_and_they_read_why(machine: Machine) -> None:
+    machine.lose()
+    line = offices(machine, "bert").refuse(DESK, MILWAUKEE, "three of us are ill")
+    assert (line.asked, line.asked_number) == (GREEN_BAY, 2)
+    assert "Milwaukee: refused (bert: three of us are ill)" in line.later
+    with pytest.raises(ConfigError, match="--because says nothing"):
+        offices(machine).refuse(DESK, GREEN_BAY, " ")
+
+
+def test_what_is_no_duty_or_no_office_is_said(machine: Machine) -> None:
+    with pytest.raises(ConfigError, match="'desk' is not a duty"):
+        offices(machine).accept("desk", MILWAUKEE)
+    with pytest.raises(ConfigError, match="'chicago' is not an office"):
+        offices(machine).accept(DESK, "chicago")
+    with pytest.raises(Refused, match="no rehearsal was begun"):
+        offices(machine, exercise=True).accept(DESK, MILWAUKEE)
+
+
+# ---------------------------------------------------------------- the way back
+
+
+def moved(machine: Machine) -> None:
+    machine.lose()
+    for duty in (DESK, PAYROLL):
+        offices(machine).accept(duty, MILWAUKEE)
+
+
+def test_duties_come_back_one_by_one_by_the_word_of_two(machine: Machine) -> None:
+    """A returning office is a stranger: it gets nothing by saying that it is back."""
+    moved(machine)
+    lines = offices(machine, "anna").back(MADISON)
+    assert [(line.duty, line.office) for line in lines] == [(DESK, MILWAUKEE), (PAYROLL, MILWAUKEE)]
+    assert [machine.holder(duty)[0] for duty in (DESK, PAYROLL)] == [MILWAUKEE, MILWAUKEE]
+    assert offices(machine, "bert").give(DESK, MADISON).office == MADISON
+    assert offices(machine, "bert").give(DESK, MADISON).number == 2
+    assert [machine.holder(duty) for duty in (DESK, PAYROLL)] == [(MADISON, 2), (MILWAUKEE, 1)]
+
+
+def test_one_person_does_not_agree_with_themselves_but_says_why_they_are_alone(machine: Machine) -> None:
+    moved(machine)
+    offices(machine, "anna").back(MADISON)
+    with pytest.raises(Refused, match="anna would take Help desk, so somebody else must give it: two offices agree, by two people"):
+        offices(machine, "anna").give(DESK, MADISON)
+    assert machine.holder(DESK) == (MILWAUKEE, 1)
+    assert offices(machine, "anna").give(DESK, MADISON, "nobody else is left").office == MADISON
+    assert "nobody else is left" in str(machine.records.duty_turns()[-2].turn.event)
+
+
+def test_what_nobody_asked_back_is_not_given(machine: Machine) -> None:
+    moved(machine)
+    with pytest.raises(Refused, match="nobody of Madison has said that it would take Help desk from who holds it now"):
+        offices(machine, "bert").give(DESK, MADISON)
+
+
+def test_a_hand_back_that_another_machine_overtook_is_refused(machine: Machine) -> None:
+    moved(machine)
+    offices(machine, "anna").back(MADISON)
+    machine.store.fails = plant(machine, "elsewhere", 2)
+    with pytest.raises(Refused, match="another machine was first: number 2 was claimed elsewhere"):
+        offices(machine, "bert").give(DESK, MADISON)
+
+
+# ---------------------------------------------------------------- the loss
+
+
+def test_a_loss_says_who_would_be_asked_and_begins_nothing(machine: Machine) -> None:
+    found = prepared(machine, Loss(MADISON))
+    assert [(one.duty, one.holder, one.to, one.until) for one in found.duties] == [
+        (duty, "Madison", MILWAUKEE, machine.clock.now() + timedelta(minutes=15)) for duty in (DESK, PAYROLL)
+    ]
+    assert found.told == "the group management, the group partners, the people of Madison, the people of Milwaukee"
+    assert machine.records.duty_turns() == []
+
+
+@pytest.mark.parametrize(
+    ("loss", "confirm"),
+    [
+        (Loss(MADISON), "two"),
+        (Loss(MADISON, alone="nobody is awake"), "one"),
+        (Loss(MADISON, exercise=True), "one"),
+        (Loss(GREEN_BAY), "one"),
+    ],
+)
+def test_two_people_confirm_it_where_the_main_office_is_silent(machine: Machine, loss: Loss, confirm: str) -> None:
+    """A rehearsal moves nothing, and whoever is alone says why."""
+    assert prepared(machine, loss).plan.parameters["confirm"] == confirm
+
+
+def test_a_loss_is_declared_once(machine: Machine) -> None:
+    machine.lose()
+    with pytest.raises(Refused, match="Madison is lost already, by the word of anna"):
+        prepared(machine, Loss(MADISON))
+    assert prepared(machine, Loss(MADISON, exercise=True)).plan.parameters["exercise"]
+
+
+@pytest.mark.parametrize(("left", "words"), [((), "is under way"), ((RunId("office-failover-1"),), "was interrupted")])
+def test_a_failover_goes_on_where_it_was_instead_of_beginning_anew(machine: Machine, left: tuple[RunId, ...], words: str) -> None:
+    record = RunRecord(
+        run=RunId("office-failover-1"),
+        runbook="office-failover",
+        title="x",
+        kind="failover",
+        state="running",
+        started=machine.clock.now(),
+        plan=plan_of().digest(),
+        parameters={"office": MADISON, "exercise": ""},
+    )
+    machine.records.begin_run(record, plan_of())
+    with pytest.raises(Refused, match=f"the failover of madison {words}: office-failover-1"):
+        prepared(machine, Loss(MADISON), left)
+
+
+def test_what_an_office_does_not_depend_on_cannot_have_failed_with_it(machine: Machine) -> None:
+    with pytest.raises(ConfigError, match="Madison does not depend on 'power'"):
+        prepared(machine, Loss(MADISON, "power"))
+
+
+def test_who_types_is_who_is_written_down(machine: Machine) -> None:
+    machine.lose()
+    offices(machine).accept(DESK, MILWAUKEE)
+    claim = machine.claims().read(DESK).claim
+    assert claim is not None
+    assert claim.by == whoami()
