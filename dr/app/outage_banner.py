@@ -12,21 +12,27 @@ from dr.policy.outage_words import clock, lasted
 class Banner:
     """`real`: declared, and no exercise: users cannot work."""
 
-    text: str
+    head: str
+    rest: str
     real: bool
+
+    @property
+    def text(self) -> str:
+        return f"{self.head}, {self.rest}"
 
 
 def banners(records: Records, zone: str, now: datetime) -> list[Banner]:
     """The real ones first, the gravest first, then the oldest."""
     found = records.outages(open_only=True)
     ordered = sorted(found, key=lambda one: (one.exercise, one.state != "declared", one.severity != "major", one.began))
-    return [Banner(_text(one, zone, now), one.state == "declared" and not one.exercise) for one in ordered]
+    return [Banner(*_words(one, zone, now), one.state == "declared" and not one.exercise) for one in ordered]
 
 
-def _text(outage: Outage, zone: str, now: datetime) -> str:
+def _words(outage: Outage, zone: str, now: datetime) -> tuple[str, str]:
     name = str(outage.system or f"office {outage.office}")
     mark, since = "EXERCISE: " if outage.exercise else "", f"since {clock(outage.began, now, zone)}"
     if outage.state == "proposed":
-        return f"{mark}{name} SEEMS TO BE OUT {since}: {outage.what}. Declare or dismiss it: dr outage show {outage.id}"
+        return f"{mark}{name} SEEMS TO BE OUT {since}", f"proposed: {outage.what}. Declare or dismiss it: dr outage show {outage.id}"
     who = f"{outage.assigned} has it in hand" if outage.assigned else "nobody has it in hand"
-    return f"{mark}{name} IS OUT {since} ({lasted(outage, now)}), {outage.severity}: {outage.what}; {who}. dr outage show {outage.id}"
+    head = f"{mark}{name} IS OUT {since} ({lasted(outage, now)})"
+    return head, f"{outage.severity}: {outage.what}; {who}. dr outage show {outage.id}"

@@ -82,5 +82,5 @@ def _page(app: "App", shown: Sequence["Shown"], counts: Mapping[Colour, int], no
     from dr.report.status import Standing
 
     organisation, now = app.inventory.organisation, app.clock.now()
-    out = [one.text for one in banners(app.records, organisation.zone, now)]
+    out = [(one.head, one.rest, one.real) for one in banners(app.records, organisation.zone, now)]
     return Standing(organisation.name, organisation.zone, now, f"dr {__version__}", shown, counts, notes, out)

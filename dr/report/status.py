@@ -49,8 +49,8 @@ class Standing:
     counts: Mapping[Colour, int]
     notes: Sequence[str] = ()
     """What is so beside the systems: runs that were interrupted, standbys that hold data."""
-    out: Sequence[str] = ()
-    """What users cannot work with now, or what is rehearsed: before anything else."""
+    out: Sequence[tuple[str, str, bool]] = ()
+    """What users cannot work with now, or what is rehearsed: before anything else. A headline, the rest, and whether it is for real."""
 
 
 def status_page(seen: Standing) -> str:
