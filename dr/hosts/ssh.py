@@ -37,7 +37,6 @@ from dr.model.ports import (
     Source,
     Standing,
     StepContext,
-    WritableHost,
 )
 from dr.model.record import CheckResult, ProductionFacts, ScrubCertificate
 from dr.model.redundancy import Reading
@@ -226,14 +225,6 @@ class WritableSsh(Ssh):
 # ---------------------------------------------------------------- the kind
 
 
-def _open(request: HostRequest) -> Ssh:
-    return Ssh(request)
-
-
-def _open_writable(request: HostRequest, standing: Standing, run: RunId) -> WritableHost:
-    return WritableSsh(request, standing, run)
-
-
 @contextmanager
 def _introduced(request: HostRequest, standing: Standing) -> Iterator[Ssh]:
     """The host, told what it is judged by, for the length of a block."""
@@ -292,8 +283,8 @@ def _serving(request: HostRequest, standing: Standing, run: RunId) -> ServingHos
 KIND = HostKind(
     kind="ssh",
     params=SshHost,
-    open=_open,
-    open_writable=_open_writable,
+    open=Ssh,
+    open_writable=WritableSsh,
     enrol=_enrol,
     check=_check,
     foresee=_foresee,
