@@ -112,14 +112,23 @@ def test_declared_and_resolved_killed_at_every_point_everybody_hears_once(home: 
             ]
 
 
-def test_the_run_that_keeps_people_told_killed_at_every_point_goes_on_and_loses_no_word(home: Home, heard: tuple[str, Seen]) -> None:
+@pytest.mark.parametrize(
+    ("while_it_lasts", "when_it_is_over"),
+    [
+        pytest.param(("after-owed",), (), id="once"),
+        pytest.param(OF_THE_RUN[:3], OF_THE_RUN[3:], id="everywhere", marks=pytest.mark.campaign),
+    ],
+)
+def test_the_run_that_keeps_people_told_is_killed_and_goes_on_and_loses_no_word(
+    home: Home, heard: tuple[str, Seen], while_it_lasts: tuple[str, ...], when_it_is_over: tuple[str, ...]
+) -> None:
     """One run from the first word to the last, however often its process dies; and it ends when the outage has."""
     one = only_on_record(home)
-    for point in ("before-effect", "after-owed", "after-carried"):
+    for point in while_it_lasts:
         home.dr("outage", "keep", env={"DR_FAILPOINT": f"keep-told.{point}"}, expect=KILLED)
     with home.catalog() as catalog:
         catalog.change_outage(one, lambda o, _: (o.model_copy(update={"state": "resolved", "ended": _now()}), ended(o)))
-    for point in ("after-effect", "after-record"):
+    for point in when_it_is_over:
         home.dr("outage", "keep", one, env={"DR_FAILPOINT": f"keep-told.{point}"}, expect=KILLED)
     home.dr("outage", "keep", one)
     with home.catalog() as catalog:
