@@ -4,6 +4,7 @@ A claim is written before a message leaves and goes with its outcome, in one tra
 tell nobody twice. What a process that ended had claimed may have left: it is recorded as unknown, and sent again as a repeat.
 """
 
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -30,6 +31,8 @@ A_PROVIDER = 8
 """Messages on their way to one provider at a time: one that hangs keeps nobody else's from leaving."""
 _AHEAD = 32
 """Claims of one notice at a time; of a big audience a fortieth. What a kill may repeat is at most these."""
+_SLOW = 0.5
+"""Seconds that an outcome waits for others at most, to be recorded with them."""
 _LOST = "who sent it ended before it was known whether it left"
 Teller = Callable[[str, Wording, Notice], Sent]
 """One message through one channel: its URL, what it says, and what it is about."""
@@ -58,6 +61,11 @@ class _Round:
     waiting: deque[Errand] = field(default_factory=deque)
     going: dict["Future[Delivery]", Errand] = field(default_factory=dict)
     busy: Counter[str] = field(default_factory=Counter)
+    out: Counter[str] = field(default_factory=Counter)
+    """Notice to how many of its messages are claimed, and not back."""
+    back: dict[str, list[Delivery]] = field(default_factory=dict)
+    """What came back and is not recorded yet: of very many an eighth at a time, and none for longer than half a second."""
+    since: float = 0.0
 
 
 class Carrier:
@@ -88,10 +96,10 @@ class Carrier:
                     self._look(notice, (), now)
                     self._dispatch(now, after_send)
                     self._take_in({future for future in now.going if future.done()}, now)
-                while now.going or now.waiting:
+                while now.going or now.waiting or now.back:
                     stop()
                     self._dispatch(now, after_send)
-                    done, _ = wait(now.going, return_when=FIRST_COMPLETED, timeout=1.0)
+                    done, _ = wait(now.going, return_when=FIRST_COMPLETED, timeout=_SLOW)
                     self._take_in(done, now)
             except BaseException:
                 pool.shutdown(wait=True, cancel_futures=True)
@@ -103,22 +111,26 @@ class Carrier:
         failed = next((error for error in map(Future.exception, done) if error is not None), None)
         if failed is not None:
             raise failed
-        outcomes: dict[str, list[Delivery]] = {}
         for future in done:
             errand = now.going.pop(future)
             now.busy[provider_of(errand.url)] -= 1
-            outcomes.setdefault(errand.notice.id, []).append(future.result())
-        for notice, deliveries in outcomes.items():
-            self._look(notice, deliveries, now)
+            now.out[errand.notice.id] -= 1
+            now.since = now.since if now.back else time.monotonic()
+            now.back.setdefault(errand.notice.id, []).append(future.result())
+        late = time.monotonic() - now.since >= _SLOW
+        for notice in [each for each, came in now.back.items() if late or len(came) >= now.out[each] // 8]:
+            self._look(notice, now.back.pop(notice), now)
 
     def _give_up(self, now: _Round) -> None:
         """What came back is recorded; what never left is nobody's any more. The rest may have left: its claim stays, and outlives us."""
         never = [*now.waiting, *(errand for future, errand in now.going.items() if future.cancelled())]
         for errand in never:
             self._ledger.amend(errand.notice.id, partial(_unclaimed, claim=errand.claim))
-        for future in now.going:
+        for future, errand in now.going.items():
             if future.done() and not future.cancelled() and future.exception() is None:
-                self._ledger.amend(now.going[future].notice.id, partial(_with, came_back=[future.result()]))
+                now.back.setdefault(errand.notice.id, []).append(future.result())
+        for notice, came_back in now.back.items():
+            self._ledger.amend(notice, partial(_with, came_back=came_back))
 
     # ------------------------------------------------------------ what follows
 
@@ -134,6 +146,7 @@ class Carrier:
             return _decided(known, decision, new)
 
         kept = self._ledger.amend(notice, change)
+        now.out[notice] += len(new)
         now.waiting.extend(self._errands(kept, new))
 
     def _people(self, notice: Notice) -> list[Person]:

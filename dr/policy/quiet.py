@@ -30,6 +30,8 @@ def person(inventory: Inventory, name: str, contact: Contact) -> Person:
 
 
 def away(one: Person, now: datetime) -> bool:
+    if not one.away:
+        return False
     today = now.astimezone(ZoneInfo(one.zone)).date()
     return any(date.fromisoformat(first) <= today <= date.fromisoformat(last) for first, last in one.away)
 
