@@ -77,6 +77,7 @@ def test_people_can_work_and_are_told_what_they_lost(recovered: Recovered) -> No
 def test_who_asked_to_be_forgotten_is_not_there_when_it_is_opened(recovered: Recovered) -> None:
     """Both kinds, once each, over the network; on record by number and HMAC."""
     assert recovered.site.ask("SELECT mail, shared FROM public.asked ORDER BY mail") == [(STAYS, True), (UNSHARED, False)]
+    assert "replayed what was asked since the backup: 1 to erase, 1 to unshare; 2 rows touched" in recovered.said.stdout
     facts = recovered.site.home.facts("recover", "replay")
     assert [(one["entry"], one["kind"], one["rows"]) for one in facts["replayed"]] == [(1, "erase", 1), (2, "unshare", 1)]
     with recovered.site.home.catalog() as catalog:
