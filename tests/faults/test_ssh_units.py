@@ -231,6 +231,7 @@ def test_another_run_waits_for_one_that_may_be_resumed_and_ends_one_that_is_over
 # ---------------------------------------------------------------- the next process of a killed controller
 
 
+@pytest.mark.campaign
 def test_the_next_process_is_given_the_restore_that_a_killed_one_began(drill: Drill, tmp_path: Path) -> None:
     """No bytes are under way: what was sent is not sent again, nor loaded again, and what the work asks is asked of the one that lives."""
     with killed_in_the_middle(drill, "restore", tmp_path, "findings"):
