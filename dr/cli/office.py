@@ -151,9 +151,8 @@ def back(home: str | None, office: str, exercise: bool) -> None:
     """OFFICE works again, and would take its duties back. Each comes back when whoever holds it hands it over: two people, one agreement.
 
     \b
-    Examples:
+    Example:
       dr office back madison
-      dr office give help-desk --to madison
     """
     from dr.cli.duty_shown import show_back
 
