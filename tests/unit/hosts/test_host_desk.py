@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import IO, Any, cast
 
 import pytest
@@ -274,6 +275,26 @@ class Lending(Step):
 
     def audit(self, event: str, subject: str, facts: JsonObject | None = None) -> None:
         self.audited.append((event, subject))
+
+
+def test_what_a_repository_consists_of_is_read_once_however_many_sources_ask() -> None:
+    """Every manifest of it is read for that: over a line, and once for each source it took minutes."""
+    read: list[str] = []
+    manifest = SimpleNamespace(artifacts=[SimpleNamespace(parts=[SimpleNamespace(sha256="b"), SimpleNamespace(sha256="a")])])
+    repository = SimpleNamespace(sets=lambda system: [(system, "one"), (system, "two")])
+
+    def read_manifest(_system: str, one: str, _repository: object) -> tuple[Any, None, None]:
+        read.append(one)
+        return manifest, None, None
+
+    step = SimpleNamespace(repository=lambda _: repository, sets=SimpleNamespace(read_manifest=read_manifest))
+    at_work, told = desk(step=cast("Step", step)), list[list[bytes]]()
+    for _ in ("database", "site"):
+        at_work.hand((), cast("Any", Opened(manifest=SimpleNamespace(system="hmis"))))
+        told.append([])
+        ask(at_work, "wanted", None, told[-1])
+    assert read == ["one", "two"]
+    assert told[0] == told[1] and b'["a","b"]' in b"".join(told[0]).replace(b" ", b"")
 
 
 FOREIGN = (
