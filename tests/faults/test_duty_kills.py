@@ -146,7 +146,10 @@ def test_a_failover_and_the_way_back_killed_at_every_point(home: Home, heard: tu
     back = {"system-administration": ("madison", 2), "privacy": ("madison", 2), "data-quality": ("green-bay", 1)}
     home.dr("notices", "carry")  # as a timer does: what a kill left is done by whoever comes by
     assert holders(home) == back
-    assert came(heard[1], "Privacy officer and contact for security incidents: Madison has it") == 2
+    with home.catalog() as catalog:
+        told = [notice for notice in catalog.notices(500) if notice.template == "duty-moved" and "privacy" in notice.id]
+    assert len(told) == 6  # three by the move, three by the way back; in a flood some are gathered into one message
+    assert {notice.state for notice in told} == {"delivered"}
     assert came(heard[1], "The Madison office works again") == 4
 
     kill(home, "reassign-duties.after-turn", "office", "lost", "madison", "--alone", "a test", "--yes")

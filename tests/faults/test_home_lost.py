@@ -231,6 +231,24 @@ def test_the_home_is_lost_and_everything_comes_back_from_one_repository_and_the_
         assert "home.restored" in [entry.event for entry in records.audit_entries(limit=1000)]
         assert [run.state for run in records.runs() if run.state == "running"] == []
 
+    takes_over(new)
+
+
+def takes_over(regional: Home) -> None:
+    """From the home that was brought back: the lost office's duties move, and the system comes back for good."""
+    lost = ("office", "lost", "madison", "--only", "--alone", "the main office burnt", "--yes")
+    regional.dr(*lost, env={"DR_FAILPOINT": "await-acceptances.before-effect"}, expect=KILLED)
+    for duty, office in (("system-administration", "milwaukee"), ("privacy", "green-bay"), ("data-quality", "green-bay")):
+        regional.dr("office", "accept", duty, "--office", office)
+    with regional.catalog() as records:
+        run = records.runs(kind="failover")[0].run
+    assert "✔ PASS" in regional.dr("runs", "resume", run).stdout
+    try:
+        told = regional.dr("recover", "hmis", "--reason", "the main office burnt", "--alone", "nobody else is here", "--yes").stdout
+        assert "✔ PASS" in told, told
+    finally:
+        stop_demo(regional.path)
+
 
 def test_every_point_killed_a_process(log: Path) -> None:
     """By the log that each writes as it dies."""
