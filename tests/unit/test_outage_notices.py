@@ -63,8 +63,11 @@ TEXTS = {
     ),
     "outage-resolved": (
         "hmis is back, after 35 min",
-        "hmis (Client records) can be used again: it was out from 14:05 until 14:38, 35 min (within the objective of 4 h, until 18:05). "
-        "anna: half of it is there.\n\n" + FOOT,
+        (
+            "hmis (Client records) can be used again: it was out from 14:05 until 14:38, 35 min (within the objective of 4 h, until 18:05). "
+            "anna: half of it is there.\n\n"
+        )
+        + FOOT,
     ),
     "outage-silent": (
         "How does it go with hmis? Nobody has said anything for too long",
@@ -76,10 +79,12 @@ TEXTS = {
     ),
     "outage-proposed": (
         "Is hmis out? It seems so since 14:05: declare it, or dismiss it",
-        "hmis (Client records) seems to be out since 14:05: half of it is there. Nobody has been told but you. "
-        "Look, then type one of these:\n\n"
-        "    dr outage declare --proposed out-20261123T200500Z-7f3a\n"
-        '    dr outage dismiss out-20261123T200500Z-7f3a --text "why it is none"\n',
+        (
+            "hmis (Client records) seems to be out since 14:05: half of it is there. Nobody has been told but you. "
+            "Look, then type one of these:\n\n"
+            "    dr outage declare --proposed out-20261123T200500Z-7f3a\n"
+            '    dr outage dismiss out-20261123T200500Z-7f3a --text "why it is none"\n'
+        ),
     ),
     "outage-dismissed": (
         "hmis is not out: anna dismissed it",
