@@ -115,7 +115,7 @@ def test_declared_and_resolved_killed_at_every_point_everybody_hears_once(home: 
 @pytest.mark.parametrize(
     ("while_it_lasts", "when_it_is_over"),
     [
-        pytest.param(("after-owed",), (), id="once"),
+        pytest.param(("after-owed", "after-carried"), (), id="twice"),
         pytest.param(OF_THE_RUN[:3], OF_THE_RUN[3:], id="everywhere", marks=pytest.mark.campaign),
     ],
 )

@@ -64,8 +64,8 @@ TEXTS = {
     "outage-resolved": (
         "hmis is back, after 35 min",
         (
-            "hmis (Client records) can be used again: it was out from 14:05 until 14:38, 35 min (within the objective of 4 h, until 18:05). "
-            "anna: half of it is there.\n\n"
+            "hmis (Client records) can be used again: it was out from 14:05 until 14:38, 35 min "
+            "(within the objective of 4 h, until 18:05). anna: half of it is there.\n\n"
         )
         + FOOT,
     ),
