@@ -268,7 +268,9 @@ def _notice_reason(notice: Notice, now: datetime) -> list[Reason]:
         return [_amber(f"a notice to {notice.to} reached only some of them, {when}")]
     if notice.state == "unanswered" and notice.channel is None and not notice.exercise:
         return [_red(f"a notice to {notice.to} was acknowledged by nobody, {when}")]
-    held = notice.due is not None and notice.due > now  # by the quiet hours, or gathered
-    if notice.state == "owed" and now - notice.created > OWED_TOO_LONG and not held and not notice.digest:
+    held = notice.due is not None and notice.due > now  # by the quiet hours, or until the flood is told in one
+    if notice.state == "owed" and (held or notice.digest):
+        return []
+    if notice.state == "owed" and now - notice.created > OWED_TOO_LONG:
         return [_red(f"a notice to {notice.to} is still owed, {when}")]
     return []
