@@ -258,6 +258,11 @@ def _notice_reasons(notices: Sequence[Notice], now: datetime) -> list[Reason]:
     return [reason for notice in sorted(standing, key=lambda n: n.to) for reason in _notice_reason(notice, now)]
 
 
+def _held(notice: Notice, now: datetime) -> bool:
+    """By the quiet hours, or until the flood is told in one."""
+    return bool(notice.digest) or (notice.due is not None and notice.due > now)
+
+
 def _notice_reason(notice: Notice, now: datetime) -> list[Reason]:
     when = f"{spoken((now - notice.created).total_seconds())} ago"
     if notice.state == "nobody":
@@ -268,9 +273,6 @@ def _notice_reason(notice: Notice, now: datetime) -> list[Reason]:
         return [_amber(f"a notice to {notice.to} reached only some of them, {when}")]
     if notice.state == "unanswered" and notice.channel is None and not notice.exercise:
         return [_red(f"a notice to {notice.to} was acknowledged by nobody, {when}")]
-    held = notice.due is not None and notice.due > now  # by the quiet hours, or until the flood is told in one
-    if notice.state == "owed" and (held or notice.digest):
-        return []
-    if notice.state == "owed" and now - notice.created > OWED_TOO_LONG:
+    if notice.state == "owed" and now - notice.created > OWED_TOO_LONG and not _held(notice, now):
         return [_red(f"a notice to {notice.to} is still owed, {when}")]
     return []

@@ -12,6 +12,7 @@ from dr.model.notices import NoticeRules
 from dr.model.record import Acknowledgement, Delivery, Notice, Severity
 from dr.policy.escalation import Decision, decide
 from dr.policy.quiet import Person, quiet_until
+from dr.policy.readiness import noticed
 
 pytestmark = pytest.mark.unit
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -247,3 +248,19 @@ def test_everybody_is_told_or_it_is_not_delivered(notice: Notice, people: list[P
         assert all(one.name in reached or one.deputy for one in people)
     else:
         assert story.notice.due is not None or any(one.name not in reached for one in people)
+
+
+@pytest.mark.parametrize(
+    ("more", "texts"),
+    [
+        ({}, ["a notice to administrators is still owed, 9 hours ago"]),
+        ({"due": (NOW + timedelta(hours=1)).isoformat()}, []),
+        ({"digest": "digest-1"}, []),
+        ({"state": "unanswered"}, ["a notice to administrators was acknowledged by nobody, 9 hours ago"]),
+        ({"state": "unanswered", "exercise": True}, []),
+    ],
+)
+def test_what_is_held_back_on_purpose_is_not_late(more: dict[str, object], texts: list[str]) -> None:
+    """By the night, or until a flood is told in one; an exercise that nobody answered is its score's to say."""
+    notice = notice_of(**{**more, "created": (NOW - timedelta(hours=9)).isoformat()})  # type: ignore[arg-type]
+    assert [reason.text for reason in noticed(None, [], [notice], NOW)] == texts
