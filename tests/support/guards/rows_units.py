@@ -24,6 +24,7 @@ GUARDS: tuple[Guard, ...] = (
             "if again is not (ours and self._epoch.begun):",
             "if False:",
             "test_a_first_process_that_comes_back_takes_nothing_from_the_second",
+            by="Unreachable",
         ),
     ),
     *guards_of(
