@@ -264,7 +264,7 @@ def test_a_dr_of_another_version_is_refused(tmp_path: Path) -> None:
     reply = b'{"ok":{"protocol":2,"version":"0.9"}}'
     frame = bytes([2]) + (1).to_bytes(4) + len(reply).to_bytes(4) + reply
     (tmp_path / "reply").write_bytes(frame)
-    seeking = Seeking(AT, ["sh", "-c", f"cat {tmp_path}/reply; sleep 60"], WORK, SystemClock().now, lambda _: None)
+    seeking = Seeking(AT, ["sh", "-c", f"cat {tmp_path}/reply; exec sleep 60"], WORK, SystemClock().now, lambda _: None)
     with pytest.raises(Refused, match=r"host 'standby' has dr 0\.9, which does not understand this one"):
         seeking.first()
 
