@@ -86,7 +86,7 @@ def run(params: Params, ctx: StepContext) -> Outcome:
 
 def standing(desk: Desk) -> list[str]:
     """What is still open, a piece a duty; nothing when every duty is held."""
-    zone, now = desk.world.inventory.organisation.zone, desk.world.clock.now()
+    zone, now = desk.world.inventory.organisation.zone, desk.clock.now()
     return [_open(desk, each, zone, now) for each in desk.board().assignments if each.state != "held" or each.asked is not None]
 
 

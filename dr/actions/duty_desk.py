@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
+from dr.actions.played import PlayedClock, playing_of
 from dr.clock import Clock
 from dr.model.base import OfficeName, RepositoryName, RunId
 from dr.model.claim import Claim as StoredClaim
@@ -64,6 +65,12 @@ class Desk:
         return roster_of(self.world.inventory)
 
     @cached_property
+    def clock(self) -> Clock:
+        """The hour that is played, in an exercise that lasts; else the machine's own."""
+        playing = playing_of(self.world.records, self.world.clock.now())
+        return PlayedClock(playing, self.world.clock) if playing is not None and playing.id == self.log != REAL else self.world.clock
+
+    @cached_property
     def claims(self) -> Claims:
         return Claims([self.world.repository(name) for name in claim_stores(self.world.inventory)], self.world.keys)
 
@@ -79,7 +86,7 @@ class Desk:
             turn = failover.turn(self.roster, before, event)
             return turn if _says_something(turn, before) else None
 
-        taken = self.world.records.take_turn(self.log, decide, by=self.by, home=self.home, run=self.run, at=self.world.clock.now())
+        taken = self.world.records.take_turn(self.log, decide, by=self.by, home=self.home, run=self.run, at=self.clock.now())
         if taken is not None:
             self.at("after-turn")
         return taken
@@ -93,14 +100,14 @@ class Desk:
                 self._owe(taken)
             for taken in waiting:
                 self._put(taken)
-                self.world.records.carried_turn(self.log, taken.number, self.world.clock.now())
+                self.world.records.carried_turn(self.log, taken.number, self.clock.now())
                 done += 1
         self._alarm()
         return done
 
     def tick(self) -> DutyTurn | None:
         """Whoever was silent for too long is passed over."""
-        due, now = failover.due(self.board()), self.world.clock.now()
+        due, now = failover.due(self.board()), self.clock.now()
         return self.say(Ticked(at=now)) if due is not None and due <= now else None
 
     def sync(self) -> Mapping[str, Stand]:
@@ -111,7 +118,7 @@ class Desk:
             known = board.of(duty)
             if stand.claim is not None and known is not None and stand.number > known.number:
                 kind = Claimed if stand.claim.home == self.home else Moved  # one's own: a crash came before it was known here
-                self.say(kind(at=self.world.clock.now(), duty=DutyName(duty), office=stand.claim.office, number=stand.claim.number))
+                self.say(kind(at=self.clock.now(), duty=DutyName(duty), office=stand.claim.office, number=stand.claim.number))
         return stands
 
     def settled(self) -> bool:
@@ -125,7 +132,7 @@ class Desk:
 
     def _board(self, known: Board | None) -> Board:
         if known is None:
-            return failover.open_board(self.roster, self.world.clock.now(), exercise=self.log != REAL)
+            return failover.open_board(self.roster, self.clock.now(), exercise=self.log != REAL)
         return failover.abreast(self.roster, known)
 
     def _alarm(self) -> None:
@@ -152,7 +159,7 @@ class Desk:
                 self._claim(each, taken)
 
     def _claim(self, claim: Claim, taken: DutyTurn) -> None:
-        now = self.world.clock.now()
+        now = self.clock.now()
         stands = self.claims.put(self._paper(claim, taken))
         self.at("after-claimed")
         duty, number = claim.duty, claim.number

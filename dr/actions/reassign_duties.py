@@ -36,7 +36,7 @@ class Facts(StrictModel):
 def run(params: Params, ctx: StepContext) -> Outcome:
     desk = desk_of(ctx, params.exercise, confirmed_by(ctx, params.approval))
     unread = heed_store(desk, ctx)
-    now = ctx.clock.now()
+    now = desk.clock.now()
     said = Lost(at=now, office=OfficeName(params.office), by=desk.by, through=parts(params.through), exercise=bool(params.exercise))
     taken = desk.say(said)
     rejected = [each for each in (taken.turn.transitions if taken else ()) if isinstance(each, Rejected)]

@@ -242,4 +242,4 @@ class Offices:
         return self.desk.roster.office_title(office)
 
     def _now(self) -> datetime:
-        return self.app.clock.now()
+        return self.desk.clock.now()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from dr import plugins
 from dr.actions.reassign_duties import parts
@@ -11,8 +12,8 @@ from dr.app.engines import FAILOVER
 from dr.app.home import App, whoami
 from dr.config.plan import compile_plan
 from dr.errors import ConfigError, Refused, Unreachable
-from dr.model.base import OfficeName
-from dr.model.duty import Board
+from dr.model.base import ContactName, OfficeName
+from dr.model.duty import Absence, Board
 from dr.model.duty_events import Lost
 from dr.model.duty_proposal import Proposed
 from dr.model.record import RunRecord
@@ -62,6 +63,12 @@ class Loss:
     through: str = "all"
     exercise: bool = False
     alone: str = ""
+    away: tuple[str, ...] = ()
+    """Of an exercise with a scenario: who is made out not to be there."""
+    log: str = ""
+    """And its name; by the time, where it has none."""
+    at: datetime | None = None
+    """And the hour that it plays."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,7 @@ class Prepared:
 
 def prepare(app: App, loss: Loss) -> Prepared:
     """Look, and begin nothing. Raises ConfigError for what was typed, Refused where it is under way already."""
-    desk, roster, now = Offices(app).desk, Offices(app).desk.roster, app.clock.now()
+    desk, roster, now = Offices(app).desk, Offices(app).desk.roster, loss.at or app.clock.now()
     _require_known(roster, loss)
     _require_free(app, loss)
     trouble = _store_trouble(app)
@@ -119,6 +126,11 @@ def prepare(app: App, loss: Loss) -> Prepared:
         hints=_hints(roster, loss, gone),
         titles={name: office.title for name, office in roster.offices.items()},
     )
+
+
+def exercise_name(at: datetime) -> str:
+    """Of a rehearsal that begins then."""
+    return f"exercise-{at:%Y%m%dt%H%M%Sz}"
 
 
 def carry_out(app: App, prepared: Prepared, loss: Loss) -> RunRecord:
@@ -166,7 +178,8 @@ def _board(app: App, loss: Loss) -> Board:
     offices = Offices(app)
     if not loss.exercise:
         return offices.desk.board()
-    return open_board(offices.desk.roster, app.clock.now(), exercise=True)
+    board = open_board(offices.desk.roster, loss.at or app.clock.now(), exercise=True)
+    return board.model_copy(update={"away": tuple(Absence(contact=ContactName(name)) for name in loss.away)})
 
 
 def _two(app: App, loss: Loss, roster: Roster, gone: Mapping[str, str]) -> bool:
@@ -202,7 +215,7 @@ def _plan(app: App, loss: Loss, *, two: bool) -> Plan:
     given = {
         "office": loss.office,
         "through": loss.through,
-        "exercise": f"exercise-{app.clock.now():%Y%m%dt%H%M%Sz}" if loss.exercise else "",
+        "exercise": (loss.log or exercise_name(app.clock.now())) if loss.exercise else "",
         "confirm": "two" if two else "one",
     }
     written = app.runbooks.get(RUNBOOK)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from dr import __version__, plugins
+from dr.actions.played import playing_of
 from dr.catalog.catalog import Catalog
 from dr.clock import Clock
 from dr.config.keys import HomeKeys
@@ -38,7 +39,7 @@ from dr.model.ports import (
     StepContext,
     WritableHost,
 )
-from dr.model.record import Progress
+from dr.model.record import Claim, Notice, Progress
 from dr.stream.patience import Patience, PatientRepository
 
 if TYPE_CHECKING:
@@ -58,6 +59,15 @@ class HomeServices:
         self.state = home / "state"
         self._patience: dict[RepositoryName, Patience] = {}
         self._signs = SignsOfLife(self.state)
+        self.address: Callable[[SecretRef], str] = self.secret
+        """A contact's channel to its URL; the demo hands in where its own people are told."""
+
+    def _blocked(self, notice: Notice, claim: Claim) -> str:
+        """Of an exercise's messages, those by a channel that its scenario has down; nothing real is ever held back."""
+        playing = playing_of(self.records, self.clock.now()) if notice.exercise else None
+        down = playing.scenario.down if playing is not None else ()
+        here = any((each.contact, each.channel) == (claim.contact, claim.channel) for each in down)
+        return "EXERCISE: this channel is made out to be down" if here else ""
 
     def watch(self, progress: Progress) -> None:
         self._signs(progress)
@@ -81,7 +91,7 @@ class HomeServices:
     def carrier(self) -> "Carrier":
         from dr.notify.carrier import Carrier
 
-        return Carrier(self.inventory, self.records, self.clock, self.secret, codes=self.codes)
+        return Carrier(self.inventory, self.records, self.clock, self.address, codes=self.codes, blocked=self._blocked)
 
     @property
     def codes(self) -> "Codes":

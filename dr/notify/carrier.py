@@ -36,6 +36,8 @@ _SLOW = 0.5
 _LOST = "who sent it ended before it was known whether it left"
 Teller = Callable[[str, Wording, Notice], Sent]
 """One message through one channel: its URL, what it says, and what it is about."""
+Blocked = Callable[[Notice, Claim], str]
+"""Why a message may not go by that channel, in words; empty where it may."""
 
 
 def send_form(url: str, message: Wording, notice: Notice) -> Sent:
@@ -69,7 +71,10 @@ class _Round:
 
 
 class Carrier:
-    """Sends what is due. `secret` reads a channel's URL when it is used; `codes` None: nothing can be acknowledged."""
+    """Sends what is due. `secret` reads a channel's URL when it is used; `codes` None: nothing can be acknowledged.
+
+    `blocked`: what an exercise makes out to be down.
+    """
 
     def __init__(
         self,
@@ -80,10 +85,11 @@ class Carrier:
         *,
         codes: Codes | None = None,
         teller: Teller = send_form,
+        blocked: Blocked = lambda *_: "",
         workers: int = WORKERS,
     ) -> None:
         self._inventory, self._ledger, self._clock, self._secret = inventory, ledger, clock, secret
-        self._codes, self._teller, self._workers = codes, teller, workers
+        self._codes, self._teller, self._blocked, self._workers = codes, teller, blocked, workers
         self._everybody = {name: person(inventory, name, contact) for name, contact in inventory.contacts.items()}
 
     def carry(self, notices: Sequence[str], after_send: Callable[[], None] = lambda: None, stop: Callable[[], None] = lambda: None) -> None:
@@ -170,7 +176,7 @@ class Carrier:
             url = self._secret(self._inventory.contacts[claim.contact].channels[claim.channel])
         except (DrError, LookupError):
             return Errand(notice, claim, "", "its address is a secret that could not be read")
-        return Errand(notice, claim, url, forbidden(url, self._inventory.notices.webhooks))
+        return Errand(notice, claim, url, forbidden(url, self._inventory.notices.webhooks) or self._blocked(notice, claim))
 
     # ------------------------------------------------------------ on its way
 

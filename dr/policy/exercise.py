@@ -1,23 +1,35 @@
 """How well an exercise went, from what is on record afterwards: the messages with their outcomes, and every turn of its duties. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
-from dr.model.base import ContactName, Instant, OfficeName, Seconds
+from dr.model.base import ContactName, Instant, Seconds
 from dr.model.duty import Assignment
-from dr.model.duty_events import Ask, Assign, Lost, Release, Turn, Withdraw
-from dr.model.exercise import DutyScore, PersonScore, Scorecard
+from dr.model.duty_events import Ask, Assign, Lost, Release, Turn
+from dr.model.exercise import DutyScore, Gap, Measure, PersonScore, Scenario, Scorecard
+from dr.model.notices import NoticeRules
 from dr.model.record import Notice
+from dr.policy.exercise_gaps import Seen, gaps
 from dr.policy.roster import Roster
 
-PROMISED = 60.0
-"""Seconds within which whoever is owed a message is told."""
+PROMISED = Seconds(60.0)
+"""Within which whoever is owed a message is told."""
+_USUAL = NoticeRules()
 
 
-def score(roster: Roster, began: Instant, notices: Sequence[Notice], turns: Sequence[Turn]) -> Scorecard:
+def score(
+    roster: Roster,
+    began: Instant,
+    notices: Sequence[Notice],
+    turns: Sequence[Turn],
+    *,
+    played: Scenario | None = None,
+    rules: NoticeRules = _USUAL,
+    seek: Callable[[Seen], Iterable[Gap]] = gaps,
+) -> Scorecard:
     """`began`: when it was declared, on the real clock, as the messages are timed; `turns` are timed by the hour that was played.
 
-    `notices`, `turns`: of this exercise only.
+    `notices`, `turns`: of this exercise only. `played`: what was made out to be so, and is no gap. `seek` looks for the gaps.
     """
     duties = _duties(roster, turns)
     reached = [each.at for notice in notices for each in notice.deliveries if each.state == "delivered"]
@@ -32,7 +44,9 @@ def score(roster: Roster, began: Instant, notices: Sequence[Notice], turns: Sequ
         duties=duties,
         people=people,
     )
-    return card.model_copy(update={"gaps": tuple(dict.fromkeys(_gaps(roster, card, notices, turns)))})
+    card = card.model_copy(update={"measures": tuple(_measures(roster, card, rules, notices))})
+    found = seek(Seen(roster, card, notices, turns, played))
+    return card.model_copy(update={"gaps": tuple(dict.fromkeys(found))})
 
 
 def _since(began: datetime, at: datetime | None) -> Seconds | None:
@@ -86,64 +100,20 @@ def _person(began: datetime, notices: Sequence[Notice], name: str) -> PersonScor
     )
 
 
-# ------------------------------------------------------------ gaps
+# ------------------------------------------------------------ what was meant
 
 
-def _gaps(roster: Roster, card: Scorecard, notices: Sequence[Notice], turns: Sequence[Turn]) -> Iterator[str]:
-    """The worst first: duties that nobody holds, people who do not know, then what took long."""
-    yield from _unheld(roster, turns)
-    yield from _told(roster, card, notices)
-    yield from _answers(roster, turns)
+def _measures(roster: Roster, card: Scorecard, rules: NoticeRules, notices: Sequence[Notice]) -> Iterator[Measure]:
+    yield Measure(what="first notice", took=card.first_notice, expected=PROMISED, why="everybody who is owed a word has it then")
+    if any(notice.acknowledge for notice in notices):
+        why = "then the next channel or person is tried: notices.acknowledge_within"
+        yield Measure(what="first acknowledgement", took=card.first_acknowledgement, expected=rules.acknowledge_within, why=why)
+    if card.duties:
+        slowest = Seconds(max(_within(roster, each.duty) for each in card.duties))
+        why = "an office that is asked answers by then: accept_within"
+        yield Measure(what="full assignment", took=card.full_assignment, expected=slowest, why=why)
 
 
-def _unheld(roster: Roster, turns: Sequence[Turn]) -> Iterator[str]:
-    for said in turns[-1].board.assignments if turns else ():
-        title, asked = roster.duty_title(said.duty), said.asked
-        if said.state == "unheld":
-            yield f"nobody holds {title}: no office was left to ask"
-        elif said.state == "proposed" and asked is not None and asked.accepted:
-            yield f"nobody holds {title}: {_office(roster, asked.office)} accepted, and the store of claims has not answered"
-        elif said.state == "proposed" and asked is not None:
-            yield f"nobody holds {title} yet: {_office(roster, asked.office)} is asked"
-
-
-def _told(roster: Roster, card: Scorecard, notices: Sequence[Notice]) -> Iterator[str]:
-    if card.first_notice is None:
-        yield "nobody was told anything"
-    elif card.first_notice > PROMISED:
-        yield f"the first message took {card.first_notice:.0f} s; {PROMISED:.0f} s is what was promised"
-    for person in card.people:
-        if person.reached is None and card.first_notice is not None:
-            yield f"{_name(roster, person.contact)} was not reached by any channel"
-    yield from _channels(roster, card, notices)
-    for notice in notices:
-        if not notice.deliveries and not notice.digest:
-            yield f"nothing was sent to {notice.to}: '{notice.subject}'"
-        elif notice.acknowledge and not notice.answered:
-            yield f"nobody of {notice.to} said that they saw '{notice.subject}'"
-
-
-def _channels(roster: Roster, card: Scorecard, notices: Sequence[Notice]) -> Iterator[str]:
-    """What failed though the person was reached by something else: it would have been missed on a worse day."""
-    reached = {person.contact for person in card.people if person.reached is not None}
-    works = {(each.contact, each.channel) for notice in notices for each in notice.deliveries if each.state == "delivered"}
-    for notice in notices:
-        for each in notice.deliveries:
-            if each.state != "delivered" and each.contact in reached and (each.contact, each.channel) not in works:
-                yield f"channel {each.channel + 1} of {_name(roster, each.contact)} ({each.scheme}) failed"
-
-
-def _answers(roster: Roster, turns: Sequence[Turn]) -> Iterator[str]:
-    """Offices that were asked in vain."""
-    for turn in turns:
-        for each in turn.transitions:
-            if isinstance(each, Withdraw) and each.why.startswith(("refused", "was silent")):
-                yield f"{_office(roster, each.office)}, asked for {roster.duty_title(each.duty)}, {each.why}"
-
-
-def _office(roster: Roster, office: OfficeName) -> str:
-    return roster.office_title(office)
-
-
-def _name(roster: Roster, contact: str) -> str:
-    return roster.people[contact].name if contact in roster.people else contact
+def _within(roster: Roster, duty: str) -> float:
+    own = roster.duties[duty].accept_within if duty in roster.duties else None
+    return roster.failover.accept_within if own is None else own

@@ -19,14 +19,15 @@ _AWAY = 4
 """One of so many people."""
 
 
-def scenario(roster: Roster, channels: Mapping[str, int], seed: int, kind: ExerciseKind, now: Instant) -> Scenario:
-    """`channels`: how many each contact has. The hour is one of the week that follows `now`'s day. Raises ValueError without an office."""
+def scenario(roster: Roster, channels: Mapping[str, int], seed: int, kind: ExerciseKind, now: Instant, office: str = "") -> Scenario:
+    """`channels`: how many each contact has; `office`: the lost one, where it is not left to the seed. The hour is one of the week that
+    follows `now`'s day. Raises ValueError without an office."""
     dice = _Dice(seed)
     holding = {duty.office for duty in roster.duties.values()}
-    offices = [name for name in roster.offices if name in holding] or list(roster.offices)
+    offices: list[str] = [name for name in roster.offices if name in holding] or list(roster.offices)
     if not offices:
         raise ValueError("no office is written down, so none can be lost")
-    office = dice.pick("office", offices)
+    office = office or dice.pick("office", offices)
     depends = [(name,) for name in roster.offices[office].depends]
     return Scenario(
         seed=seed,

@@ -6,7 +6,7 @@ import pytest
 
 from dr.model.base import ContactName, OfficeName
 from dr.model.duty_events import Lost, Rejected
-from dr.model.exercise import Scenario, Scorecard
+from dr.model.exercise import DownChannel, Scenario, Scorecard
 from dr.model.record import Acknowledgement, Delivery, Notice
 from dr.policy.exercise import score
 from dr.policy.failover import turn
@@ -71,6 +71,12 @@ def test_seeds_make_different_disasters() -> None:
     assert all({"bo", "cy", "di"} - set(each.away) for each in many)
 
 
+def test_the_office_may_be_named() -> None:
+    """Whatever else the seed says stays as it is."""
+    named = scenario(roster(), CHANNELS, 7, "office-failover", MONDAY, "green-bay")
+    assert named.office == "green-bay" and named.at == made(7).at
+
+
 def test_a_question_more_changes_no_other_answer() -> None:
     """An organisation that grows by a person rehearses the same office at the same hour by the same seed."""
     more = roster(people=dict(roster().people) | {"ed": roster().people["bo"]})
@@ -108,7 +114,12 @@ def test_a_good_exercise_has_its_times_and_no_gap() -> None:
         ("Servers", "green-bay", 300.0, ("green-bay",)),
     ]
     assert [(each.contact, each.reached, each.acknowledged) for each in card.people] == [("ann", 4.0, 40.0), ("bo", 2.0, 70.0)]
-    assert card.gaps == () and Scorecard.from_json(card.model_dump_json()) == card
+    assert card.gaps == () and card.verdict == "PASS" and Scorecard.from_json(card.model_dump_json()) == card
+    assert [(each.what, each.took, each.expected, each.within) for each in card.measures] == [
+        ("first notice", 2.0, 60.0, True),
+        ("first acknowledgement", 40.0, 600.0, True),
+        ("full assignment", 300.0, 3600.0, True),
+    ]
 
 
 def test_what_went_wrong_is_said_the_worst_first() -> None:
@@ -117,19 +128,19 @@ def test_what_went_wrong_is_said_the_worst_first() -> None:
     notices = [
         notice("ann", sent("ann", 90, arrived=False), sent("ann", 95, 1), seen=100),
         notice("bo", sent("bo", 80, arrived=False)),
-        notice("management", acknowledge=False),
+        notice("management", acknowledge=False).model_copy(update={"state": "nobody"}),
     ]
     card = score(roster(), MONDAY, notices, story.turns)
-    assert (card.full_assignment, card.all_acknowledged) == (None, None)
-    assert card.gaps == (
-        "nobody holds Servers: no office was left to ask",
-        "the first message took 95 s; 60 s is what was promised",
-        "Bo was not reached by any channel",
-        "channel 1 of Ann (mailto) failed",
-        "nobody of bo said that they saw 'EXERCISE for bo'",
-        "nothing was sent to management: 'EXERCISE for management'",
-        "Green Bay, asked for Servers, was silent for 1 hour",
-    )
+    assert (card.full_assignment, card.all_acknowledged, card.verdict) == (None, None, "FAIL")
+    assert [(gap.text, gap.grave) for gap in card.gaps] == [
+        ("nobody holds Servers: no office was left to ask", True),
+        ("nothing was sent to management: no contact or group has that name", True),
+        ("Bo was not reached by any channel", False),
+        ("channel 1 of Ann (mailto) failed", False),
+        ("first notice took 1 min 35 s; 1 min is what was meant (everybody who is owed a word has it then)", False),
+        ("Green Bay, asked for Servers, was silent for 1 hour", False),
+    ]
+    assert all(gap.next for gap in card.gaps)
 
 
 def test_a_channel_that_worked_at_the_second_try_is_no_gap() -> None:
@@ -139,7 +150,36 @@ def test_a_channel_that_worked_at_the_second_try_is_no_gap() -> None:
 
 def test_where_nobody_was_told_nothing_else_is_said_of_messages() -> None:
     card = score(roster(), MONDAY, [], played().turns)
-    assert card.gaps == ("nobody was told anything",) and card.first_notice is None
+    assert [gap.text for gap in card.gaps] == ["nobody was told anything"] and card.first_notice is None and card.verdict == "FAIL"
+
+
+def silence() -> list[Notice]:
+    """Everybody got it, nobody answered; one is for a group."""
+    return [notice("ann", sent("ann", 1)), notice("management", sent("bo", 2))]
+
+
+def test_an_exercise_that_nobody_answers_is_red() -> None:
+    """However well every duty found a holder."""
+    card = score(roster(), MONDAY, silence(), played().turns)
+    assert card.verdict == "FAIL" and [gap.text for gap in card.gaps] == [
+        "nobody said that they saw anything",
+        "nobody of management said that they saw 'EXERCISE for management'",
+        "Ann did not say that they saw it",
+    ]
+
+
+@pytest.mark.positive_control
+def test_without_the_look_for_gaps_the_same_silence_is_green() -> None:
+    assert score(roster(), MONDAY, silence(), played().turns, seek=lambda _: ()).verdict == "PASS"
+
+
+def test_what_was_played_is_no_gap() -> None:
+    """Somebody away does not answer; a channel that is made out to be down fails; what counts is whether the plan got round both."""
+    away = Scenario(**{**PLAYED.__dict__, "down": (DownChannel(contact=ContactName("ann"), channel=0),)})
+    notices = [notice("ann", sent("ann", 1, arrived=False), sent("ann", 2, 1), seen=30), notice("bo", sent("bo", 2))]
+    assert score(roster(), MONDAY, notices, played().turns, played=away).verdict == "PASS"
+    unplayed = [gap.text for gap in score(roster(), MONDAY, notices, played().turns).gaps]
+    assert unplayed == ["Bo did not say that they saw it", "channel 1 of Ann (mailto) failed"]
 
 
 def test_a_yes_that_the_store_never_heard_of_is_a_gap() -> None:
@@ -147,7 +187,7 @@ def test_a_yes_that_the_store_never_heard_of_is_a_gap() -> None:
     story.lose("madison")
     story.accept("milwaukee", 1)
     gaps = score(roster(), MONDAY, [notice("ann", sent("ann", 1), seen=2)], story.turns).gaps
-    assert gaps == (
-        "nobody holds Help desk: Milwaukee accepted, and the store of claims has not answered",
-        "nobody holds Servers yet: Green Bay is asked",
-    )
+    assert [(gap.text, gap.grave) for gap in gaps] == [
+        ("nobody holds Help desk: Milwaukee accepted, and the store of claims has not answered", True),
+        ("nobody holds Servers yet: Green Bay is asked", True),
+    ]
