@@ -189,7 +189,7 @@ def twice_unmarked(story: Story) -> list[tuple[str, int]]:
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(NOTICES, PEOPLE, OUTCOMES, RULE)
 def test_nobody_is_told_twice_by_one_channel_without_it_being_said(
     notice: Notice, people: list[Person], outcomes: list[str], rules: NoticeRules
@@ -211,7 +211,7 @@ def test_one_who_forgets_what_was_sent_tells_people_twice() -> None:
     assert twice_unmarked(story) == [("bob", 0), ("bob", 0)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(PEOPLE, OUTCOMES, RULE, st.integers(1, 60))
 def test_an_unacknowledged_critical_one_is_always_looked_at_again(
     people: list[Person], outcomes: list[str], rules: NoticeRules, steps: int
@@ -224,7 +224,7 @@ def test_an_unacknowledged_critical_one_is_always_looked_at_again(
         assert not [waiting for waiting in decision.waiting if "quiet" in waiting.what]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(NOTICES, PEOPLE, OUTCOMES, st.integers(0, 30))
 def test_a_rise_in_severity_always_breaks_through(notice: Notice, people: list[Person], outcomes: list[str], steps: int) -> None:
     """Whatever was told and acknowledged before: somebody is told anew, at once, quiet hours or not."""
