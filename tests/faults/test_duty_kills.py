@@ -149,7 +149,7 @@ def test_a_failover_and_the_way_back_killed_at_every_point(home: Home, heard: tu
     with home.catalog() as catalog:
         told = [notice for notice in catalog.notices(500) if notice.template == "duty-moved" and "privacy" in notice.id]
     assert len(told) == 6  # three by the move, three by the way back; in a flood some are gathered into one message
-    assert {notice.state for notice in told} == {"delivered"}
+    assert all(notice.state == "delivered" or notice.due or notice.digest for notice in told), told
     assert came(heard[1], "The Madison office works again") == 4
 
     kill(home, "reassign-duties.after-turn", "office", "lost", "madison", "--alone", "a test", "--yes")
