@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from dr.model.base import RunId, SystemName
+from dr.model.base import AudienceName, RunId, SystemName
 from dr.model.inventory import Inventory
 from dr.model.outage import Outage, OutageEntry
 from dr.model.ports import Post, Records, Word
 from dr.model.record import Finding, Notice, RunRecord
 from dr.policy.outage_words import about, its_runs, lasted, promised, story
-from dr.policy.outages import Owed, due, of_its_end, owed, rules_of, silent_since
+from dr.policy.outages import Owed, due, gravity, of_its_end, owed, rules_of, silent_since
 from dr.units import show_duration
 
 _LOOKED_AT = 50
@@ -45,6 +45,16 @@ def owe_words(outage: Outage, world: Told, now: datetime, after_each: Callable[[
     if outage.ended is not None:
         _drop(outage, entries, world, now)
     return written
+
+
+def owe_each(outage: Outage, world: Told, now: datetime, people: Sequence[str]) -> list[Notice]:
+    """That it began, to these by name, each of whom is to say that they saw it: a call tree that is rehearsed reaches further than the
+    groups that are told of an outage. Safe to repeat."""
+    entries = world.records.outage_entries(outage.id)
+    began = next(entry for entry in entries if entry.act == "declared")
+    severity = gravity(outage.severity, alarming=True)
+    words = [Owed(f"{outage.id}:{began.key}:{name}", AudienceName(name), "outage-declared", severity, True, began) for name in people]
+    return [world.post.owe(_worded(word, outage, entries, world, now)) for word in words]
 
 
 def _drop(outage: Outage, entries: Sequence[OutageEntry], world: Told, now: datetime) -> None:

@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "reprotect": ("dr.cli.recover:reprotect", "After a recovery: let the nightlies read the new production."),
     "duties": ("dr.cli.duties:duties", "Who holds which duty since when, and by which fencing number."),
     "office": ("dr.cli.office:office", "An office is lost or back: its duties move, and each has one holder."),
+    "exercise": ("dr.cli.exercise:exercise", "Rehearse a disaster with people, and score it; nothing real moves."),
     "explain": ("dr.cli.explain:explain", "Say what a runbook would do, in words and as a picture."),
     "doctor": ("dr.cli.doctor:doctor", "Look for what goes wrong unnoticed: clock, room, keys, hosts, timers."),
     "backups": ("dr.cli.backups:backups", "List, show and verify backup sets."),

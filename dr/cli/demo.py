@@ -21,8 +21,9 @@ RUNS = ("nightly", "drill-online", "drill-vault")
 @click.command()
 @click.option("--at", "path", default="dr-demo", show_default=True, metavar="PATH", help="Where to put the demo's home.")
 @click.option("--scale", default=1.0, show_default=True, type=click.FloatRange(0.005, 100), help="Size: 1 is about 330,000 rows.")
+@click.option("--exercise", is_flag=True, help="At the end the main office is lost, as an exercise, played by the demo's invented people.")
 @click.option("--stop", is_flag=True, help="Stop the demo's servers instead.")
-def demo(path: str, scale: float, stop: bool) -> None:
+def demo(path: str, scale: float, exercise: bool, stop: bool) -> None:
     """The whole way, once: a production database and site of invented people, a nightly into two tiers, a drill from each, the answer.
 
     It leaves a home in which every `dr` command can be tried. Run it again for another night.
@@ -31,6 +32,7 @@ def demo(path: str, scale: float, stop: bool) -> None:
     Examples:
       dr demo
       dr demo --at /tmp/try --scale 0.05
+      dr demo --at /tmp/try --scale 0.05 --exercise
       dr demo --at /tmp/try --stop
     """
     from dr.app import App, leave, prepare_demo, stop_demo
@@ -46,7 +48,24 @@ def demo(path: str, scale: float, stop: bool) -> None:
     records = _carry_out(app)
     _tell(app, records, time.monotonic() - begun)
     good = len(records) == len(RUNS) and all(r.verdict == "PASS" for r in records)
+    if good and exercise:
+        good = _exercise(home) == EXIT_DONE
     leave(EXIT_DONE if good else EXIT_FAILED)
+
+
+def _exercise(home: Path) -> int:
+    """A rehearsed disaster, real but for its people; its exit code."""
+    from dr.app.demo_exercise import play_in_demo, prepare_in_demo
+    from dr.cli.exercise import show_card, show_scenario
+    from dr.cli.progress import Watcher
+
+    say()
+    app, prepared = prepare_in_demo(home, Watcher())
+    show_scenario(app, prepared)
+    played = play_in_demo(app, prepared, lambda words: say(f"   {words}"))
+    click.echo()
+    show_card(played)
+    return played.exit_code
 
 
 def _carry_out(app: "App") -> list[RunRecord]:

@@ -1,5 +1,6 @@
 """A rehearsed disaster: what is made out to have happened, and how well it went."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -12,6 +13,13 @@ from dr.model.record import AuditHead, Verdict
 ExerciseKind = Literal["office-failover", "call-tree"]
 NOW = "exercise.now"
 """The catalog's setting that has the `Playing` of an exercise while it lasts; empty, or not there, where none does."""
+
+HEADS: Mapping[Verdict, str] = {
+    "PASS": "The plan carried it",
+    "INCOMPLETE": "The plan carried it, with gaps",
+    "FAIL": "The plan did not carry it",
+}
+"""How it went, in a few words."""
 
 
 class DownChannel(StrictModel):

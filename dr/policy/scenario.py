@@ -29,14 +29,15 @@ def scenario(roster: Roster, channels: Mapping[str, int], seed: int, kind: Exerc
         raise ValueError("no office is written down, so none can be lost")
     office = office or dice.pick("office", offices)
     depends = [(name,) for name in roster.offices[office].depends]
+    away = _away(roster, dice, office)
     return Scenario(
         seed=seed,
         kind=kind,
         office=OfficeName(office),
         through=dice.pick("through", [None, (), *depends]),
         at=_hour(roster, dice, now),
-        away=_away(roster, dice, office),
-        down=_down(dice, channels),
+        away=away,
+        down=_down(dice, {name: count for name, count in channels.items() if name not in away} or channels),
     )
 
 

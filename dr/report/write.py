@@ -70,8 +70,14 @@ def key_id(pem: bytes) -> str:
 def read_signed(text: bytes, verify: Callable[[bytes, bytes], None]) -> tuple[Evidence, str]:
     """The evidence of a file whose signature was checked, and the id of the key that it names (which no signature covers).
 
-    Not one byte may differ from the one way to write that content. Raises Damaged; Refused for a format that a later `dr` wrote.
+    Raises Damaged; Refused for a format that a later `dr` wrote, and for what is no run's.
     """
+    signed = checked(text, verify)
+    return _evidence(signed), signed.key
+
+
+def checked(text: bytes, verify: Callable[[bytes, bytes], None]) -> Signed:
+    """What a file says, whatever it is evidence of. Not one byte may differ from the one way to write that content. Raises Damaged."""
     if text.lstrip()[:1] == b"<":
         raise Damaged("this is the page, not the evidence", hint="the signed original is the .json file beside it")
     try:
@@ -83,7 +89,7 @@ def read_signed(text: bytes, verify: Callable[[bytes, bytes], None]) -> tuple[Ev
     verify(body, signature)
     if written(signed.evidence, signed.key, signature) != text:
         raise Damaged("the file is not written as dr writes it: it was changed, though not what it says", hint="ask for the original")
-    return _evidence(signed), signed.key
+    return signed
 
 
 def written(evidence: JsonObject, key: str, signature: bytes) -> bytes:
