@@ -37,9 +37,12 @@ class Unit:
     scope: Literal["system", "user"]
 
 
-def unit_of(cluster: Cluster, name: str, user: str, scope: Scope) -> Unit | None:
-    """None where systemd could not hold it: a path of its program with quotes, backslashes or dollars (systemd.service(5))."""
-    words = [*before_server_programs(), f"{cluster.binaries}/postgres", "-D", cluster.data]
+def unit_of(cluster: Cluster, name: str, user: str, scope: Scope, before: Sequence[str] | None = None) -> Unit | None:
+    """None where systemd could not hold it: a path of its program with quotes, backslashes or dollars (systemd.service(5)).
+
+    `before`: the words before that program; those that this user needs, found by themselves.
+    """
+    words = [*(before_server_programs() if before is None else before), f"{cluster.binaries}/postgres", "-D", cluster.data]
     program = shutil.which(words[0]) or words[0]
     if set("\"'\\$%") & set(program) or not f"{program}{cluster.data}".isprintable():
         return None
@@ -54,7 +57,7 @@ def unit_of(cluster: Cluster, name: str, user: str, scope: Scope) -> Unit | None
         "[Service]",
         f"Type={'notify' if _notifies(f'{cluster.binaries}/postgres') else 'exec'}",
         *([f"User={user}"] if whose == "system" and os.geteuid() else []),
-        f"ExecStart={' '.join([program, *(_word(word) for word in words[1:])])}",
+        f"ExecStart={' '.join(_word(word) for word in (program, *words[1:]))}",
         "ExecReload=/bin/kill -HUP $MAINPID",
         "KillMode=mixed",
         "KillSignal=SIGINT",

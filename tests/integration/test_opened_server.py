@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import time
@@ -200,3 +201,21 @@ def test_a_name_or_a_program_that_no_unit_can_hold_makes_none(served: cluster.Cl
     unit = unit_of(served, "../../etc/cron.d/x", "somebody", "none")
     assert unit is not None and unit.name == "dr-postgresql.service"
     assert unit_of(replace(served, data="/srv/a\nUser=root"), "dr", "somebody", "none") is None
+
+
+@pytest.mark.needs("systemd-analyze")
+@pytest.mark.parametrize("before", [None, ()])
+def test_a_program_whose_path_has_blanks_is_started_and_no_other(
+    served: cluster.Cluster, tmp_path: Path, before: Sequence[str] | None
+) -> None:
+    """Unquoted, the first word of it would be what the machine starts: as this user needs it, and as one who is not root does."""
+    programs = tmp_path / "my pg ;x" / "bin"
+    programs.mkdir(parents=True)
+    shutil.copy(f"{served.binaries}/postgres", programs / "postgres")
+    unit = unit_of(replace(served, binaries=str(programs), data=f"{tmp_path}/a b%n$HOME"), "dr-x", "root", "none", before)
+    assert unit is not None
+    started = unit.text.partition("ExecStart=")[2].partition("\n")[0]
+    assert shlex.split(started)[-3:] == [f"{programs}/postgres", "-D", f"{tmp_path}/a b%%n$$HOME"]
+    (tmp_path / unit.name).write_text(unit.text)
+    done = subprocess.run(["systemd-analyze", "verify", str(tmp_path / unit.name)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
