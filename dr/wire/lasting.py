@@ -56,7 +56,7 @@ class Pipes:
         self.taken = taken
         self._reading, self._writing, self._ended = reading, writing, ended
         self._closed = False
-        self._using = threading.Lock()  # a descriptor that is closed amid a write may be another file's by then
+        self._using, self._reads = threading.Lock(), threading.Lock()  # a descriptor that is closed meanwhile may be another file's by then
         for one in (reading, writing):
             os.set_blocking(one, False)
 
@@ -64,12 +64,13 @@ class Pipes:
         return self._reading
 
     def read(self) -> bytes | None:
-        try:
-            return os.read(self._reading, LONGEST)
-        except BlockingIOError:
-            return None
-        except OSError:
-            return b""
+        with self._reads:
+            try:
+                return b"" if self._closed else os.read(self._reading, LONGEST)
+            except BlockingIOError:
+                return None
+            except OSError:
+                return b""
 
     def write(self, data: bytes, wait: float) -> None:
         left, since = memoryview(data), time.monotonic()
@@ -95,7 +96,7 @@ class Pipes:
                 return 0
 
     def close(self) -> None:
-        with self._using:
+        with self._using, self._reads:
             if not self._closed:
                 self._closed = True
                 for one in {self._reading, self._writing}:

@@ -253,3 +253,21 @@ def test_a_side_that_has_less_than_it_said_is_not_believed() -> None:
             end.close()
         with pytest.raises(Failed, match="lost what it had taken"):
             net.one.stream.read1()
+
+
+def test_a_line_that_was_closed_reads_nothing_of_what_has_its_number_now() -> None:
+    """Whoever ends the stream closes the line under its reader; the number may be a database's connection by then."""
+    near, far = line()
+    number = near.fileno()
+    near.close()
+    reading, writing = os.pipe()
+    os.write(writing, b"another's")
+    try:
+        os.set_blocking(reading, False)
+        assert reading == number, "the number was not given out again, so that this shows nothing"
+        assert near.read() == b""
+        assert os.read(reading, 100) == b"another's"
+    finally:
+        far.close()
+        os.close(reading)
+        os.close(writing)
