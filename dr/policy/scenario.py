@@ -37,7 +37,7 @@ def scenario(roster: Roster, channels: Mapping[str, int], seed: int, kind: Exerc
         through=dice.pick("through", [None, (), *depends]),
         at=_hour(roster, dice, now),
         away=away,
-        down=_down(dice, {name: count for name, count in channels.items() if name not in away} or channels),
+        down=_down(dice, channels, away),
     )
 
 
@@ -86,9 +86,10 @@ def _away(roster: Roster, dice: "_Dice", lost: str) -> tuple[ContactName, ...]:
     return tuple(ContactName(name) for name in away)
 
 
-def _down(dice: "_Dice", channels: Mapping[str, int]) -> tuple[DownChannel, ...]:
-    """One channel of one person: the first, since that is the one that is tried first."""
-    names = [name for name, count in channels.items() if count > 0]
+def _down(dice: "_Dice", channels: Mapping[str, int], away: Sequence[str]) -> tuple[DownChannel, ...]:
+    """One channel of one person who is there: the first, since that is the one that is tried first."""
+    having = [name for name, count in channels.items() if count > 0]
+    names = [name for name in having if name not in away] or having
     return (DownChannel(contact=ContactName(dice.pick("down", names)), channel=0),) if names else ()
 
 
