@@ -9,6 +9,7 @@ from dr.catalog.duties import DutyRecords
 from dr.catalog.findings import FindingRecords
 from dr.catalog.fleet import FleetRecords
 from dr.catalog.hosts import HostRecords
+from dr.catalog.incidents import IncidentRecords
 from dr.catalog.notices import NoticeRecords
 from dr.catalog.outages import OutageRecords
 from dr.catalog.parts import PartRecords
@@ -38,6 +39,7 @@ class Catalog(
     FleetRecords,
     StandingRecords,
     OutageRecords,
+    IncidentRecords,
     DutyRecords,
     ReadingRecords,
 ):

@@ -26,6 +26,8 @@ _NAMED_BY_VALUE: tuple[tuple[tuple[str, ...], str], ...] = (
     (("outages", "major", "*"), "contact or group"),
     (("outages", "minor", "*"), "contact or group"),
     (("outages", "hears"), "contact or group"),
+    (("incidents", "tell", "*"), "contact or group"),
+    (("incidents", "duty"), "duty"),
 )
 _NAMED_BY_KEY: tuple[tuple[str, ...], ...] = (
     (*_SYSTEM, "objectives", "tiers", "*"),

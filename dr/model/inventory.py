@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from dr.model.base import Duration, JsonObject, Seconds, Slug, StrictModel
 from dr.model.forecast import Declared, Unmeasured
+from dr.model.incident import IncidentRules
 from dr.model.notices import Absence, NoticeRules, QuietHours
 from dr.model.opening import Holiday, OpeningHours
 from dr.model.outage import OutageRules
@@ -233,6 +234,8 @@ class Inventory(StrictModel):
     failover: Failover = Failover()
     outages: OutageRules | None = None
     """Who is told of an outage, and how often; None: as `dr.policy.outages.rules_of` says."""
+    incidents: IncidentRules | None = None
+    """Who is told of an incident, and by when its report is owed; None: as `dr.policy.incident_words.rules_of` says."""
     notices: NoticeRules = NoticeRules()
     redundancy: dict[Slug, RedundancyEntry] = Field(default_factory=dict)
     """What there are two of, so that the loss of one half is noticed; see `dr redundancy`."""

@@ -9,6 +9,7 @@ from dr.model.ports.bytes import ArtifactReader, ArtifactSink, OpenSet, SetWrite
 from dr.model.ports.check import Check, Probe, Restored
 from dr.model.ports.duties import DutyLedger
 from dr.model.ports.host import Host, HostKind, HostRequest, ServingHost, Standing, WritableHost
+from dr.model.ports.incidents import IncidentLedger
 from dr.model.ports.keys import Keyring
 from dr.model.ports.notices import Code, Ledger
 from dr.model.ports.outages import OutageLedger
@@ -35,6 +36,7 @@ __all__ = [
     "Host",
     "HostKind",
     "HostRequest",
+    "IncidentLedger",
     "Keyring",
     "Ledger",
     "Looking",

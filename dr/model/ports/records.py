@@ -10,6 +10,7 @@ from dr.model.backup import Copy, Manifest, PartCopy, PartRead
 from dr.model.base import HostPath, JsonObject, RepositoryName, RunId, SetId, Sha256, SystemName
 from dr.model.chain import KnownCopy
 from dr.model.ports.duties import DutyLedger
+from dr.model.ports.incidents import IncidentLedger
 from dr.model.ports.outages import OutageLedger
 from dr.model.ports.redundancy import ReadingRecords
 from dr.model.record import (
@@ -26,7 +27,7 @@ from dr.model.runbook import Plan
 from dr.model.summary import Baselines, SetSummary, Shrinkage
 
 
-class Records(ReadingRecords, OutageLedger, DutyLedger, Protocol):
+class Records(ReadingRecords, OutageLedger, IncidentLedger, DutyLedger, Protocol):
     """The catalog, as actions use it. Every write is idempotent."""
 
     # sets, copies, proofs
