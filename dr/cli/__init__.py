@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "office": ("dr.cli.office:office", "An office is lost or back: its duties move, and each has one holder."),
     "exercise": ("dr.cli.exercise:exercise", "Rehearse a disaster with people, and score it; nothing real moves."),
     "explain": ("dr.cli.explain:explain", "Say what a runbook would do, in words and as a picture."),
+    "plan": ("dr.cli.plan:plan", "Write the disaster recovery plan, for who asks to see it."),
     "doctor": ("dr.cli.doctor:doctor", "Look for what goes wrong unnoticed: clock, room, keys, hosts, timers."),
     "backups": ("dr.cli.backups:backups", "List, show and verify backup sets."),
     "verify": ("dr.cli.verify:verify", "Read backups back; --sabotage tries whether verification finds damage."),
