@@ -266,38 +266,24 @@ incidents = Table(
     Column("record", JsonText, nullable=False),
 )
 
-outage_entries = Table(
-    "outage_entries",
-    metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("outage", String, nullable=False),
-    Column("key", String, nullable=False),
-    Column("at", UtcText, nullable=False),
-    Column("record", JsonText, nullable=False),
-    UniqueConstraint("outage", "key"),
-)
 
-duty_entries = Table(
-    "duty_entries",
-    metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("duty", String, nullable=False),
-    Column("key", String, nullable=False),
-    Column("at", UtcText, nullable=False),
-    Column("record", JsonText, nullable=False),
-    UniqueConstraint("duty", "key"),
-)
+def _entries(table: str, about: str) -> Table:
+    """What happened to one kind of thing, in order; `key` makes a repeated act one row. Append-only."""
+    return Table(
+        table,
+        metadata,
+        Column("seq", Integer, primary_key=True, autoincrement=True),
+        Column(about, String, nullable=False),
+        Column("key", String, nullable=False),
+        Column("at", UtcText, nullable=False),
+        Column("record", JsonText, nullable=False),
+        UniqueConstraint(about, "key"),
+    )
 
-incident_entries = Table(
-    "incident_entries",
-    metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("incident", String, nullable=False),
-    Column("key", String, nullable=False),
-    Column("at", UtcText, nullable=False),
-    Column("record", JsonText, nullable=False),
-    UniqueConstraint("incident", "key"),
-)
+
+outage_entries = _entries("outage_entries", "outage")
+duty_entries = _entries("duty_entries", "duty")
+incident_entries = _entries("incident_entries", "incident")
 
 readings = Table(
     "readings",
