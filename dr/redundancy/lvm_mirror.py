@@ -18,7 +18,7 @@ _WORSE = {"partial": "lost", "refresh needed": "degraded", "mismatches exist": "
 
 
 class Params(StrictModel):
-    volumes: tuple[Annotated[str, StringConstraints(pattern=r"^[\w.+-]{1,100}/[\w.+-]{1,100}$")], ...] = ()
+    volumes: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+-]{1,100}/[A-Za-z0-9_.+-]{1,100}$")], ...] = ()
     """`vg/lv`; without any, every mirrored or RAID volume. Name them: one that is gone is then missed."""
 
 

@@ -23,7 +23,7 @@ _DETAIL = re.compile(r"^\s+(?:\d+|-)\s+\d+\s+\d+\s+(?P<slot>\d+)\s+(?P<state>[a-
 
 
 class Params(StrictModel):
-    arrays: tuple[Annotated[str, StringConstraints(pattern=r"^md[\w.-]{0,60}$")], ...] = Field(default=())
+    arrays: tuple[Annotated[str, StringConstraints(pattern=r"^md[A-Za-z0-9_.-]{0,60}$")], ...] = Field(default=())
     """`md0`, `md127`; without any, every array of the machine that has halves. Name them: an array that is gone is then missed."""
 
 

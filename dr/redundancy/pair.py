@@ -51,6 +51,12 @@ class Params(StrictModel):
     timeout: Patience = Seconds(5.0)
 
     @model_validator(mode="after")
+    def _two_of_them(self) -> Self:
+        if len({(one.host, one.port) for one in self.routers.values()}) < len(self.routers):
+            raise ValueError("two of the routers are one: what it answers says nothing of the other")
+        return self
+
+    @model_validator(mode="after")
     def _known(self) -> Self:
         strange = sorted(set(self.vrrp.commands) - set(self.routers)) if self.vrrp else []
         if strange:

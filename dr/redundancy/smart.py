@@ -18,7 +18,7 @@ _COUNTED = {5: "reallocated sectors", 197: "sectors that cannot be read", 198: "
 
 
 class Params(StrictModel):
-    devices: tuple[Annotated[str, StringConstraints(pattern=r"^/dev/[\w./:-]{1,200}$")], ...] = Field(min_length=1)
+    devices: tuple[Annotated[str, StringConstraints(pattern=r"^/dev/[A-Za-z0-9_./:-]{1,200}$")], ...] = Field(min_length=1)
     """`/dev/sda`, `/dev/nvme0`; better the names of /dev/disk/by-id, which stay."""
 
 

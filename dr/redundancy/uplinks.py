@@ -28,7 +28,7 @@ def _is_address(url: str) -> str:
 class Provider(StrictModel):
     source: NetworkHost | None = None
     """The address of this machine that belongs to this provider."""
-    interface: Annotated[str, StringConstraints(pattern=r"^[\w.:-]{1,15}$")] | None = None
+    interface: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,15}$")] | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -56,6 +56,13 @@ class Params(StrictModel):
     targets: tuple[Target, ...] = Field(min_length=1)
     """A provider works if one of them answers through it: name two, of two owners."""
     timeout: Patience = Seconds(5.0)
+
+    @model_validator(mode="after")
+    def _two_ways(self) -> Self:
+        ways = [(one.source, one.interface) for one in self.providers.values()]
+        if len(set(ways)) < len(ways):
+            raise ValueError("two providers go out by one way: what is asked through either says nothing of the other")
+        return self
 
 
 class Uplinks:

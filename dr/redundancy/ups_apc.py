@@ -22,7 +22,7 @@ FLAGS = Flags(
 
 
 class Params(StrictModel):
-    server: Annotated[str, StringConstraints(pattern=r"^[\w.\[\]-]{1,200}(:\d{1,5})?$")] | None = None
+    server: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.\[][A-Za-z0-9_.:\[\]-]{0,199}(:[0-9]{1,5})?$")] | None = None
     """apcupsd's own server, `host` or `host:3551`; without one, this machine's."""
     charge: float = Field(default=50.0, ge=0, le=100)
     """Percent below which the battery is not yet back."""

@@ -23,7 +23,7 @@ FLAGS = Flags(
 
 
 class Params(StrictModel):
-    ups: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,60}(@[A-Za-z0-9_.:\[\]-]{1,200})?$")] = "ups"
+    ups: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.][A-Za-z0-9_.-]{0,59}(@[A-Za-z0-9_.:\[\]-]{1,200})?$")] = "ups"
     """As `upsc` takes it: `ups`, `ups@server`, `ups@server:3493`."""
     charge: float = Field(default=50.0, ge=0, le=100)
     """Percent below which the battery is not yet back."""

@@ -19,11 +19,13 @@ from dr.redundancy.asking import ask
 _LINE = re.compile(r"^\t(?P<indent> *)(?P<name>\S+)(?:\s+(?P<state>[A-Z]+)(?:\s+(?P<errors>\S+\s+\S+\s+\S+))?(?:\s+(?P<note>.*))?)?\s*$")
 _ASIDE = ("cache", "spares")
 """Sections whose loss loses nothing."""
+_BESIDE = ("logs", "special", "dedup")
+"""What the JSON form tells beside the data's own groups, and what a pool is lost with as well: the text has them all in one tree."""
 _GOOD, _GONE = ("ONLINE",), ("DEGRADED", "FAULTED", "OFFLINE", "REMOVED", "UNAVAIL", "SUSPENDED")
 
 
 class Params(StrictModel):
-    pools: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z][\w.:-]{0,100}$")], ...] = ()
+    pools: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.:-]{0,100}$")], ...] = ()
     """Without any, every pool that is imported. Name them: a pool that is not imported is then missed."""
 
 
@@ -175,7 +177,8 @@ def _from_json(told: Any) -> list[_Pool]:
 def _pool(name: str, told: dict[str, Any]) -> _Pool:
     scan = told.get("scan_stats", {})
     resilver = scan.get("function") == "RESILVER" and scan.get("state") == "SCANNING"
-    tops = [*told.get("vdevs", {}).get(name, {}).get("vdevs", {}).values(), *told.get("logs", {}).values()]
+    kept = (told.get("vdevs", {}).get(name, {}).get("vdevs", {}), *(told.get(part, {}) for part in _BESIDE))
+    tops = [one for part in kept for one in part.values()]
     groups = [_device(one, resilver) for one in tops]
     return _Pool(name, str(told["state"]), groups, resilver, str(told.get("error_count", "0")) != "0")
 

@@ -1,13 +1,15 @@
 """What each kind reads in captures of it: whole, degraded, rebuilding, lost, absent, and what nobody understands."""
 
+import json
 import random
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from dr.model.base import StrictModel
 from dr.model.redundancy import Reading, judged
-from dr.redundancy import lvm_mirror, mdraid, pair, smart, ups_apc, ups_nut, vrrp, zfs
+from dr.redundancy import lvm_mirror, mdraid, pair, smart, uplinks, ups_apc, ups_nut, vrrp, zfs
 
 pytestmark = pytest.mark.unit
 CORPUS = Path(__file__).resolve().parents[2] / "corpus" / "redundancy"
@@ -73,6 +75,47 @@ def test_what_is_named_and_not_there_is_missed(parse: Callable[..., Reading], fi
     assert parse(text, named[:1]).state == "whole"
     reading = parse(text, named)
     assert (reading.state, [half.name for half in reading.failing]) == ("degraded", [missing])
+
+
+def test_zfs_in_json_loses_nothing_that_a_pool_is_lost_with() -> None:
+    """Where small blocks and the table of copies lie is told beside the data's own groups; one disk alone is no half."""
+    disks = {name: {"name": name, "state": "ONLINE"} for name in ("a", "b", "sdx")}
+    mirror = {"mirror-0": {"name": "mirror-0", "state": "ONLINE", "vdevs": {name: disks[name] for name in ("a", "b")}}}
+    tank = {"state": "ONLINE", "error_count": "0", "vdevs": {"tank": {"vdevs": mirror}}}
+    assert zfs.parse(json.dumps({"pools": {"tank": tank}})).state == "whole"
+    for part in ("special", "dedup", "logs"):
+        alone = zfs.parse(json.dumps({"pools": {"tank": {**tank, part: {"sdx": disks["sdx"]}}}}))
+        assert (alone.state, [half.name for half in alone.failing]) == ("degraded", ["tank sdx"]), part
+
+
+@pytest.mark.parametrize(
+    ("params", "wrong"),
+    [
+        (ups_nut.Params, {"ups": "-L"}),
+        (ups_nut.Params, {"ups": "--help"}),
+        (ups_apc.Params, {"server": "-f"}),
+        (smart.Params, {"devices": ["--scan"]}),
+        (pair.Params, {"routers": {"a": {"host": "-f"}, "b": {"host": "r2"}}}),
+    ],
+)
+def test_no_name_is_an_option_of_the_program_that_it_is_handed_to(params: type[StrictModel], wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="pattern"):
+        params.from_facts(wrong)
+
+
+@pytest.mark.parametrize(
+    ("params", "one", "two"),
+    [
+        (uplinks.Params, {"interface": "eth0"}, {"interface": "eth1"}),
+        (pair.Params, {"host": "r1.example", "port": 22}, {"host": "r2.example", "port": 22}),
+    ],
+)
+def test_one_thing_by_two_names_is_not_two(params: type[StrictModel], one: dict[str, object], two: dict[str, object]) -> None:
+    """A slip of the hand, and the loss of the one that nobody asks would be told by nobody."""
+    key, more = ("providers", {"targets": [{"host": "x.example"}]}) if params is uplinks.Params else ("routers", {})
+    params.from_facts({key: {"a": one, "b": two}, **more})
+    with pytest.raises(ValueError, match="says nothing of the other"):
+        params.from_facts({key: {"a": one, "b": one}, **more})
 
 
 def test_a_stripe_that_is_named_has_no_second_half() -> None:
