@@ -258,17 +258,24 @@ def one_key(file: Path) -> Verify:
 
 def evidence_lines(file: Path, verify: Verify) -> list[str]:
     """What an evidence file says, once its signature was checked. Raises Damaged."""
-    from dr.report.write import read_signed
+    from dr.report.scorecard import KIND, read_card
+    from dr.report.write import checked, read_signed
 
     if file.suffix == ".html":
         raise ConfigError(
             f"{file.name} is the page of an evidence file, and bears no signature", hint=f"verify {file.with_suffix('.json')}"
         )
     text = file.read_bytes()
-    evidence, key = read_signed(text, verify)
+    if KIND in (signed := checked(text, verify)).evidence:
+        card = read_card(text, verify)
+        said, head, key = f"{card.exercise}: {card.verdict}, an exercise that ended {local(card.ended, card.zone)}", card.audit, signed.key
+    else:
+        evidence, key = read_signed(text, verify)
+        said = f"{evidence.run.run}: {evidence.verdict}, written {local(evidence.written, evidence.zone)} by {evidence.tool}"
+        head = evidence.audit
     return [
-        f"{evidence.run.run}: {evidence.verdict}, written {local(evidence.written, evidence.zone)} by {evidence.tool}",
-        f"the audit chain then stood at entry {evidence.audit.seq}, {evidence.audit.hash}",
+        said,
+        f"the audit chain then stood at entry {head.seq}, {head.hash}",
         f"the file's SHA-256 is {sha256(text)}, as its page says; it names key {key[:16]}",
     ]
 

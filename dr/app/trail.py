@@ -60,12 +60,14 @@ def _of_sets(repositories: Sequence[Repository], keys: Keyring, say: Callable[[s
 
 
 def _of_evidence(folder: Path, verify: Verify, say: Callable[[str], None]) -> Iterator[Witness]:
+    from dr.report.scorecard import PREFIX, read_card
     from dr.report.write import read_signed
 
     mute = []
     for file in sorted(folder.glob("*.json")):
         try:
-            head = read_signed(file.read_bytes(), verify)[0].audit
+            text = file.read_bytes()
+            head = read_card(text, verify).audit if file.name.startswith(PREFIX) else read_signed(text, verify)[0].audit
         except (DrError, OSError):
             mute.append(file.name)
         else:

@@ -73,6 +73,8 @@ class PersonScore(StrictModel):
     """One person who was owed a message. Times count from the declaration; None: it did not happen."""
 
     contact: ContactName
+    asked: bool = True
+    """Whether a message of theirs wanted to be acknowledged."""
     reached: Seconds | None = None
     acknowledged: Seconds | None = None
 

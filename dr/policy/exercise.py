@@ -31,7 +31,7 @@ def score(
 
     `notices`, `turns`: of this exercise only. `played`: what was made out to be so, and is no gap. `seek` looks for the gaps.
     """
-    duties = _duties(roster, turns)
+    duties = _duties(roster, turns, played)
     reached = [each.at for notice in notices for each in notice.deliveries if each.state == "delivered"]
     seen = [each.at for notice in notices for each in notice.acknowledgements]
     people = _people(began, notices)
@@ -66,14 +66,15 @@ def _answered(notice: Notice) -> datetime | None:
 # ------------------------------------------------------------ duties
 
 
-def _duties(roster: Roster, turns: Sequence[Turn]) -> tuple[DutyScore, ...]:
+def _duties(roster: Roster, turns: Sequence[Turn], played: Scenario | None) -> tuple[DutyScore, ...]:
     """Every duty that somebody lost or was asked for."""
     moved = [each.duty for turn in turns for each in turn.transitions if isinstance(each, Release | Ask)]
-    return tuple(_duty(roster, turns, said) for said in (turns[-1].board.assignments if turns else ()) if said.duty in moved)
+    return tuple(_duty(roster, turns, said, played) for said in (turns[-1].board.assignments if turns else ()) if said.duty in moved)
 
 
-def _duty(roster: Roster, turns: Sequence[Turn], said: Assignment) -> DutyScore:
-    began = next((turn.board.at for turn in turns if isinstance(turn.event, Lost)), turns[0].board.at)
+def _duty(roster: Roster, turns: Sequence[Turn], said: Assignment, played: Scenario | None) -> DutyScore:
+    lost = next((turn.board.at for turn in turns if isinstance(turn.event, Lost)), turns[0].board.at)
+    began = played.at if played is not None else lost
     held = [turn.board.at for turn in turns for each in turn.transitions if isinstance(each, Assign) and each.duty == said.duty]
     asked = [each.office for turn in turns for each in turn.transitions if isinstance(each, Ask) and each.duty == said.duty]
     after = _since(began, held[-1]) if said.state == "held" and held else None
@@ -95,6 +96,7 @@ def _person(began: datetime, notices: Sequence[Notice], name: str) -> PersonScor
     seen = [each.at for notice in notices for each in notice.acknowledgements if each.contact == name]
     return PersonScore(
         contact=ContactName(name),
+        asked=any(notice.acknowledge and any(each.contact == name for each in notice.deliveries) for notice in notices),
         reached=_since(began, min(reached, default=None)),
         acknowledged=_since(began, min(seen, default=None)),
     )
@@ -106,11 +108,11 @@ def _person(began: datetime, notices: Sequence[Notice], name: str) -> PersonScor
 def _measures(roster: Roster, card: Scorecard, rules: NoticeRules, notices: Sequence[Notice]) -> Iterator[Measure]:
     yield Measure(what="first notice", took=card.first_notice, expected=PROMISED, why="everybody who is owed a word has it then")
     if any(notice.acknowledge for notice in notices):
-        why = "then the next channel or person is tried: notices.acknowledge_within"
+        why = "then the next channel or person is tried"
         yield Measure(what="first acknowledgement", took=card.first_acknowledgement, expected=rules.acknowledge_within, why=why)
     if card.duties:
         slowest = Seconds(max(_within(roster, each.duty) for each in card.duties))
-        why = "an office that is asked answers by then: accept_within"
+        why = "by then an office that is asked has answered"
         yield Measure(what="full assignment", took=card.full_assignment, expected=slowest, why=why)
 
 

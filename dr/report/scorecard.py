@@ -17,6 +17,8 @@ from dr.units import show_duration
 
 PREFIX = "exercise-"
 """How the name of each file begins."""
+KIND = "exercise"
+"""The fact by which an exercise's file is told from a run's."""
 
 
 def write_card(folder: Path, evidence: ExerciseEvidence, keys: Keyring, key: str, page: Path | None = None) -> Path:
@@ -110,7 +112,8 @@ def _person(evidence: ExerciseEvidence, index: int) -> tuple[str, str, str]:
     away = person.contact in evidence.scenario.away
     down = any(each.contact == person.contact for each in evidence.scenario.down)
     played = " and ".join(word for word, so in (("away", away), ("a channel was down", down)) if so)
-    return _after(person.reached), _after(person.acknowledged), played
+    seen = _after(person.acknowledged) if person.asked or person.acknowledged is not None else "not asked"
+    return _after(person.reached), seen, played
 
 
 def _after(seconds: Seconds | None) -> str:
