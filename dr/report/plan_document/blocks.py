@@ -1,5 +1,6 @@
 """What a chapter of the document is made of, as values: what is said is decided before anything is drawn."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -81,11 +82,13 @@ class Document:
     tool: str
     internal: bool
     """With names, addresses and places: for the organisation's own people."""
+    gaps: Text
+    """How many are known."""
     summaries: tuple[Summary, ...]
     chapters: tuple[Chapter, ...]
 
 
-def grid(title: str, heads: tuple[str, ...], rows: list[tuple[Cell, ...]]) -> Table:
+def grid(title: str, heads: tuple[str, ...], rows: Sequence[tuple[Cell, ...]]) -> Table:
     return Table(title, heads, tuple(rows))
 
 

@@ -9,6 +9,8 @@ from dr.report.plan_document.blocks import Block, Chapter, Points, Text, counted
 from dr.report.plan_document.facts import Facts, SystemSeen
 from dr.report.tables import Cell
 
+REPLAY = "replay-suppressions"
+
 
 def redundancy(facts: Facts) -> Chapter:
     entries = facts.inventory.redundancy
@@ -52,7 +54,7 @@ def privacy(facts: Facts) -> Chapter:
     points = [
         Text(
             f"Every copy is encrypted (age, X25519) before it is stored, to {counted(len(keys.recipients), 'key')}, each of which opens "
-            "it: one that drills use, and an escrow key that is kept apart."
+            "it: one that drills use, and an escrow key that is meant to lie in a safe in another building."
         ),
         _escrow(facts),
         Text(
@@ -69,7 +71,7 @@ def privacy(facts: Facts) -> Chapter:
 def _escrow(facts: Facts) -> Text:
     if facts.escrow_here:
         return Text("The private escrow key is STILL ON THIS MACHINE: it belongs in a safe in another building.", "bad")
-    return Text("The private escrow key is not on the machine that makes the copies.")
+    return Text("No private escrow key lies among the keys of the machine that makes the copies.")
 
 
 def _of_system(facts: Facts, name: str) -> Iterator[Text]:
@@ -77,13 +79,14 @@ def _of_system(facts: Facts, name: str) -> Iterator[Text]:
     of = f" ({entry.title})" if len(facts.systems) > 1 else ""
     yield _wiped(seen, of)
     yield _oldest(list(entry.retention.values()), of)
-    if entry.suppression is not None:
+    recovers = facts.books.get(entry.runbooks.recover or "")
+    if entry.suppression is not None and recovers is not None and any(step.action == REPLAY for step in recovers.steps):
         yield Text(
             f"Who asked to be erased, or to be shared no longer, stays so{of}: requests are kept, sealed, outside of the database, and are "
             "carried out again on whatever is restored, before anybody is let in."
         )
     else:
-        yield Text(f"Requests to be erased or shared no longer are NOT carried out again on what is restored{of}: no SQL is named.", "warn")
+        yield Text(f"Requests to be erased, or shared no longer, are NOT carried out again on what is restored{of}.", "warn")
 
 
 def _wiped(seen: SystemSeen, of: str) -> Text:

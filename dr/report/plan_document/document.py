@@ -3,7 +3,7 @@
 from dr.clock import local
 from dr.model.readiness import DrillFact, Readiness
 from dr.policy.words import short, spoken
-from dr.report.plan_document.blocks import Document, Shade, Summary, Tile
+from dr.report.plan_document.blocks import Document, Shade, Summary, Text, Tile, counted
 from dr.report.plan_document.care import privacy, redundancy
 from dr.report.plan_document.facts import Facts
 from dr.report.plan_document.gaps import checking, gaps, known_gaps
@@ -33,19 +33,25 @@ def written(facts: Facts) -> Document:
         digest=facts.digest,
         tool=facts.tool,
         internal=facts.internal,
+        gaps=_gaps(facts),
         summaries=tuple(_summary(facts, name) for name in facts.inventory.systems),
         chapters=tuple(chapter(facts) for chapter in CHAPTERS),
     )
 
 
+def _gaps(facts: Facts) -> Text:
+    known = known_gaps(facts)
+    grave = sum(gap.shade == "bad" for gap in known)
+    if not known:
+        return Text("No gap is known.", "good")
+    words = f"{counted(len(known), 'gap is', 'gaps are')} known"
+    return Text(f"{words}, {grave} of them grave." if grave else f"{words}, none of them grave.", "bad" if grave else "warn")
+
+
 def _summary(facts: Facts, name: str) -> Summary:
     entry, seen = facts.inventory.systems[name], facts.systems[name]
-    grave = sum(gap.shade == "bad" for gap in known_gaps(facts))
-    every = len(known_gaps(facts))
-    known = Tile("Known gaps", str(every), f"{grave} of them grave: see below" if grave else "see below", "bad" if grave else "")
-    return Summary(
-        entry.title, sentence(seen.readiness, facts.zone), (_loss(seen.readiness), *_back(facts, name), _proof(facts, name), known)
-    )
+    tiles = (_loss(seen.readiness), *_back(facts, name), _proof(facts, name))
+    return Summary(entry.title, sentence(seen.readiness, facts.zone), tiles)
 
 
 def _loss(readiness: Readiness) -> Tile:
@@ -79,5 +85,5 @@ def _proof(facts: Facts, name: str) -> Tile:
     if not proven:
         return Tile("Last proven", "never", "no copy was restored and compared", "bad")
     return Tile(
-        "Last proven", f"{spoken((facts.at - max(proven)).total_seconds())} ago", "a copy restored and compared, row by row", "good"
+        "Last proven", f"{spoken((facts.at - max(proven)).total_seconds())} ago", "a copy was restored and compared with its source", "good"
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from dr.clock import local
+from dr.model.inventory import SystemEntry
 from dr.model.runbook import Runbook
 from dr.policy.calendar import upcoming
 from dr.policy.readiness import valid_for
@@ -33,9 +34,19 @@ def gaps(facts: Facts) -> Chapter:
             Text(visible(f"{one.severity}: {one.message}" + (f" Next: {one.hint}" if one.hint else ""))) for one in facts.findings
         )
         blocks.append(Points(hinted, "The findings:"))
+    if facts.internal:
+        blocks += [Points(said, f"What keeps {entry.title} from being ready:") for entry, said in _reasons(facts) if said]
     if facts.internal and facts.unstarted:
         blocks.append(Points(tuple(Text(words) for words in facts.unstarted), "What nothing begins by itself:"))
     return Chapter("gaps", "Known gaps", "Gaps", tuple(blocks))
+
+
+def _reasons(facts: Facts) -> Iterator[tuple[SystemEntry, tuple[Text, ...]]]:
+    """As `dr status` says it."""
+    for name, entry in facts.inventory.systems.items():
+        readiness = facts.systems[name].readiness
+        said = [*readiness.reasons, *(reason for tier in readiness.tiers for reason in tier.reasons)]
+        yield entry, tuple(Text(reason.text) for reason in said if reason.colour != "green")
 
 
 def _of_systems(facts: Facts) -> Iterator[Text]:

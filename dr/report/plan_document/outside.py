@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from dr.model.base import AudienceName, ContactName, JsonObject, JsonValue
+from dr.model.base import AudienceName, JsonObject, JsonValue
 from dr.model.inventory import Contact, Inventory, SecretRef, SystemEntry
 from dr.model.redundancy import Detection
 from dr.model.runbook import Runbook, Step
@@ -22,7 +22,7 @@ WITHHELD = "(withheld)"
 SOMEBODY = "a person"
 SHORTEST = 4
 """Letters; what is shorter stands in ordinary words and names nobody."""
-_TELLING = ("to", "tier", "tiers", "checks", "second_person", "template")
+_TELLING = ("to", "tier", "tiers", "checks", "second_person", "template", "only_after")
 """What of a step's parameters its sentence is made from; none of it is a place."""
 _PLACED = re.compile(r"[/.:@\\]")
 
@@ -66,7 +66,7 @@ def _inventory(inventory: Inventory, alias: Mapping[str, str]) -> Inventory:
 
 
 def _contact(contact: Contact, alias: Mapping[str, str]) -> Contact:
-    deputy = ContactName(alias[contact.deputy]) if contact.deputy in alias else None
+    deputy = alias.get(contact.deputy or "")
     channels = tuple(SecretRef() for _ in contact.channels)
     return contact.model_copy(update={"name": SOMEBODY, "channels": channels, "deputy": deputy, "away": ()})
 

@@ -38,10 +38,10 @@ def _outages(facts: Facts) -> Iterator[Text]:
     severities: tuple[OutageSeverity, ...] = ("major", "minor")
     for severity in severities:
         people = joined([_audience(facts, one) for one in rules.groups(severity)])
-        night = ", at night too" if severity == "major" else ""
+        night = " at once, at night too" if severity == "major" else ""
         often, silence = short(rules.cadence.of(severity)), short(rules.silence.of(severity))
         yield Text(
-            f"A {severity} one: {people} are told at once{night}. While it lasts, {_audience(facts, rules.hears)} hear at least every "
+            f"A {severity} one: {people} are told{night}. While it lasts, {_audience(facts, rules.hears)} hear at least every "
             f"{often}, even when nothing changed. After {silence} without a word from a person, who has it in hand is asked for one."
         )
 
@@ -85,8 +85,8 @@ def _groups(facts: Facts) -> Table:
 def _how(facts: Facts, group: str) -> str:
     rules = facts.inventory.notices
     if group in rules.in_turn:
-        return "one after the other"
-    return "all at once" if group in rules.together else "one after the other; all at once when it is critical"
+        return "all at once; one after the other where an answer is asked for"
+    return "all at once" + ("" if group in rules.together else "; one after the other where an answer is asked for and it is not critical")
 
 
 def _order(facts: Facts, own: Sequence[Person], everybody: dict[str, Person]) -> str:
@@ -118,6 +118,8 @@ def _proven(facts: Facts) -> Text:
     good, valid = sum(way.valid for way in facts.ways), short(facts.inventory.notices.contact_valid)
     if not facts.ways:
         return Text("NO CHANNEL is written by which anybody could be told.", "bad")
+    if good == 0:
+        return Text(f"NONE of {counted(len(facts.ways), 'channel')} is proven: nobody acknowledged a test within {valid}.", "warn")
     words = f"{good} of {counted(len(facts.ways), 'channel')} {'is' if good == 1 else 'are'} proven: within {valid} somebody acknowledged"
     return Text(f"{words} a test that came by {'it' if good == 1 else 'them'}.", "" if good == len(facts.ways) else "warn")
 
@@ -145,7 +147,7 @@ def duties(facts: Facts) -> Chapter:
         Text(
             "If an office is lost, each of its duties is asked of the next office. An office holds a duty once it said yes and the shared "
             f"record has it under a new number, so that never two hold it. An office that is silent for {short(rules.accept_within)}, or "
-            f"longer where its duty says so, is passed over. That an office is lost a person says; where the main office is silent, {two}. "
+            f"for as long as its duty says, is passed over. That an office is lost a person says; where the main office is silent, {two}. "
             "An office that is back is handed its duties again, one by one, by agreement."
         ),
         grid("Duties", ("duty", "held by", "needs", "then asked, in this order"), rows),

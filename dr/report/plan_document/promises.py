@@ -22,8 +22,7 @@ def promised(facts: Facts) -> Chapter:
     blocks: list[Block] = [
         Text(
             "The time counts from the moment at which the failure is noticed to the moment at which a first user could work again. It is "
-            "measured by drills: the copy is restored onto a machine that is kept for it, compared with its source row by row and file by "
-            "file, and wiped."
+            "measured by drills, in which a copy is restored onto a machine that is kept for it: their steps are below."
         )
     ]
     for name, entry in facts.inventory.systems.items():
@@ -92,12 +91,7 @@ def lost(facts: Facts) -> Chapter:
         readiness = facts.systems[name].readiness
         promise = f"What was entered since the last good copy is lost; that is never to be more than {short(entry.objectives.rpo)} (RPO)."
         blocks += [*([Heading(entry.title)] if len(facts.inventory.systems) > 1 else []), Text(promise), _lost_now(readiness)]
-    blocks.append(
-        Text(
-            "People write down on paper what they enter while the system is out, and enter it again. What was entered since the last good "
-            "copy must be asked for again from those who entered it.",
-        )
-    )
+    blocks.append(Text("The system comes back as it was at the instant of the copy; what was entered since must be entered again."))
     return Chapter("lost", "What would be lost", "Lost", tuple(blocks))
 
 

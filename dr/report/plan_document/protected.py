@@ -18,7 +18,7 @@ def protected(facts: Facts) -> Chapter:
     blocks: list[Block] = []
     for name, entry in facts.inventory.systems.items():
         blocks += [
-            Heading(entry.title),
+            *([Heading(entry.title)] if len(facts.inventory.systems) > 1 else []),
             *_sources(facts, entry),
             _copies(facts, entry, facts.systems[name]),
         ]
@@ -28,11 +28,11 @@ def protected(facts: Facts) -> Chapter:
 def _sources(facts: Facts, entry: SystemEntry) -> list[Block]:
     rows = []
     for name, source in entry.sources.items():
-        read = facts.kinds.sources.get(source.kind, source.kind)
+        read = _SOURCES.get(source.kind) or facts.kinds.sources.get(source.kind, source.kind)
         place = _place(facts, source.host, source.with_.get("path"))
-        mark = "yes, each night" if source.needle else "no"
+        mark = "yes" if source.needle else "no"
         rows.append((Cell(name), Cell(read), Cell(place), Cell(mark)))
-    found: list[Block] = [grid("What is read, and copied", ("part", "what", "where", "marked to be found again"), rows)]
+    found: list[Block] = [grid("What is read, and copied", ("part", "what", "where", "marked before each copy"), rows)]
     return found
 
 
@@ -65,6 +65,10 @@ def _kind(facts: Facts, kind: str) -> str:
     return _PLACES.get(kind) or facts.kinds.repositories.get(kind) or kind
 
 
+_SOURCES = {
+    "postgres_logical": "every database of a PostgreSQL server, and who may use them",
+    "files": "a folder with all that is in it: files, their owners and rights",
+}
 _PLACES = {"directory": "a folder on a disk or a mounted file server", "ssh": "a file server, reached over SSH"}
 
 

@@ -19,25 +19,27 @@ _KINDS: Mapping[RunKind, str] = {
     "failover": "begun when an office is lost",
     "maintenance": "upkeep",
 }
+_REFERENCE = re.compile(r"\$\{([\w.-]+)\}")
 _PARAMETER = re.compile(r"\$\{parameters\.([\w-]+)\}")
 
 
 def steps(facts: Facts) -> Chapter:
     intro = Text(
         "These are the runbooks themselves, in words: the machine goes by them step by step, and takes up where it was when it is cut off. "
-        "Drills go by the same steps as a recovery, so that what is needed on the day has been done before."
+        "What begins by itself has its hour beside it; anything else is begun by a person."
     )
-    books = sorted(facts.books.values(), key=lambda book: (_ORDER.index(book.kind), book.schedule is None))
-    blocks: list[Block] = [intro, *(_book(facts, book) for book in books)]
+    named = {entry.runbooks.recover for entry in facts.inventory.systems.values()}
+    books = sorted(facts.books.values(), key=lambda book: (_ORDER.index(book.kind), book.runbook not in named, book.schedule is None))
+    blocks: list[Block] = [intro, *(_book(facts, book, seen=book.runbook in named) for book in books)]
     return Chapter("steps", "What happens, step by step", "Steps", tuple(blocks))
 
 
-def _book(facts: Facts, book: Runbook) -> Folded:
+def _book(facts: Facts, book: Runbook, *, seen: bool) -> Folded:
     when = f"{timed(book.schedule)}, in {facts.zone}" if book.schedule else "started by a person" if book.kind in _BY_HAND else ""
     about = "; ".join(filter(None, (_KINDS[book.kind], when, counted(len(_of(book, "steps")), "step"))))
     labels = (("steps", ""), ("on_failure", "If it fails:"), ("always", "In any case, at the end:"))
     inside = [Points(_points(facts, book, part), label, numbered=part == "steps") for part, label in labels if _of(book, part)]
-    return Folded(book.title, about, tuple(inside), seen=book.kind == "recovery")
+    return Folded(book.title, about, tuple(inside), seen)
 
 
 _BY_HAND: frozenset[RunKind] = frozenset({"backup", "drill", "maintenance"})
@@ -62,8 +64,15 @@ def _more(detail: Detail | None) -> str:
 def _sentence(facts: Facts, book: Runbook, step: Step) -> str:
     given = {name: _resolved(value, book) for name, value in step.with_.items()}
     said = _PLAIN[step.action](given, facts) if step.action in _PLAIN else facts.kinds.actions.get(step.action, step.action)
+    only = f" Only where {_words(step.when.value)} is {_words(step.when.equals)}." if step.when else ""
     budget = f" Its share of the time: {show_duration(step.budget)}." if step.budget is not None else ""
-    return said.rstrip(".") + "." + budget
+    return said.rstrip(".") + "." + only + budget
+
+
+def _words(value: JsonValue) -> str:
+    """`confirm`, of `${parameters.confirm}`."""
+    text = str(value).lower() if isinstance(value, bool) or value is None else str(value)
+    return _REFERENCE.sub(lambda found: found[1].rpartition(".")[2].replace("_", " "), text)
 
 
 def _resolved(value: JsonValue, book: Runbook) -> JsonValue:
@@ -90,7 +99,8 @@ def _checks(given: JsonObject, facts: Facts) -> str:
 
 def _notify(given: JsonObject, _: Facts) -> str:
     about = str(given.get("template", "")).replace("-", " ")
-    return f"Tell {_audience(given)}" + (f": “{about}”" if about else "")
+    after = _AFTER.get(str(given.get("only_after") or ""), "")
+    return f"{after}{'t' if after else 'T'}ell {_audience(given)}" + (f": “{about}”" if about else "")
 
 
 def _select(given: JsonObject, _: Facts) -> str:
@@ -103,11 +113,23 @@ def _audience(given: JsonObject) -> str:
     return "a person" if to.startswith("person-") else f"the group {to}" if to and not to.startswith("$") else "those who are to know"
 
 
+_AFTER = {
+    "failure": "Where the run before it had failed, ",
+    "finding": "Where it found something grave, ",
+    "near-miss": "Where it only just succeeded, ",
+}
 _CHECKS = {
     "starts-up": "every database starts and answers a query",
     "content-equals-source": "every row, table and right equals the source's, as it was when the copy was made",
     "needle": "the mark that was planted that night is found again",
     "site-files-equal": "every file is what was copied",
+    "sql-assertion": "a question of our own has the expected answer",
+    "sql-answers": "the database lets a user in and answers",
+    "newest-row-age": "the newest rows are fresh",
+    "row-count-change": "no table has lost or gained more rows than it should",
+    "http-answers": "a web page answers as it should",
+    "tcp-answers": "something takes a connection",
+    "tls-expiry": "the certificate will be good for long enough",
 }
 _PLAIN: Mapping[str, Callable[[JsonObject, Facts], str]] = {
     "backup": lambda g, _: f"Read the system once, encrypt it, and store a copy in {_tiers(g, 'to') or 'each tier'}",
