@@ -19,7 +19,9 @@ from dr.model.claim import Claim as StoredClaim
 from dr.model.duty import Assignment, Board, DutyName, Fence
 from dr.model.duty_events import Claim, Claimed, Event, Moved, Noted, RaceLost, Ticked, Turn
 from dr.model.duty_log import REAL, DutyTurn
+from dr.model.exercise import Playing
 from dr.model.inventory import Inventory
+from dr.model.outage import OutageId
 from dr.model.ports import Keyring, Post, Records, Repository, StepContext, Word
 from dr.model.record import Finding
 from dr.policy import failover
@@ -65,10 +67,15 @@ class Desk:
         return roster_of(self.world.inventory)
 
     @cached_property
-    def clock(self) -> Clock:
-        """The hour that is played, in an exercise that lasts; else the machine's own."""
+    def playing(self) -> Playing | None:
+        """The exercise that this is of, while it lasts."""
         playing = playing_of(self.world.records, self.world.clock.now())
-        return PlayedClock(playing, self.world.clock) if playing is not None and playing.id == self.log != REAL else self.world.clock
+        return playing if playing is not None and playing.id == self.log else None
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The hour that is played, in an exercise; else the machine's own."""
+        return PlayedClock(self.playing, self.world.clock) if self.playing is not None else self.world.clock
 
     @cached_property
     def claims(self) -> Claims:
@@ -150,7 +157,7 @@ class Desk:
 
     def _owe(self, taken: DutyTurn) -> None:
         for word in Teller(self.world.inventory, self.roster, taken).words():
-            self.world.post.owe(_posted(word, taken))
+            self.world.post.owe(_posted(word, taken, self.playing.outage if self.playing is not None else None))
             self.at("after-owed")
 
     def _put(self, taken: DutyTurn) -> None:
@@ -202,13 +209,14 @@ def _says_something(turn: Turn, before: Board) -> bool:
     return moved or any(not isinstance(each, Noted) for each in turn.transitions)
 
 
-def _posted(word: DutyWord, taken: DutyTurn) -> Word:
+def _posted(word: DutyWord, taken: DutyTurn, outage: OutageId | None) -> Word:
     return Word(
         id=word.id,
         to=word.to,
         template=word.template,
         story=word.story,
         severity=word.severity,
+        outage=outage,
         acknowledge=word.acknowledge,
         exercise=bool(taken.log),
     )

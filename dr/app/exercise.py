@@ -31,8 +31,6 @@ from dr.policy.scenario import scenario, told
 
 _LOOK_EVERY = 0.25
 """Seconds between two looks at who answered."""
-_MOST = 2000
-"""Messages, the newest, among which those of an exercise are looked for."""
 _AFTERWARDS = timedelta(minutes=10)
 """For which an exercise is taken to last beyond its own end, where whoever led it is gone."""
 Say = Callable[[str], None]
@@ -127,7 +125,13 @@ class _Game:
         self._played, self._roster = prepared.scenario, roster_of(app.inventory)
         began = app.clock.now()
         self._until = began + timedelta(seconds=prepared.wish.wait)
-        self._playing = Playing(id=exercise_name(began), scenario=self._played, began=began, until=self._until + _AFTERWARDS)
+        self._playing = Playing(
+            id=exercise_name(began),
+            scenario=self._played,
+            began=began,
+            until=self._until + _AFTERWARDS,
+            outage=outages.new_id(began),
+        )
         self._desk = outages.Desk(app.services, app.clock, whoami())
         self._outage: Outage | None = None
         self._run: RunId | None = None
@@ -191,10 +195,10 @@ class _Game:
         )
 
     def end(self) -> None:
-        """Whatever happened: everybody is told that it is over, and nothing is made out to be down any more."""
+        """Whatever happened: nothing is made out to be down any more, and everybody is told that it is over."""
+        self._app.records.set_setting(NOW, "")
         if self._outage is not None:
             self._desk.resolve(self._outage.id, "the exercise is over; thank you")
-        self._app.records.set_setting(NOW, "")
 
     # ------------------------------------------------------------ parts
 
@@ -204,7 +208,7 @@ class _Game:
         what = f"{self._prepared.words[0].rstrip('.')}. {_stay_away(away)}Everybody else: do as if it were so".strip()
         office = OfficeName(self._played.office)
         return Outage(
-            id=outages.new_id(now), office=office, severity="major", what=what, state="declared", exercise=True, began=now, by=whoami()
+            id=self._playing.outage, office=office, severity="major", what=what, state="declared", exercise=True, began=now, by=whoami()
         )
 
     def _of(self) -> Outage:
@@ -225,14 +229,7 @@ class _Game:
         return [notice for notice in asked if notice.state != "nobody" and notice.to not in self._played.away]
 
     def _notices(self) -> list[Notice]:
-        newest = self._app.records.notices(_MOST)
-        ours = [notice for notice in newest if self._is_ours(notice)]
-        known, digests = {notice.id for notice in ours}, {notice.digest for notice in ours}
-        return [*ours, *(notice for notice in newest if notice.id in digests - known)]
-
-    def _is_ours(self, notice: Notice) -> bool:
-        of_it = self._outage is not None and notice.outage == self._outage.id
-        return notice.exercise and (of_it or notice.id.startswith(f"{self._playing.id}:"))
+        return self._app.records.outage_notices(self._playing.outage)
 
 
 def _stay_away(names: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ from dr.engine.signs import SignsOfLife
 from dr.errors import ConfigError, Refused
 from dr.hosts.process import LocalRunner
 from dr.model.base import HostName, HostPath, JsonObject, RepositoryName, RunId, Sha256, canonical, sha256
+from dr.model.exercise import MADE_OUT
 from dr.model.inventory import Inventory, SecretRef
 from dr.model.ports import (
     Action,
@@ -67,7 +68,7 @@ class HomeServices:
         playing = playing_of(self.records, self.clock.now()) if notice.exercise else None
         down = playing.scenario.down if playing is not None else ()
         here = any((each.contact, each.channel) == (claim.contact, claim.channel) for each in down)
-        return "EXERCISE: this channel is made out to be down" if here else ""
+        return MADE_OUT if here else ""
 
     def watch(self, progress: Progress) -> None:
         self._signs(progress)

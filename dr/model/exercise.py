@@ -22,6 +22,10 @@ HEADS: Mapping[Verdict, str] = {
 """How it went, in a few words."""
 
 
+MADE_OUT = "EXERCISE: this channel is made out to be down"
+"""Why a message of an exercise did not arrive by a channel that its scenario has down."""
+
+
 class DownChannel(StrictModel):
     """Nothing that is sent to a person by it arrives. `channel`: its place in the person's list, from 0."""
 
@@ -49,6 +53,8 @@ class Playing(StrictModel):
 
     id: str
     """Of its own log of duties, too: `exercise-20261123t140500z`."""
+    outage: OutageId
+    """All of its messages are of this one: when it is over, none of them is sent any more."""
     scenario: Scenario
     began: Instant
     """On the real clock."""

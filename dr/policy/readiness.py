@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from dr.model.backup import Copy, at_least
 from dr.model.base import Seconds, SystemName
+from dr.model.exercise import MADE_OUT
 from dr.model.forecast import TierForecast
 from dr.model.inventory import Objective, SystemEntry
 from dr.model.readiness import Colour, DrillFact, NightFact, Readiness, Reason, TierReadiness, worst
@@ -249,9 +250,11 @@ def _finding_reasons(system: SystemName | None, findings: Sequence[Finding]) -> 
 
 
 def _notice_reasons(notices: Sequence[Notice], now: datetime) -> list[Reason]:
-    """An undelivered message counts until a later one, to the same people or by the same template, shows that the way works again."""
+    """An undelivered message counts until a later one, to the same people or by the same template, shows that the way works again. One
+    that an exercise kept from arriving says nothing of the way."""
     latest: dict[str, Notice] = {}
-    for notice in sorted(notices, key=lambda n: (n.created, n.id)):
+    counted = [n for n in notices if not any(delivery.detail == MADE_OUT for delivery in n.deliveries)]
+    for notice in sorted(counted, key=lambda n: (n.created, n.id)):
         latest[notice.to] = notice
     delivered = [n for n in notices if n.state == "delivered"]
     standing = [n for n in latest.values() if not any(d.template == n.template and d.created > n.created for d in delivered)]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from dr.app.contacts import proven_ago
 from dr.app.home import App
 from dr.app.keys import Line
+from dr.model.exercise import MADE_OUT
 from dr.policy.words import spoken
 
 STALE = timedelta(days=90)
@@ -20,7 +21,7 @@ def people(app: App) -> Iterator[Line]:
     reached: dict[str, datetime] = {}
     failed: dict[str, datetime] = {}
     for notice in app.records.notices(_LOOKED_AT):
-        for delivery in notice.deliveries:
+        for delivery in (one for one in notice.deliveries if one.detail != MADE_OUT):
             kept = reached if delivery.state == "delivered" else failed
             kept[delivery.contact] = max(delivery.at, kept.get(delivery.contact, delivery.at))
     if not app.inventory.contacts:
