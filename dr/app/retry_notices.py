@@ -3,6 +3,7 @@
 from dr.app.contacts import note
 from dr.app.duties import heed_all
 from dr.app.home import App
+from dr.app.incidents import owe_incidents
 from dr.app.outages import owe_all
 from dr.errors import ConfigError, Refused
 from dr.model.ports import Carried
@@ -53,6 +54,7 @@ def carry(app: App) -> Carried:
     """
     note(app)
     owe_all(app)
+    owe_incidents(app)
     heed_all(app)
     return app.services.post.carry()
 

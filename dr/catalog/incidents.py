@@ -1,12 +1,14 @@
 """Incidents: how each stands now, and what was said and done about it, which is never changed and always in the audit trail too."""
 
-from sqlalchemy import Connection, select, update
+import json
+
+from sqlalchemy import Connection, func, select, update
 
 from dr.catalog.audit import append
 from dr.catalog.noun import Noun, insert_if_absent
-from dr.catalog.schema import incident_entries, incidents
+from dr.catalog.schema import copies, incident_entries, incidents, sets
 from dr.model.base import JsonObject
-from dr.model.incident import DecideIncident, Incident, IncidentEntry, IncidentId
+from dr.model.incident import DecideIncident, Incident, IncidentEntry, IncidentId, KeptCopy
 
 
 class IncidentRecords(Noun):
@@ -51,6 +53,24 @@ class IncidentRecords(Noun):
         query = select(incident_entries.c.record).where(incident_entries.c.incident == incident).order_by(incident_entries.c.seq)
         with self._store.read() as connection:
             return [IncidentEntry.from_facts(row) for row in connection.execute(query).scalars()]
+
+    def kept_copies(self) -> list[KeptCopy]:
+        """Every copy of every system that was ever recorded, removed ones too, and who can decrypt it; by when it was committed."""
+        recipients = func.json_extract(sets.c.manifest, "$.recipients").label("recipients")
+        columns = (sets.c.set_id, sets.c.system, copies.c.repository, copies.c.committed, copies.c.removed_at, recipients)
+        query = select(*columns).join(copies, sets.c.set_id == copies.c.set_id).order_by(copies.c.committed, sets.c.set_id)
+        with self._store.read() as connection:
+            return [
+                KeptCopy(
+                    set=row.set_id,
+                    system=row.system,
+                    repository=row.repository,
+                    committed=row.committed,
+                    removed=row.removed_at,
+                    recipients=tuple(json.loads(row.recipients or "[]")),
+                )
+                for row in connection.execute(query)
+            ]
 
 
 def _note(connection: Connection, entry: IncidentEntry) -> bool:

@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "drill": ("dr.cli.run:drill", "Restore a system onto the standby, timed and proven, then scrub it."),
     "recover": ("dr.cli.recover:recover", "Bring a system back for real, onto its standby, which is production from then on."),
     "outage": ("dr.cli.outage:outage", "Say that something is out, how it goes, and that it is over; keep people told."),
+    "incident": ("dr.cli.incident:incident", "A copy, a key or a medium may have been exposed: who accessed what."),
     "reprotect": ("dr.cli.recover:reprotect", "After a recovery: let the nightlies read the new production."),
     "duties": ("dr.cli.duties:duties", "Who holds which duty since when, and by which fencing number."),
     "office": ("dr.cli.office:office", "An office is lost or back: its duties move, and each has one holder."),

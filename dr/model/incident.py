@@ -1,11 +1,11 @@
 """What may have come into strangers' hands, and what was said and done about it. No client's data belongs in any of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Literal, NewType
 
 from pydantic import Field
 
-from dr.model.base import AudienceName, Duration, Instant, RepositoryName, Slug, StrictModel
+from dr.model.base import AudienceName, Duration, Instant, RepositoryName, SetId, Slug, StrictModel, SystemName
 
 IncidentId = NewType("IncidentId", str)
 """`inc-20261123T140500Z-7f3a`: when it was opened (UTC), and four hex digits."""
@@ -62,6 +62,18 @@ class IncidentEntry(StrictModel):
 
 DecideIncident = Callable[[Incident], tuple[Incident, IncidentEntry]]
 """From how an incident stands to how it stands after one more thing was done, and that one's entry. Without effects."""
+
+
+class KeptCopy(StrictModel):
+    """A copy that was ever on record."""
+
+    set: SetId
+    system: SystemName
+    repository: RepositoryName
+    committed: Instant
+    removed: Instant | None = None
+    recipients: tuple[str, ...] = ()
+    """The age public keys by whose private halves it is read; none where they are not known."""
 
 
 class IncidentRules(StrictModel):

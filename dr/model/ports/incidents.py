@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from dr.model.incident import DecideIncident, Incident, IncidentEntry, IncidentId
+from dr.model.incident import DecideIncident, Incident, IncidentEntry, IncidentId, KeptCopy
 
 
 class IncidentLedger(Protocol):
@@ -25,4 +25,8 @@ class IncidentLedger(Protocol):
 
     def incident_entries(self, incident: IncidentId) -> list[IncidentEntry]:
         """What was said and done about it, oldest first."""
+        ...
+
+    def kept_copies(self) -> list[KeptCopy]:
+        """Every copy of every system that was ever recorded, removed ones too, and who can decrypt it."""
         ...

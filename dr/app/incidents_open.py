@@ -1,0 +1,12 @@
+"""The incidents that are open, in a line each, for the top of whatever shows how things stand. Needs the catalog alone."""
+
+from datetime import datetime
+
+from dr.model.ports import IncidentLedger
+from dr.policy.outage_words import clock
+
+
+def open_incidents(records: IncidentLedger, zone: str, now: datetime) -> list[str]:
+    """The oldest first."""
+    found = reversed(records.incidents(open_only=True))
+    return [f"INCIDENT open, noticed {clock(one.noticed, now, zone)}: {one.what}. dr incident report {one.id}" for one in found]

@@ -1,0 +1,117 @@
+"""An incident on a screen: lines and their colours."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from dr.cli.show import aligned, print_table, wrapped
+from dr.clock import local
+
+if TYPE_CHECKING:
+    from dr.app.incidents import Done
+    from dr.model.incident import Incident
+    from dr.report.incident import Group, Report
+
+Drawn = tuple[str, str]
+"""A line, and the word for its colour."""
+_SHOWN = 40
+"""Accesses on a screen, the newest; the page and the JSON have all."""
+_WIDE = 10
+
+
+def opened(done: "Done", zone: str, width: int) -> Iterator[Drawn]:
+    """After an act: how it stands, what is concerned, who was told, what to type next."""
+    from dr.policy.incident_words import answer
+
+    one = done.incident
+    yield from _head(one, zone, width)
+    yield from _field("exposed", "; ".join(str(each) for each in one.exposed), width)
+    if one.state == "open":
+        yield from _field("answer", answer(done.found), width, "red" if done.found.readable else "")
+    for notice in done.notices:
+        reached = list(dict.fromkeys(each.contact for each in notice.deliveries if each.state == "delivered"))
+        said = f"{notice.to}: {', '.join(reached)}" if reached else f"{notice.to}: nobody was reached ({notice.state})"
+        yield from _field("told", said, width, "" if reached else "red")
+    yield "", ""
+    yield f"  who accessed it, and what to do next:  dr incident report {one.id}", ""
+
+
+def reported(made: "Report", zone: str, width: int) -> Iterator[Drawn]:
+    """All of it; a trail that cannot be believed before anything else."""
+    from dr.report.incident import groups
+
+    if made.broken:
+        yield from _para(f"✖ THE AUDIT TRAIL CANNOT BE BELIEVED: {made.broken}", width, "red", "  ")
+        yield from _para("What follows may leave out who accessed what.", width, "red", "  ", first="  ")
+        yield "", ""
+    yield from _head(made.incident, zone, width)
+    yield from _field("exposed", "; ".join(str(each) for each in made.incident.exposed), width)
+    since = "not known" if made.incident.since == made.incident.noticed else local(made.incident.since, zone)
+    yield from _field("since", since, width)
+    if made.owed:
+        yield from _field("owed", f"the report, by {made.owed}", width, "amber")
+    if not made.broken:
+        yield from _field("trail", made.whole, width)
+    yield "", ""
+    yield from _para(made.answer, width, "red" if made.found.readable else "", "  ", first="  ")
+    for group in groups(made.found):
+        yield from _group(group, zone, width)
+    for remark in made.remarks:
+        yield from _para(f"· {remark}", width, "", "    ", first="  ")
+    yield from _accesses(made, zone)
+    yield "", ""
+    yield "What was said and done", ""
+    for entry in made.entries:
+        yield from _para(f"{local(entry.at, zone)}  {entry.by}  {entry.act}: {entry.text}", width, "", "      ", first="  ")
+    yield "", ""
+    yield "What to do next", ""
+    for number, line in enumerate(made.next, 1):
+        yield from _para(f"{number}. {line}", max(width, len(line) + 6) if ": dr " in line else width, "", "     ", first="  ")
+
+
+def listed(found: "Sequence[Incident]", zone: str, every: bool) -> None:
+    rows = [[one.id, one.state, local(one.noticed, zone), one.by, one.what] for one in found]
+    empty = "there never was an incident" if every else "no incident is open"
+    print_table(["incident", "state", "noticed", "opened by", "what"], rows, empty=empty)
+
+
+# ---------------------------------------------------------------- inside
+
+
+def _head(one: "Incident", zone: str, width: int) -> Iterator[Drawn]:
+    sign, colour = ("✖", "red") if one.state == "open" else ("✔", "green")
+    ended = f", closed {local(one.ended, zone)}" if one.ended else ""
+    yield from _para(f"{sign} INCIDENT {one.state}: {one.what}; noticed {local(one.noticed, zone)}{ended}", width, colour, "  ")
+    yield f"  {one.id}", ""
+
+
+def _group(group: "Group", zone: str, width: int) -> Iterator[Drawn]:
+    first, last = group.members[0], group.members[-1]
+    times = local(first.since, zone) if first is last else f"{local(first.since, zone)} to {local(last.since, zone)}"
+    sign, colour = ("✖ readable", "red") if group.readable else ("▲ not readable", "amber")
+    which = first.set if first is last else f"{group.count}, {first.set} to {last.set}"
+    yield from _para(f"{sign}  {group.where}: {which} ({times})", width, colour, "    ", first="  ")
+    yield from _para(group.why, width, "", "    ", first="    ")
+
+
+def _accesses(made: "Report", zone: str) -> Iterator[Drawn]:
+    yield "", ""
+    yield "Who accessed it, and when", ""
+    if not made.accesses:
+        yield "  the trail has no access to any of it", ""
+        return
+    left = len(made.accesses) - _SHOWN
+    if left > 0:
+        yield f"  {left:,} older ones: --html FILE, or --json", ""
+    rows = [[f"  {one.number}", local(one.at, zone), one.who, one.what, one.about] for one in made.accesses[-_SHOWN:]]
+    for line in aligned(["  no", "when", "who", "what", "about"], rows):
+        yield line, ""
+
+
+def _field(name: str, text: str, width: int, colour: str = "") -> Iterator[Drawn]:
+    for line in wrapped(text, width, first=f"  {name:<{_WIDE}}", rest=" " * (_WIDE + 2)):
+        yield line, colour
+
+
+def _para(text: str, width: int, colour: str, rest: str, first: str = "") -> Iterator[Drawn]:
+    for line in wrapped(text, width, first=first, rest=rest):
+        yield line, colour
