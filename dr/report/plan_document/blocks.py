@@ -15,6 +15,8 @@ class Text:
 
     words: str
     shade: Shade = ""
+    more: str = ""
+    """In small letters below it: for who wants it exactly."""
 
 
 @dataclass(frozen=True)

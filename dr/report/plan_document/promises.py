@@ -39,8 +39,8 @@ def promised(facts: Facts) -> Chapter:
 def _table(facts: Facts, entry: SystemEntry, seen: SystemSeen) -> Table:
     tiers = {tier.tier: tier for tier in seen.readiness.tiers}
     rows = [_row(facts, entry, tier, objective, tiers.get(tier)) for tier, objective in entry.objectives.tiers.items()]
-    heads = ("back from", "promised (RTO)", "meant to be", "last drill", "took", "newest proof")
-    return grid("How soon it is to be back, and how soon it was", heads, rows)
+    heads = ("from", "promised", "meant", "last drill", "took", "newest proof")
+    return grid("How soon it is to be back (RTO), and how soon it was", heads, rows)
 
 
 def _row(facts: Facts, entry: SystemEntry, tier: str, wanted: TierObjective, stands: TierReadiness | None) -> tuple[Cell, ...]:

@@ -20,6 +20,8 @@ _KINDS: Mapping[RunKind, str] = {
     "maintenance": "upkeep",
 }
 _REFERENCE = re.compile(r"\$\{([\w.-]+)\}")
+_SAID = ("budget ", "phase ", "skipped unless ")
+"""How notes begin that say what the sentence has said."""
 _PARAMETER = re.compile(r"\$\{parameters\.([\w-]+)\}")
 
 
@@ -51,14 +53,16 @@ def _of(book: Runbook, part: str) -> list[Step]:
 
 
 def _points(facts: Facts, book: Runbook, part: str) -> tuple[Text, ...]:
-    details = facts.details.get(book.runbook, {})
-    return tuple(Text(_sentence(facts, book, step) + _more(details.get(step.id or ""))) for step in _of(book, part))
+    details, shown = facts.details.get(book.runbook, {}), _of(book, part)
+    names = {id(step): step.id or f"{part.replace('_', '-')}-{at}-{step.action}" for at, step in enumerate(getattr(book, part), 1)}
+    return tuple(Text(_sentence(facts, book, step), more=_more(details.get(names[id(step)]))) for step in shown)
 
 
 def _more(detail: Detail | None) -> str:
     if detail is None:
         return ""
-    return "".join(f" [{words}]" for words in (detail.given, *detail.notes) if words)
+    notes = [note for note in detail.notes if not note.startswith(_SAID)]
+    return " ".join("; ".join(filter(None, [detail.given, *notes])).split())
 
 
 def _sentence(facts: Facts, book: Runbook, step: Step) -> str:
