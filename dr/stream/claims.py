@@ -184,5 +184,5 @@ def read_claim(data: bytes, keys: Keyring) -> Claim:
         return Claim.from_facts(stored["claim"])
     except Damaged:
         raise Damaged("no key that is trusted has signed it") from None
-    except (ValueError, KeyError, TypeError, binascii.Error, ValidationError):
+    except (ValueError, KeyError, TypeError, RecursionError, binascii.Error, ValidationError):
         raise Damaged("it cannot be read") from None

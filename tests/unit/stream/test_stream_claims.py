@@ -189,6 +189,7 @@ def test_who_meets_another_while_claiming_is_told_that_nobody_won() -> None:
     [
         (seal(claim(9, "madison"), TestKeys(seed="stranger")), "no key that is trusted has signed it"),
         (b"{", "it cannot be read"),
+        (b"[" * 200_000, "it cannot be read"),
         (seal(claim(9, "madison", duty="payroll"), KEYS), "it is a claim of something else that was put there"),
         (seal(claim(8, "madison"), KEYS), "it is a claim of something else that was put there"),
         (seal(claim(9, "madison", exercise="exercise-1"), KEYS), "it is a claim of something else that was put there"),
