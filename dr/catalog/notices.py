@@ -81,11 +81,11 @@ class NoticeRecords(Noun):
             rows = connection.execute(select(notices.c.record).order_by(notices.c.created.desc(), notices.c.id).limit(limit)).scalars()
             return [Notice.from_facts(row) for row in rows]
 
-    def notices_to(self, to: str, since: datetime) -> list[Notice]:
-        """Those to one audience that were owed since then, oldest first."""
+    def notices_since(self, since: datetime) -> list[Notice]:
+        """Those that were owed since then, oldest first."""
         query = select(notices.c.record).where(notices.c.created >= since).order_by(notices.c.created, notices.c.id)
         with self._store.read() as connection:
-            return [Notice.from_facts(row) for row in connection.execute(query).scalars() if row["to"] == to]
+            return [Notice.from_facts(row) for row in connection.execute(query).scalars()]
 
     def notices_of(self, outage: str) -> list[Notice]:
         """Those about one outage, oldest first."""

@@ -46,24 +46,25 @@ class Desk:
             raise Refused("the message of that code is not in the ledger any more", hint="`dr notices` shows those that are")
         if code.round < (notice.raised or 0):
             raise Refused("that code is of an earlier message: it has become more severe since", hint="take the newest message's code")
-        first = not notice.answered
         one = Acknowledgement(contact=code.contact, at=now, comment=comment, channel=code.channel, round=notice.round)
-        after = self._ledger.amend(notice.id, lambda known: _answered(known, one))  # before the code is used up: a kill loses nothing
-        self._codes.use(code, now)
-        self._record(after, code, comment)
-        if not first or after.channel is not None:
-            return Seen(after, code.contact)
-        others = tuple(name for name in after.begun if name != one.contact and name in self._inventory.contacts)
-        return Seen(after, code.contact, others, self._tell(others, after, one))
+        after = self._ledger.amend(notice.id, lambda known: _answered(known, one))
+        self._record(after, one, code)
+        first = next(each for each in after.acknowledgements if each.round >= (after.raised or 0))
+        others = self._others(after, first) if (first.contact, after.channel) == (code.contact, None) else ()
+        owed = self._tell(others, after, first)
+        self._codes.use(code, now)  # last: after a kill it is typed again, and does what is left
+        self._post.audit("notice.acknowledged", notice.id, {"contact": code.contact, "channel": code.channel, "comment": comment})
+        return Seen(after, code.contact, others, owed)
 
-    def _record(self, notice: Notice, code: Code, comment: str) -> None:
+    def _record(self, notice: Notice, one: Acknowledgement, code: Code) -> None:
         now = self._clock.now()
         if notice.gathered:
-            one = notice.acknowledgements[-1]
             self._ledger.amend_gathered(notice.id, lambda member: _answered(member, one))
         self._ledger.close_finding(f"unanswered:{notice.id}", now, RunId(""))
         prove(self._ledger, code.contact, code.address, now)
-        self._post.audit("notice.acknowledged", notice.id, {"contact": code.contact, "channel": code.channel, "comment": comment})
+
+    def _others(self, notice: Notice, first: Acknowledgement) -> tuple[str, ...]:
+        return tuple(name for name in notice.begun if name != first.contact and name in self._inventory.contacts)
 
     def _tell(self, others: Sequence[str], notice: Notice, one: Acknowledgement) -> tuple[str, ...]:
         """Who was told, or may have been, waits to see whether anybody has it."""

@@ -1,4 +1,7 @@
-"""Whether who claimed a message still works at it. By the process's number and when it began, since numbers are given out again."""
+"""Whether who claimed a message still works at it. By the process's number and when it began, since numbers are given out again.
+
+One that ended and that nobody has buried, or that was stopped (Ctrl-Z), works at nothing.
+"""
 
 import itertools
 import os
@@ -8,6 +11,8 @@ from pathlib import Path
 
 _numbers = itertools.count(1)
 _here: set[str] = set()
+_IDLE = frozenset("ZXT")
+"""Ended and not buried yet, ended, stopped."""
 
 
 @contextmanager
@@ -32,9 +37,10 @@ def lives(name: str) -> bool:
 
 
 def _begun(process: int) -> str:
-    """In the kernel's own ticks (proc(5): field 22, counted after the program's name); empty where there is no such process."""
+    """In the kernel's own ticks (proc(5): fields 3 and 22, counted after the program's name); empty where no such process goes on."""
     try:
         stat = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
         return ""
-    return stat.rpartition(")")[2].split()[19]
+    fields = stat.rpartition(")")[2].split()
+    return "" if fields[0] in _IDLE else fields[19]

@@ -250,6 +250,8 @@ def _without_dead(notice: Notice, clock: Clock) -> Notice:
 
 
 def _decided(notice: Notice, decision: Decision, claims: Sequence[Claim]) -> Notice:
+    """What nobody acknowledged to the end stays due, as when it was owed, until that was said aloud: see `post`."""
     names = dict.fromkeys((*notice.begun, *(claim.contact for claim in claims)))
-    update = {"state": decision.state, "round": decision.round, "due": decision.due, "begun": tuple(names)}
+    given_up = decision.due is None and decision.state in ("unanswered", "nobody") and notice.acknowledge and notice.channel is None
+    update = {"state": decision.state, "round": decision.round, "due": notice.created if given_up else decision.due, "begun": tuple(names)}
     return notice.model_copy(update={**update, "claims": (*notice.claims, *claims)})

@@ -85,7 +85,7 @@ class LedgerPost:
         now = self._clock.now()
         fresh = [notice for notice in due if self._may_be_gathered(notice)]
         since = now - timedelta(seconds=self._inventory.notices.gather)
-        recent = [each for to in sorted({notice.to for notice in fresh}) for each in self._ledger.notices_to(to, since)]
+        recent = self._ledger.notices_since(since) if fresh else []
         left = {notice.id: notice for notice in due}
         for gathering in gatherings(fresh, recent, self._inventory.notices, now):
             for notice in gathering.notices:
@@ -146,17 +146,27 @@ class LedgerPost:
             if after.gathered:
                 self._ledger.amend_gathered(after.id, lambda notice: notice.model_copy(update={"state": after.state}))
         if after.acknowledge and after.channel is None:
-            self._say_unanswered(after)
+            return self._say_unanswered(after)
         return after
 
-    def _say_unanswered(self, notice: Notice) -> None:
+    def _say_unanswered(self, notice: Notice) -> Notice:
         key, now = f"unanswered:{notice.id}", self._clock.now()
         if notice.answered or notice.state not in ("unanswered", "nobody"):
             self._ledger.close_finding(key, now, RunId(""))
-            return
+            return notice
         since = local(notice.created, self._inventory.organisation.zone)
         severity: Severity = "info" if notice.exercise else "critical" if notice.severity == "critical" else "warning"
         nobody = "no contact or group has that name" if notice.state == "nobody" else "everybody was told by every channel"
         message = f"nobody acknowledged '{notice.subject}', owed to {notice.to} since {since}: {nobody}"
         hint = f"tell them by telephone now; dr notices show {notice.id}"
         self._ledger.finding(Finding(key=key, severity=severity, message=message, hint=hint, at=now))
+        return self._ledger.amend(notice.id, _said) if _is_at_its_end(notice) else notice
+
+
+def _is_at_its_end(notice: Notice) -> bool:
+    """Nothing more is done about it; due until it is a finding, so that a kill in between hides nothing."""
+    return notice.state in ("unanswered", "nobody") and notice.due == notice.created
+
+
+def _said(notice: Notice) -> Notice:
+    return notice.model_copy(update={"due": None}) if _is_at_its_end(notice) else notice

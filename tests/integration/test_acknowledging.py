@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -16,7 +17,7 @@ from dr.notify.codes import TRIES, Codes
 from dr.notify.proven import address_of, proven
 from tests.integration.test_notice_carrying import House, ledger, word
 from tests.support.catalog_copies import NOW
-from tests.support.notices import KEY
+from tests.support.notices import KEY, post_of
 
 pytestmark = pytest.mark.integration
 
@@ -229,6 +230,55 @@ def test_nobody_has_answered_is_a_finding_until_somebody_does(house: House) -> N
     assert [finding.key for finding in house.catalog.open_findings()] == ["unanswered:w-1"]
     desk(house).acknowledge(code)
     assert house.catalog.open_findings() == []
+
+
+class Killed:
+    """A ledger whose process dies at the nth call of one of its writes."""
+
+    def __init__(self, catalog: Catalog, write: str, at: int = 1) -> None:
+        self._catalog, self._write, self._left = catalog, write, at
+
+    def __getattr__(self, name: str) -> object:
+        self._left -= name == self._write
+        if name == self._write and self._left == 0:
+            raise KeyboardInterrupt
+        return getattr(self._catalog, name)
+
+
+@pytest.mark.parametrize("write", ["close_finding", "owe", "use_code"])
+def test_whoever_types_a_code_again_after_a_kill_does_what_was_left(house: House, write: str) -> None:
+    """The others hear who has it, and it is no finding any more: wherever the first attempt ended."""
+    code = told(house)[0]
+    for _ in range(3):
+        house.later(minutes=10)
+        house.post().carry()
+    killed = cast("Ledger", Killed(house.catalog, write))
+    cut = Desk(
+        house.inventory, killed, house.clock, Codes(killed, lambda: KEY), post_of(house.inventory, killed, house.clock, house.carrier())
+    )
+    with pytest.raises(KeyboardInterrupt):
+        cut.acknowledge(code)
+    seen = desk(house).acknowledge(code)
+    house.post().carry()
+    for other in seen.others:
+        assert len([subject for subject in house.providers.to(other) if " has it: " in subject and "again" not in subject]) == 2
+    assert (len(seen.others), house.catalog.open_findings()) == (1, [])
+
+
+def test_that_nobody_answered_to_the_end_is_said_though_a_kill_came_before(house: House) -> None:
+    """Nothing of it is due after its last round: what was not said by then would never be."""
+    house.rules = {"rounds": 1}
+    house.post().owe(word(acknowledge=True))
+    for _ in range(3):
+        house.post().carry()
+        house.later(minutes=10)
+    killed = post_of(house.inventory, cast("Ledger", Killed(house.catalog, "finding")), house.clock, house.carrier())
+    with pytest.raises(KeyboardInterrupt):
+        killed.carry()
+    assert (ledger(house).state, house.catalog.open_findings()) == ("unanswered", [])
+    house.post().carry()
+    assert [finding.key for finding in house.catalog.open_findings()] == ["unanswered:w-1"]
+    assert ledger(house).due is None
 
 
 def test_it_is_told_for_ever_until_then(house: House) -> None:

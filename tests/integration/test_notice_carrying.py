@@ -8,8 +8,9 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -17,8 +18,9 @@ from dr.catalog.catalog import Catalog, open_catalog
 from dr.clock import FixedClock
 from dr.errors import ConfigError
 from dr.model.inventory import Inventory, SecretRef
-from dr.model.ports import Word
+from dr.model.ports import Ledger, Word
 from dr.model.record import Notice, Severity
+from dr.notify.alive import carrying, lives
 from dr.notify.carrier import Carrier
 from dr.notify.channel import Sent
 from dr.notify.post import LedgerPost
@@ -171,6 +173,20 @@ def test_one_that_hangs_keeps_nobody_elses_message(house: House) -> None:
     assert (ledger(house).state, ledger(house).claims) == ("delivered", ())
 
 
+class Looks:
+    """A ledger that counts how often it is asked what was told lately."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog, self.lately = catalog, 0
+
+    def notices_since(self, since: datetime) -> list[Notice]:
+        self.lately += 1
+        return self._catalog.notices_since(since)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._catalog, name)
+
+
 def ledger(house: House) -> Notice:
     found = house.catalog.notice("w-1")
     assert found is not None
@@ -301,10 +317,32 @@ def test_an_unknown_template_owes_nothing(house: House) -> None:
     assert house.catalog.notices() == []
 
 
+def test_very_many_words_to_as_many_people_are_looked_through_once(house: House) -> None:
+    """What was told lately is read once for all of them, not once for each of those who are told."""
+    house.people = {f"p{number}": 1 for number in range(30)}
+    for number, name in enumerate(house.people):
+        house.post().owe(word(number, to=name))
+    looks = Looks(house.catalog)
+    post_of(house.inventory, cast("Ledger", looks), house.clock, house.carrier()).carry()
+    assert (looks.lately, len(house.providers.arrived)) == (1, 30)
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_process_that_was_stopped_or_that_nobody_buried_works_at_nothing(sent: signal.Signals) -> None:
+    """In a container nobody may ever bury it, and it would keep what it had claimed from everybody else."""
+    says = "import time\nfrom dr.notify.alive import carrying\nwith carrying() as name:\n    print(name, flush=True)\n    time.sleep(60)\n"
+    with subprocess.Popen([sys.executable, "-c", says], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        name = process.stdout.readline().strip()
+        assert lives(name)
+        process.send_signal(sent)
+        eventually(lambda: not lives(name))
+        process.kill()
+
+
 def test_the_process_that_asks_is_alive() -> None:
     """A claim of this very process counts while its carrier works, and no longer."""
-    from dr.notify.alive import carrying, lives
-
     with carrying() as name:
         assert name.startswith(f"{os.getpid()}-")
         assert lives(name)

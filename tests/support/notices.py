@@ -6,7 +6,7 @@ from dr.catalog.catalog import Catalog
 from dr.clock import Clock
 from dr.model.base import JsonObject
 from dr.model.inventory import Inventory, SecretRef
-from dr.model.ports import StepContext
+from dr.model.ports import Ledger, StepContext
 from dr.notify.carrier import WORKERS, Carrier, Teller, send_form
 from dr.notify.codes import Codes
 from dr.notify.ledger import LedgerNotifier
@@ -39,7 +39,7 @@ def notifier_of(
     return LedgerNotifier(inventory, catalog, clock, carrier_of(inventory, catalog, clock, secret, workers=workers), after_send=after_send)
 
 
-def post_of(inventory: Inventory, catalog: Catalog, clock: Clock, carrier: Carrier) -> LedgerPost:
+def post_of(inventory: Inventory, catalog: Ledger, clock: Clock, carrier: Carrier) -> LedgerPost:
     def audit(event: str, subject: str, facts: JsonObject) -> None:
         catalog.audit(event, subject, facts, actor="tester", at=clock.now())
 

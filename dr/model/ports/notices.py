@@ -54,8 +54,8 @@ class Ledger(Records, Protocol):
 
     def next_due(self, outage: str | None = None) -> datetime | None: ...
 
-    def notices_to(self, to: str, since: datetime) -> list[Notice]:
-        """Those to one audience that were owed since then, oldest first."""
+    def notices_since(self, since: datetime) -> list[Notice]:
+        """Those that were owed since then, oldest first."""
         ...
 
     def record_codes(self, codes: Sequence[Code]) -> None: ...
