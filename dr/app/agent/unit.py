@@ -18,9 +18,10 @@ import time
 from pathlib import Path
 
 from dr.app.agent import units
-from dr.app.agent.allowed import Allowed, plain
+from dr.app.agent.allowed import Allowed
 from dr.app.agent.answers import LAST
 from dr.app.agent.epoch import Epoch
+from dr.app.agent.greeting import asked_for
 from dr.app.agent.units import Seat
 from dr.app.agent.works import Works
 from dr.errors import DrError, Failed, Refused, Unreachable
@@ -45,7 +46,7 @@ _TAKEN, _AGAIN = b"taken", b"again"
 def attend(hello: JsonObject, reading: int, writing: int, allowed: Allowed) -> None:
     """Hand the streams to the unit that is asked for, begun now where there is none, and wait until it lets go of them."""
     try:
-        name = plain(str(hello["unit"]["name"]))
+        name = asked_for(hello, allowed)
         told = dumped({"hello": hello, "allowed": repr(allowed)})
         while not _handed(name, hello, told, (reading, writing), allowed):
             pass  # what another controller had begun has ended
@@ -113,8 +114,9 @@ def _without_others(kept: set[int]) -> None:
 
 
 def _let_go(streams: list[int]) -> None:
-    for one in streams:
-        os.close(one)
+    """Each once, whoever comes here again."""
+    while streams:
+        os.close(streams.pop())
 
 
 def _answer(writing: int, reply: bytes) -> None:
@@ -161,10 +163,12 @@ class Living:
         while True:
             control, _ = self._seat.listener.accept()
             control.settimeout(_ANSWER)
+            found: list[int] = []
             try:
                 told, found, _, _ = socket.recv_fds(control, _MOST, 2, socket.MSG_CMSG_CLOEXEC)
                 self._heard(control, json.loads(told), found)
-            except (OSError, ValueError, KeyError, TypeError):
+            except (OSError, ValueError, KeyError, TypeError):  # whoever asked is gone, or is none of ours
+                _let_go(found)
                 control.close()
 
     def _heard(self, control: socket.socket, told: JsonObject, found: list[int]) -> None:
@@ -188,10 +192,11 @@ class Living:
         elif unit["epoch"] == self._epoch.unit["epoch"] or self._taken_over(told["hello"]):
             control.send(_TAKEN)
             self._epoch.offer(Pipes(found[0], found[1], int(unit.get("taken") or 0), control.close))
+            found.clear()  # they are the line's
         else:  # what was begun before ends first: whoever asks waits for that, at the socket that ends with us
+            control.send(_AGAIN)
             self._displaced.append(control)
             _let_go(found)
-            control.send(_AGAIN)
             self._end()
 
     def _refusal(self, unit: JsonObject, told: JsonObject) -> Refused | None:

@@ -28,6 +28,28 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
+        "dr/app/agent/greeting.py",
+        TESTS,
+        Off(
+            "what is no greeting disturbs no unit",
+            "if not _is_greeting(hello):",
+            "if False:",
+            "test_a_strange_greeting_is_refused_before_anything_is_done_for_it",
+        ),
+        Off(
+            "a login that reads production leaves nothing at work there",
+            "if allowed.only is not None:",
+            "if False:",
+            "test_a_login_that_is_no_standbys_begins_no_unit",
+        ),
+        Off(
+            "a login of one standby begins nothing in the name of another",
+            'if allowed.root is not None and unit["root"] != allowed.root:',
+            "if False:",
+            "test_a_login_begins_units_on_its_own_standby_only",
+        ),
+    ),
+    *guards_of(
         "dr/wire/rejoin.py",
         TESTS,
         Off(

@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +17,8 @@ from pathlib import Path
 import pytest
 
 from dr.app.agent import units
+from dr.app.agent.allowed import Allowed
+from dr.app.agent.greeting import asked_for
 from dr.clock import SystemClock
 from dr.errors import DrError, Failed, Refused, Unreachable
 from dr.model.base import JsonObject
@@ -55,10 +58,16 @@ class There:
 
     @contextmanager
     def joined(
-        self, unit: Unit = WORK, stop: threading.Event | None = None, asked: Callable[[Call], JsonObject] = nothing_asked
+        self,
+        unit: Unit = WORK,
+        stop: threading.Event | None = None,
+        asked: Callable[[Call], JsonObject] = nothing_asked,
+        *,
+        introduced: bool = True,
     ) -> Iterator[Rejoined]:
         made = Rejoined(AT, self.seeking(unit), serve=asked, noted=lambda _verb, _args: None, stop=stop or threading.Event())
-        made.ask("host", {"name": "standby", "role": "production"})
+        if introduced:
+            made.ask("host", {"name": "standby", "role": "production"})
         try:
             yield made
         finally:
@@ -228,8 +237,8 @@ def test_a_login_that_may_do_something_else_does_not_take_it_up(there: There) ->
 
 
 def test_what_a_forced_command_forbids_is_forbidden_in_a_unit_too(there: There) -> None:
-    there.allowed = ("--only", "capture")
-    with there.joined() as connection, pytest.raises(Refused, match="this login may not be asked for 'run'"):
+    there.allowed = ("--root", WORK.root)
+    with there.joined(introduced=False) as connection, pytest.raises(Refused, match="this login may not be asked for 'run'"):
         connection.ask("run", {"argv": ["true"]})
 
 
@@ -279,3 +288,79 @@ def test_a_dr_of_another_version_is_refused(tmp_path: Path) -> None:
 def test_hosts_check_says_what_is_at_work_there(away: float | None, said: str) -> None:
     """And when it ends where nobody comes back."""
     assert units.told({"name": "drill-1-restore", "since": 3720.0, "away": away, "rejoin": 1800.0}) == said
+
+
+def test_a_login_that_is_no_standbys_begins_no_unit(there: There) -> None:
+    """Whoever stole the key that reads production leaves nothing at work there when they are gone, for a day or at all."""
+    for forced in (["--only", "capture"], ["--only", "repository", "--root", "/srv/dr"], ["--only", "watch"]):
+        there.allowed = tuple(forced)
+        with pytest.raises(Refused, match="this login works on no standby, so nothing outlives its connection"):
+            there.seeking(replace(WORK, rejoin=86400.0)).first()
+    until(lambda: not there.processes())
+
+
+def test_a_login_begins_units_on_its_own_standby_only(there: There) -> None:
+    there.allowed = ("--root", "/srv/another")
+    with pytest.raises(Refused, match="this login is for the standby in /srv/another"):
+        there.seeking(WORK).first()
+    until(lambda: not there.processes())
+
+
+def greeting(**said: object) -> JsonObject:
+    """With something strange in it."""
+    return {"silence": 5.0, "now": "2026-11-23T09:00:00+00:00", "unit": {**vars(WORK), "taken": None, **said}}
+
+
+STRANGE: tuple[dict[str, object], ...] = (
+    {"token": None},
+    {"token": "é" * 64},
+    {"epoch": []},
+    {"rejoin": "x"},
+    {"taken": "x"},
+    {"taken": -1},
+    {"rejoin": float("nan")},
+    {"root": 7},
+)
+
+
+@pytest.mark.parametrize("strange", [*STRANGE, {"name": "../../x"}, {"name": "a\n"}])
+def test_a_strange_greeting_is_refused_before_anything_is_done_for_it(strange: dict[str, object]) -> None:
+    assert asked_for(greeting(), Allowed()) == WORK.name
+    with pytest.raises(Refused, match="none of dr's"):
+        asked_for(greeting(**strange), Allowed())
+    with pytest.raises(Refused, match="none of dr's"):
+        asked_for({"unit": greeting()["unit"]}, Allowed())
+
+
+def test_a_stranger_with_the_same_login_turns_in_no_circle_beside_work_that_goes_on(there: There) -> None:
+    """It is answered, and ends; nothing of it stays open in the unit, however often it comes."""
+    told = json.dumps({"verb": "hello", "args": greeting(token=None)}).encode()
+    frame = bytes([1]) + (1).to_bytes(4) + len(told).to_bytes(4) + told
+    with there.joined() as connection:
+        before = open_files(there.unit())
+        done = subprocess.run(there.argv, input=frame, capture_output=True, timeout=LONG, check=False)
+        assert b"a greeting that is none of dr's" in done.stdout
+        for _ in range(5):
+            knocked(there, b"{}")
+            knocked(there, json.dumps({"hello": greeting(token="f" * 64), "allowed": repr(Allowed())}).encode())
+        assert open_files(there.unit()) == before
+        assert connection.ask("path", {"path": "/srv"}) == {"path": "/srv"}
+
+
+def knocked(there: There, said: bytes) -> None:
+    """At its socket, with a pair of streams, as whoever hands them over does; until it is let go."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
+        folder = os.open(there.home / ".local/state/dr-units" / WORK.name, os.O_RDONLY)
+        control.connect(f"/proc/self/fd/{folder}/link")
+        os.close(folder)
+        streams = os.pipe()
+        socket.send_fds(control, [said], list(streams))
+        for one in streams:
+            os.close(one)
+        control.settimeout(LONG)
+        while control.recv(64):
+            pass
+
+
+def open_files(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
