@@ -1,6 +1,7 @@
 """`dr exercise`: a disaster that is made up, rehearsed with people, and scored."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -119,9 +120,11 @@ def show_scenario(app: "App", prepared: "Prepared") -> None:
         _wrapped(line, "  ", err=True)
     say()
     if prepared.failover is not None:
-        show_loss(prepared.failover, app.inventory.organisation.zone, prepared.scenario.at, exercise=True)
-    _wrapped(f"Written to, each message marked EXERCISE: {prepared.people}.", "  ", err=True)
-    _wrapped(f"They have {show_duration(prepared.wish.wait)} to answer.", "  ", err=True)
+        found = replace(prepared.failover, hints=())  # how to say more exactly what failed: the scenario has said it
+        show_loss(found, app.inventory.organisation.zone, prepared.scenario.at, exercise=True)
+    else:
+        _wrapped(f"Everybody is told: {prepared.people}.", "  ", err=True)
+    _wrapped(f"Each message is marked EXERCISE. People have {show_duration(prepared.wish.wait)} to answer.", "  ", err=True)
     say()
 
 

@@ -43,8 +43,8 @@ class Seen:
 
 
 def gaps(seen: Seen) -> Iterator[Gap]:
-    """The worst first: duties that nobody holds, people who do not know, then what took long."""
-    found = [*_unheld(seen), *_told(seen), *_unanswered(seen), *_unreached(seen), *_channels(seen), *_late(seen), *_offices(seen)]
+    """The worst first: that nobody knows, duties that nobody holds, people who do not know, then what took long."""
+    found = [*_told(seen), *_unheld(seen), *_unanswered(seen), *_unreached(seen), *_channels(seen), *_late(seen), *_offices(seen)]
     yield from sorted(found, key=lambda gap: not gap.grave)
 
 
@@ -74,7 +74,8 @@ def _told(seen: Seen) -> Iterator[Gap]:
 
 
 def _unanswered(seen: Seen) -> Iterator[Gap]:
-    for notice in seen.notices:
+    """What nobody could answer, since nobody had it, is said already."""
+    for notice in seen.notices if seen.reached else ():
         alone = notice.to in seen.roster.people
         if not notice.acknowledge or notice.answered or notice.digest or (alone and seen.is_away(notice.to)):
             continue

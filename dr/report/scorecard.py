@@ -70,9 +70,10 @@ def card_page(evidence: ExerciseEvidence, digest: str, key: str) -> str:
 def answer(evidence: ExerciseEvidence) -> str:
     """The page in a few sentences."""
     card = evidence.card
-    heard = f"The first person was told after {show_duration(card.first_notice)}" if card.first_notice is not None else "Nobody was told"
     seen = f"somebody said so after {show_duration(card.first_acknowledgement)}" if card.first_acknowledgement is not None else ""
-    said = [f"{heard}, and {seen or 'nobody said that they saw it'}."]
+    said = ["Nobody was told anything."]
+    if card.first_notice is not None:
+        said = [f"The first person was told after {show_duration(card.first_notice)}, and {seen or 'nobody said that they saw it'}."]
     if card.duties:
         held = sum(each.after is not None for each in card.duties)
         whole = f" after {show_duration(card.full_assignment)}" if card.full_assignment is not None else ""
@@ -80,7 +81,7 @@ def answer(evidence: ExerciseEvidence) -> str:
         some = f"{held} of {len(card.duties)} duties had a new holder in the end."
         said.append(f"{every} had a new holder{whole}." if held == len(card.duties) else some)
     grave = [gap.text for gap in card.gaps if gap.grave]
-    if grave:
+    if grave and card.first_notice is not None:
         said.append(f"On a real day: {grave[0]}.")
     return " ".join(said)
 

@@ -133,8 +133,8 @@ def test_what_went_wrong_is_said_the_worst_first() -> None:
     card = score(roster(), MONDAY, notices, story.turns)
     assert (card.full_assignment, card.all_acknowledged, card.verdict) == (None, None, "FAIL")
     assert [(gap.text, gap.grave) for gap in card.gaps] == [
-        ("nobody holds Servers: no office was left to ask", True),
         ("nothing was sent to management: no contact or group has that name", True),
+        ("nobody holds Servers: no office was left to ask", True),
         ("Bo was not reached by any channel", False),
         ("channel 1 of Ann (mailto) failed", False),
         ("first notice took 1 min 35 s; 1 min is what was meant (everybody who is owed a word has it then)", False),
