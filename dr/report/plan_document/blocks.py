@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from dr.model.base import JsonObject, JsonValue
 from dr.report.tables import Cell, Table
 
 Shade = Literal["", "good", "warn", "bad", "soft"]
@@ -92,6 +93,24 @@ class Document:
 
 def grid(title: str, heads: tuple[str, ...], rows: Sequence[tuple[Cell, ...]]) -> Table:
     return Table(title, heads, tuple(rows))
+
+
+_SECRET = {"file", "env", "credential"}
+
+
+def given(parameters: JsonObject) -> str:
+    """A kind's parameters in a line: `address db.example.org, port 5432`. Where a secret is kept is nobody's business."""
+    return ", ".join(filter(None, (_given(name, value) for name, value in parameters.items())))
+
+
+def _given(name: str, value: JsonValue) -> str:
+    if isinstance(value, dict):
+        inner = "" if set(value) <= _SECRET else given(value)
+        return f"{name} ({inner})" if inner else ""
+    if isinstance(value, list | tuple):
+        words = [given(one) if isinstance(one, dict) else str(one) for one in value]
+        return f"{name} {' and '.join(words)}"
+    return f"{name} {value}"
 
 
 def joined(words: list[str] | tuple[str, ...], last: str = "and") -> str:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from dr.clock import local
 from dr.model.inventory import RetentionPolicy
+from dr.model.redundancy import RedundancyEntry
 from dr.policy.words import short
-from dr.report.plan_document.blocks import Block, Chapter, Points, Text, counted, grid
+from dr.report.plan_document.blocks import Block, Chapter, Points, Text, counted, given, grid
 from dr.report.plan_document.facts import Facts, SystemSeen
 from dr.report.tables import Cell
 
@@ -19,7 +20,7 @@ def redundancy(facts: Facts) -> Chapter:
     for name, entry in entries.items():
         found = seen.get(name)
         title = entry.title or name.replace("-", " ")
-        place = f" on {entry.host}" if facts.internal and entry.host else ""
+        place = _where(entry) if facts.internal else ""
         what = facts.kinds.redundancy.get(entry.kind, entry.kind).split(". ")[0].rstrip(".")
         stands = Cell(found.stands, "good" if found.whole else "bad") if found else Cell("never looked at", "bad")
         rows.append((Cell(title + place), Cell(what), stands, Cell(local(found.at, facts.zone) if found and found.at else "–")))
@@ -31,6 +32,12 @@ def redundancy(facts: Facts) -> Chapter:
             Text("Nothing that there are two of (disks, power, internet lines, routers) is named, so nobody looks at it.", "warn")
         )
     return Chapter("redundancy", "What there are two of, so that one may fail", "Redundancy", (*blocks, *_asked(facts)))
+
+
+def _where(entry: RedundancyEntry) -> str:
+    """For the organisation's own people alone."""
+    words = given(entry.with_)
+    return (f" on {entry.host}" if entry.host else "") + (f" ({words})" if words else "")
 
 
 def _asked(facts: Facts) -> Iterator[Block]:

@@ -100,9 +100,12 @@ def _step(step: Step, alias: Mapping[str, str]) -> Step:
 
 
 def sensitive(inventory: Inventory) -> frozenset[str]:
-    """Every name of a person, address and path that the inventory has. What is also an office's or a duty's title is no person's name."""
-    titles = {one.title for one in inventory.offices.values()} | {one.title for one in inventory.duties.values()}
-    names = {contact.name for contact in inventory.contacts.values()} - titles
+    """Every name of a person, address and path that the inventory has. What is also the title of an office or of a
+    duty, or a group, is no person's name."""
+    roles = {one.title for one in inventory.offices.values()} | {one.title for one in inventory.duties.values()}
+    roles |= {group for contact in inventory.contacts.values() for group in contact.groups}
+    known = {role.casefold() for role in roles}
+    names = {contact.name for contact in inventory.contacts.values() if contact.name.casefold() not in known}
     placed = {value for one in _parameters(inventory) for text in _leaves(one) for value in _places(text)}
     secrets = {value for ref in _secrets(inventory) for value in (ref.file, ref.env, ref.credential) if value}
     return frozenset(one for one in {*names, *placed, *secrets} if len(one) >= SHORTEST)
@@ -144,12 +147,18 @@ def _secrets(inventory: Inventory) -> Iterator[SecretRef]:
 
 
 def veiled(document: Document, values: frozenset[str]) -> Document:
-    """The document with every one of `values` withheld, wherever it stands as a word of its own."""
+    """The document with every one of `values` withheld, wherever it stands as a word of its own, in capitals or not."""
     if not values:
         return document
-    one_of = "|".join(re.escape(value) for value in sorted(values, key=len, reverse=True))
-    found: Document = _mapped(document, re.compile(rf"(?<!\w)(?:{one_of})(?!\w)"))
+    one_of = "|".join(_word(value) for value in sorted(values, key=len, reverse=True))
+    found: Document = _mapped(document, re.compile(one_of, re.IGNORECASE))
     return found
+
+
+def _word(value: str) -> str:
+    """`ann` is not in `annual`; a path may begin right behind a word."""
+    before, after = (r"(?<!\w)" if value[0].isalnum() else ""), (r"(?!\w)" if value[-1].isalnum() else "")
+    return f"{before}{re.escape(value)}{after}"
 
 
 def _mapped(value: Any, pattern: re.Pattern[str]) -> Any:

@@ -9,7 +9,7 @@ from dr.model.inventory import RetentionPolicy, SystemEntry
 from dr.model.runbook import Runbook
 from dr.policy.calendar import upcoming
 from dr.policy.words import short
-from dr.report.plan_document.blocks import Block, Chapter, Heading, Points, Text, counted, grid, joined
+from dr.report.plan_document.blocks import Block, Chapter, Heading, Points, Text, counted, given, grid, joined
 from dr.report.plan_document.facts import Facts, SystemSeen
 from dr.report.tables import Cell, Table
 
@@ -22,6 +22,8 @@ def protected(facts: Facts) -> Chapter:
             *_sources(facts, entry),
             _copies(facts, entry, facts.systems[name]),
         ]
+    if facts.internal:
+        blocks.append(_machines(facts))
     return Chapter("protected", "What is protected, and where its copies are", "Protected", tuple(blocks))
 
 
@@ -34,6 +36,12 @@ def _sources(facts: Facts, entry: SystemEntry) -> list[Block]:
         rows.append((Cell(name), Cell(read), Cell(place), Cell(mark)))
     found: list[Block] = [grid("What is read, and copied", ("part", "what", "where", "marked before each copy"), rows)]
     return found
+
+
+def _machines(facts: Facts) -> Table:
+    """For the organisation's own people alone."""
+    rows = [(Cell(name), Cell(one.role), Cell(one.kind), Cell(given(one.with_) or "–")) for name, one in facts.inventory.hosts.items()]
+    return grid("Machines", ("name", "is", "reached as", "where"), rows)
 
 
 def _place(facts: Facts, host: str, path: object) -> str:

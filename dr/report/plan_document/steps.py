@@ -101,10 +101,10 @@ def _checks(given: JsonObject, facts: Facts) -> str:
     return "; ".join(words)
 
 
-def _notify(given: JsonObject, _: Facts) -> str:
+def _notify(given: JsonObject, facts: Facts) -> str:
     about = str(given.get("template", "")).replace("-", " ")
     after = _AFTER.get(str(given.get("only_after") or ""), "")
-    return f"{after}{'t' if after else 'T'}ell {_audience(given)}" + (f": “{about}”" if about else "")
+    return f"{after}{'t' if after else 'T'}ell {_audience(given, facts)}" + (f": “{about}”" if about else "")
 
 
 def _select(given: JsonObject, _: Facts) -> str:
@@ -112,9 +112,11 @@ def _select(given: JsonObject, _: Facts) -> str:
     return f"Choose the copy{f' in {tier}' if tier else ''}, and keep it from being deleted"
 
 
-def _audience(given: JsonObject) -> str:
+def _audience(given: JsonObject, facts: Facts) -> str:
     to = str(given.get("to") or "")
-    return "a person" if to.startswith("person-") else f"the group {to}" if to and not to.startswith("$") else "those who are to know"
+    if to in facts.inventory.contacts:
+        return facts.inventory.contacts[to].name
+    return f"the group {to}" if to and not to.startswith("$") else "those who are to know"
 
 
 _AFTER = {
