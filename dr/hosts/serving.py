@@ -14,6 +14,7 @@ from dr.drivers.postgres import cluster
 from dr.drivers.postgres.connect import Dsn, connect, dsn_of
 from dr.errors import Damaged, Failed, Refused, Unreachable
 from dr.hosts import by_hand, marker
+from dr.hosts.alone import alone
 from dr.hosts.durably import write_durably
 from dr.hosts.guard import Target
 from dr.hosts.marker import InService
@@ -52,7 +53,8 @@ class Serving:
 
     def accept(self, how: JsonObject) -> JsonObject:
         """See `dr.model.ports.ServingHost.accept`. Raises Failed if a server does not start, Unreachable if it takes no password."""
-        return {"servers": [_Server(source, told, self._place, self._runner).accept(how) for source, told in _servers(self._place)]}
+        with alone(self._place.path):
+            return {"servers": [_Server(source, told, self._place, self._runner).accept(how) for source, told in _servers(self._place)]}
 
     def swap_in(self, source: str, place: HostPath) -> JsonObject:
         """See `dr.model.ports.ServingHost.swap_in`."""

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from dr.drivers.files import tree
 from dr.errors import Failed, Refused
+from dr.hosts.alone import alone
 from dr.hosts.durably import write_durably
 from dr.hosts.production import Protected
 from dr.hosts.removal import Identity, identity, opened, remove_tree
@@ -60,6 +61,10 @@ class Swap:
 
     def step(self) -> JsonObject:
         """Do the next thing and say which: `{state: beside | swapped | kept | done, before, copied}`. Raises Refused, Failed."""
+        with alone(self.run_place):
+            return self._step()
+
+    def _step(self) -> JsonObject:
         now = self._whereabouts()
         if now.ours is None and now.restored is not None:
             self._note(now.restored)  # first, so that a person who moves it there by hand has done what this would

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -123,6 +124,30 @@ def test_onto_another_file_system_it_is_copied_whole_first(tmp_path: Path, other
     assert world.to_the_end() == ["beside", "swapped", "kept", "done"]
     assert (_tree(world.place), _tree(world.kept), _tree(world.restored)) == (world.new, world.old, world.new)
     assert world.swap().step() == {"state": "done", "before": str(world.kept), "copied": True}
+
+
+class _Slow(Programs):
+    """Somebody else comes while the copy is made durable: as `dr runs resume` does, where a link was lost without a word."""
+
+    def __init__(self, world: World) -> None:
+        self._world, self.told = world, list[str]()
+
+    def run(self, argv: Sequence[str], *, check: bool = True, **how: Any) -> Completed:
+        if argv[0] == "sync":
+            with pytest.raises(Failed, match="another dr still works on what this run restored"):
+                self._world.swap().step()
+            self.told.append("sync")
+        return super().run(argv, check=check, **how)
+
+
+def test_two_at_once_put_no_half_copied_tree_in_its_place(tmp_path: Path, other: Path) -> None:
+    """The second would begin the copy anew under the first, which would give the empty folder its name, and the third swap that in."""
+    world = World(tmp_path, other)
+    slow = _Slow(world)
+    assert replace(world.swap(), runner=cast("Runner", slow)).step()["state"] == "beside"
+    assert slow.told == ["sync"]
+    assert world.to_the_end() == ["swapped", "kept", "done"]
+    assert _tree(world.place) == world.new
 
 
 SCENES: dict[str, dict[str, Any]] = {

@@ -16,6 +16,8 @@ import pytest
 
 from dr.drivers.postgres import binaries, cluster
 from dr.drivers.postgres.connect import connect, dsn_of, passfile_line, write_private
+from dr.errors import Failed
+from dr.hosts.alone import alone
 from dr.hosts.local import KIND
 from dr.hosts.process import LocalRunner
 from dr.hosts.unit import Scope, put_in_force, unit_of
@@ -124,6 +126,16 @@ def test_nothing_of_the_drill_is_left_in_productions_settings_however_often_it_i
     with connect(dsn_of(restored.told)) as connection:  # as the server reads its files; a session of ours has its own
         found = connection.execute(b"SELECT name FROM pg_file_settings WHERE NOT applied OR name = ANY(%s)", [list(DRILLS)]).fetchall()
     assert found == []
+
+
+def test_whoever_comes_while_another_dr_opens_it_stops_no_server(restored: Restored) -> None:
+    """The one before may not know yet that its link is lost."""
+    before = cluster.postmaster(restored.cluster.data)
+    with alone(str(Path(restored.cluster.data).parent)), pytest.raises(Failed, match="another dr still works on what this run restored"):
+        restored.left(listen=["localhost"])
+    assert cluster.postmaster(restored.cluster.data) == before
+    restored.left(listen=["localhost"])
+    assert cluster.postmaster(restored.cluster.data) != before
 
 
 @pytest.mark.needs("systemd-analyze")
