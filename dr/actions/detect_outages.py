@@ -160,14 +160,13 @@ def _judge(system: SystemName, rule: Detection, down: Down | None, ctx: StepCont
     others = [
         one for one in ctx.records.outages(open_only=True) if one.system == system and not one.exercise and one.id != _id(system, down)
     ]
-    line = _line(system, down)
-    ctx.finding(
-        key, "critical", line, system=system, hint=f'if it is so: dr outage declare --system {system} --severity major --what "..."'
-    )
-    if not proposes(down, proposed=told, underway=bool(others)):
-        return {}
-    made = _propose(system, rule, down, line, ctx)
-    return {made.id: f"- {line}"}
+    line, made = _line(system, down), dict[str, str]()
+    if proposes(down, proposed=told, underway=bool(others)):
+        made[_propose(system, rule, down, line, ctx).id] = f"- {line}"
+    # Last: it is by this finding that the next look knows that people were told, and a run may end before they are.
+    hint = f'if it is so: dr outage declare --system {system} --severity major --what "..."'
+    ctx.finding(key, "critical", line, system=system, hint=hint)
+    return made
 
 
 def _id(system: SystemName, down: Down) -> OutageId:

@@ -59,8 +59,14 @@ def owe_each(outage: Outage, world: Told, now: datetime, people: Sequence[str]) 
 
 def _drop(outage: Outage, entries: Sequence[OutageEntry], world: Told, now: datetime) -> None:
     """Who was not reached by "it is out" is told that it is over, and no more that it is out; nobody is asked whether they saw that."""
-    for notice in world.records.drop_notices(outage.id, of_its_end(outage, entries, rules_of(world.inventory))):
-        world.records.close_finding(f"unanswered:{notice}", now, outage.run or RunId(""))
+    ends, run = of_its_end(outage, entries, rules_of(world.inventory)), outage.run or RunId("")
+    for notice in world.records.drop_notices(outage.id, ends):
+        world.records.close_finding(f"unanswered:{notice}", now, run)
+    # Those too that were given up before it was over: their codes run out, and nobody could ever say that they saw them.
+    world.records.close_findings(f"unanswered:{outage.id}:", [f"unanswered:{notice}" for notice in ends], now, run)
+    for digest in world.records.outage_notices(outage.id):
+        if digest.gathered and digest.state == "unanswered":
+            world.records.close_finding(f"unanswered:{digest.id}", now, run)
 
 
 def _worded(word: Owed, outage: Outage, entries: Sequence[OutageEntry], world: Told, now: datetime) -> Word:

@@ -13,11 +13,13 @@ from dr.clock import FixedClock
 from dr.errors import Refused
 from dr.model.ports import Ledger
 from dr.notify.acknowledge import Desk
+from dr.notify.channel import Sent
 from dr.notify.codes import TRIES, Codes
 from dr.notify.proven import address_of, proven
 from tests.integration.test_notice_carrying import House, ledger, word
 from tests.support.catalog_copies import NOW
-from tests.support.notices import KEY, post_of
+from tests.support.notices import KEY, carrier_of, post_of
+from tests.support.outage_world import OutageWorld, Pigeonhole, outage
 
 pytestmark = pytest.mark.integration
 
@@ -279,6 +281,21 @@ def test_that_nobody_answered_to_the_end_is_said_though_a_kill_came_before(house
     house.post().carry()
     assert [finding.key for finding in house.catalog.open_findings()] == ["unanswered:w-1"]
     assert ledger(house).due is None
+
+
+def test_what_nobody_answered_is_no_finding_any_more_once_the_outage_is_over(tmp_path: Path) -> None:
+    """Its code runs out, and nobody could ever say that they saw it."""
+    world = OutageWorld(tmp_path)
+    carrier = carrier_of(world.inventory, world.records, world.clock, lambda _: "json://there", teller=lambda *_: Sent(True))
+    post = post_of(world.inventory, world.records, world.clock, carrier)
+    world.post = cast("Pigeonhole", post)
+    one = world.desk.declare(outage(severity="minor")).outage.id
+    for _ in range(16):
+        world.wait(10)
+        post.carry()
+    assert [f.key.rpartition(":")[2] for f in world.records.open_findings() if f.key.startswith(f"unanswered:{one}:")] == ["administrators"]
+    world.desk.resolve(one, "users work")
+    assert [finding.key for finding in world.records.open_findings()] == []
 
 
 def test_it_is_told_for_ever_until_then(house: House) -> None:

@@ -204,6 +204,33 @@ def test_an_attempt_that_is_made_again_proposes_the_same_outage(catalog: Catalog
     assert {word.id for word in one.owed} == {f"{catalog.outages()[0].id}:proposed:administrators"}
 
 
+class Unwritable:
+    """A catalog that takes no outage."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def open_outage(self, *_: object) -> None:
+        raise Unreachable("the catalog did not answer")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._catalog, name)
+
+
+def test_a_look_that_failed_before_anybody_was_told_leaves_it_to_the_next(catalog: Catalog) -> None:
+    """Which is another run: it must not take the row of failures for one that people know of."""
+    one = world(catalog)
+    one.here = one.hosts["lookout"].sees = False
+    one.look()
+    one.look()
+    one.catalog = cast("Catalog", Unwritable(catalog))
+    with pytest.raises(Unreachable):
+        one.look()
+    one.catalog = catalog
+    assert one.look()["any_proposed"]
+    assert [word.template for word in one.owed] == ["outage-proposed"]
+
+
 def test_where_the_inventory_says_so_it_declares_itself(catalog: Catalog) -> None:
     """Management hears at once, since nobody is asked first."""
     one = world(catalog, declares="itself")
