@@ -19,9 +19,7 @@ from dr.model.claim import Claim as StoredClaim
 from dr.model.duty import Assignment, Board, DutyName, Fence
 from dr.model.duty_events import Claim, Claimed, Event, Moved, Noted, RaceLost, Ticked, Turn
 from dr.model.duty_log import REAL, DutyTurn
-from dr.model.exercise import Playing
 from dr.model.inventory import Inventory
-from dr.model.outage import OutageId
 from dr.model.ports import Keyring, Post, Records, Repository, StepContext, Word
 from dr.model.record import Finding
 from dr.policy import failover
@@ -67,15 +65,10 @@ class Desk:
         return roster_of(self.world.inventory)
 
     @cached_property
-    def playing(self) -> Playing | None:
-        """The exercise that this is of, while it lasts."""
-        playing = playing_of(self.world.records, self.world.clock.now())
-        return playing if playing is not None and playing.id == self.log else None
-
-    @cached_property
     def clock(self) -> Clock:
-        """The hour that is played, in an exercise; else the machine's own."""
-        return PlayedClock(self.playing, self.world.clock) if self.playing is not None else self.world.clock
+        """The hour that is played, in an exercise that lasts; else the machine's own."""
+        playing = playing_of(self.world.records, self.world.clock.now()) if self.log != REAL else None
+        return PlayedClock(playing, self.world.clock) if playing is not None and playing.id == self.log else self.world.clock
 
     @cached_property
     def claims(self) -> Claims:
@@ -157,7 +150,7 @@ class Desk:
 
     def _owe(self, taken: DutyTurn) -> None:
         for word in Teller(self.world.inventory, self.roster, taken).words():
-            self.world.post.owe(_posted(word, taken, self.playing.outage if self.playing is not None else None))
+            self.world.post.owe(_posted(word, taken))
             self.at("after-owed")
 
     def _put(self, taken: DutyTurn) -> None:
@@ -209,14 +202,15 @@ def _says_something(turn: Turn, before: Board) -> bool:
     return moved or any(not isinstance(each, Noted) for each in turn.transitions)
 
 
-def _posted(word: DutyWord, taken: DutyTurn, outage: OutageId | None) -> Word:
+def _posted(word: DutyWord, taken: DutyTurn) -> Word:
+    """A rehearsal's messages are of its own name: gathered with no other's, and taken back together when it is over."""
     return Word(
         id=word.id,
         to=word.to,
         template=word.template,
         story=word.story,
         severity=word.severity,
-        outage=outage,
+        outage=taken.log or None,
         acknowledge=word.acknowledge,
         exercise=bool(taken.log),
     )

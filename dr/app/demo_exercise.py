@@ -8,7 +8,7 @@ from dr.app.duties import Offices
 from dr.app.exercise import Played, Prepared, Wish, play, prepare
 from dr.app.home import App
 from dr.demo.players import Players
-from dr.demo.receivers import Doors, receivers
+from dr.demo.receivers import Doors, Heard, receivers
 from dr.model.inventory import Inventory, SecretRef
 from dr.model.record import Progress
 
@@ -23,13 +23,20 @@ def prepare_in_demo(home: Path, watch: Callable[[Progress], None], seed: int = S
     return app, prepare(app, Wish("office-failover", seed, wait=WAIT))
 
 
-def play_in_demo(app: App, prepared: Prepared, say: Callable[[str], None], *, slowest: float = 6.0) -> Played:
-    """`slowest`: seconds after which everybody who is there has answered."""
+def play_in_demo(
+    app: App, prepared: Prepared, say: Callable[[str], None], *, slowest: float = 6.0, listen: Callable[[Heard], None] = lambda _: None
+) -> Played:
+    """`slowest`: seconds after which everybody who is there has answered; `listen` hears every message, too."""
+
+    def hear(heard: Heard) -> None:
+        listen(heard)
+        players.hear(heard)
+
     theirs = App(app.home, app.clock, lambda _: None)  # the players sit at a machine of their own
     players = Players(_Keyboard(theirs), prepared.scenario.seed, prepared.scenario.away, slowest=slowest)
-    with receivers(players.hear) as doors, players.playing():
+    with receivers(hear) as doors, players.playing():
         for one in (app, theirs):
-            one.services.address = _addresses(one.inventory, doors)
+            one.services.address = addresses(one.inventory, doors)
         return play(app, prepared, say)
 
 
@@ -52,7 +59,8 @@ class _Keyboard:
         return Offices(self._app, exercise=True, by=f"player of {office}")
 
 
-def _addresses(inventory: Inventory, doors: Doors) -> Callable[[SecretRef], str]:
+def addresses(inventory: Inventory, doors: Doors) -> Callable[[SecretRef], str]:
+    """Everybody's channels, as `HomeServices.address` has them."""
     known = {
         channel.place: doors.url(name, number)
         for name, contact in inventory.contacts.items()

@@ -21,7 +21,7 @@ from dr.errors import ConfigError, Refused
 from dr.model.base import OfficeName, RunId
 from dr.model.duty_events import Away
 from dr.model.exercise import NOW, ExerciseEvidence, ExerciseKind, Playing, Scenario
-from dr.model.outage import Outage
+from dr.model.outage import Outage, OutageId
 from dr.model.record import Notice
 from dr.model.runbook import Plan
 from dr.policy.exercise import score
@@ -197,6 +197,7 @@ class _Game:
     def end(self) -> None:
         """Whatever happened: nothing is made out to be down any more, and everybody is told that it is over."""
         self._app.records.set_setting(NOW, "")
+        self._app.records.drop_notices(OutageId(self._playing.id), ())
         if self._outage is not None:
             self._desk.resolve(self._outage.id, "the exercise is over; thank you")
 
@@ -229,7 +230,8 @@ class _Game:
         return [notice for notice in asked if notice.state != "nobody" and notice.to not in self._played.away]
 
     def _notices(self) -> list[Notice]:
-        return self._app.records.outage_notices(self._playing.outage)
+        records = self._app.records
+        return [*records.outage_notices(self._playing.outage), *records.outage_notices(OutageId(self._playing.id))]
 
 
 def _stay_away(names: Sequence[str]) -> str:

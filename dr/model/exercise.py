@@ -54,7 +54,7 @@ class Playing(StrictModel):
     id: str
     """Of its own log of duties, too: `exercise-20261123t140500z`."""
     outage: OutageId
-    """All of its messages are of this one: when it is over, none of them is sent any more."""
+    """Of its messages, those that say what is out; those about duties are of `id`."""
     scenario: Scenario
     began: Instant
     """On the real clock."""
