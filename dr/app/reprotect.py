@@ -4,12 +4,14 @@ What is changed is shown first, and checked: the files are put back as they were
 Safe to repeat: what says already what it should is left alone.
 """
 
+import contextlib
 import difflib
 import json
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from dr import plugins
 from dr.app.home import App, whoami
@@ -63,20 +65,13 @@ def prepare(app: App, system: str) -> Changes:
         edit.set(("systems", name, "sources", source, "host"), state.host)
         key = _MOVED.get(entry.kind)
         if key and key in moved[source]:
-            edit.set(("systems", name, "sources", source, "with", key), _scalar(str(moved[source][key])))
+            edit.set(("systems", name, "sources", source, "with", key), scalar(str(moved[source][key])))
     return Changes(name, state.host, lost, edit.texts())
 
 
 def write(app: App, changes: Changes) -> None:
     """Write them, and see that the home is right with them. Raises Refused, and puts back what was there, where it is not."""
-    for name, (_, after) in changes.texts.items():
-        replace_file(app.home / name, after.encode())
-    try:
-        load(app.home, plugins.kinds())
-    except Exception:
-        for name, (before, _) in changes.texts.items():
-            replace_file(app.home / name, before.encode())
-        raise
+    exchange(app.home, changes.texts, lambda: load(app.home, plugins.kinds()))
     now = app.clock.now()
     if changes.texts:
         facts: JsonObject = {"host": changes.host, "files": sorted(changes.texts)}
@@ -85,6 +80,19 @@ def write(app: App, changes: Changes) -> None:
     state = _newest(app, changes.system)
     if not _drilled_since(app, changes.system, state):
         app.records.finding(_no_standby(app, changes, state))
+
+
+def exchange(home: Path, texts: Mapping[str, tuple[str, str]], judged: Callable[[], object]) -> None:
+    """All files, or none: what could not be written, what `judged` raises at, and Ctrl-C leave every one as it was."""
+    try:
+        for name, (_, after) in texts.items():
+            replace_file(home / name, after.encode())
+        judged()
+    except BaseException:
+        for name, (before, _) in texts.items():
+            with contextlib.suppress(OSError):  # one that could not be written is as it was
+                replace_file(home / name, before.encode())
+        raise
 
 
 def still_to_do(app: App, system: str, changes: Changes) -> Sequence[str]:
@@ -172,13 +180,18 @@ def _host(app: App, state: HostState, lost: Sequence[str], moved: dict[str, Json
 def _text(value: object) -> str:
     if isinstance(value, dict):
         ref = SecretRef.from_facts(value).to_facts()
-        return "!secret {" + ", ".join(f"{key}: {_scalar(str(place))}" for key, place in ref.items() if place is not None) + "}"
-    return _scalar(str(value))
+        return "!secret {" + ", ".join(f"{key}: {scalar(str(place))}" for key, place in ref.items() if place is not None) + "}"
+    return scalar(str(value))
 
 
-def _scalar(text: str) -> str:
+def scalar(text: str) -> str:
     """As YAML: plain where that is surely read as it is, else in quotes."""
-    return text if re.fullmatch(r"/?[A-Za-z_][A-Za-z0-9_./-]*", text) and text.lower() not in _WORDS else json.dumps(text)
+    return text if re.fullmatch(r"/?[A-Za-z_][A-Za-z0-9_./-]*", text) and text.lower() not in _WORDS else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    """In YAML's double quotes, which know no pairs of surrogates: what shows is written as it is."""
+    return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
 _WORDS = frozenset({"yes", "no", "on", "off", "true", "false", "null", "y", "n"})
