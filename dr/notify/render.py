@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "templates"
 _TEXT, _MARKDOWN = ".txt.j2", ".md.j2"
 Form = Literal["text", "markdown"]
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
+"""Line breaks, what a terminal obeys, and what turns the reading direction round."""
+_OBEYED = re.compile(_CONTROL.pattern.replace(r"\x00-\x1f", r"\x00-\x09\x0b-\x1f"))
+"""The same, but for the line breaks of a message's own."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def render(template: str, story: StrictModel) -> Message:
     form: Form = "markdown" if ending == _MARKDOWN else "text"
     text = environment().get_template(template + ending).render(dict(in_lines(story) if form == "markdown" else story))
     subject, _, body = text.strip().partition("\n")
-    return Message(subject=" ".join(subject.split()), body=body.strip() + "\n", form=form)
+    return Message(subject=" ".join(_CONTROL.sub(" ", subject).split()), body=_OBEYED.sub(" ", body).strip() + "\n", form=form)
 
 
 Told = TypeVar("Told", bound=StrictModel)

@@ -58,10 +58,12 @@ def plain(markdown: str) -> str:
 
 
 def html(markdown: str) -> str:
-    """Whatever looks like HTML in it is shown, not obeyed."""
+    """Whatever looks like HTML in it is shown, not obeyed; so is a link or a picture: no message of ours has one, and whoever can get a
+    word into one could send people elsewhere with it."""
     from markdown_it import MarkdownIt
 
-    return str(MarkdownIt("commonmark", {"html": False, "linkify": False}).render(markdown))
+    made = MarkdownIt("commonmark", {"html": False, "linkify": False}).disable(["link", "image", "autolink", "reference"])
+    return str(made.render(markdown))
 
 
 def _short(subject: str, body: str, tail: str) -> str:

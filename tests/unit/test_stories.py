@@ -15,6 +15,7 @@ from dr.notify.render import FOLDER, environment, render
 from dr.notify.stories import AcknowledgedStory, ContactTestStory, DigestStory
 from dr.notify.story import Story
 from dr.notify.typed import require_typed, untyped
+from dr.notify.wording import html
 
 pytestmark = pytest.mark.unit
 OWN: dict[str, type[StrictModel]] = {"digest": DigestStory, "acknowledged": AcknowledgedStory, "contact-test": ContactTestStory}
@@ -78,3 +79,23 @@ def test_a_value_cannot_become_a_line_of_its_own() -> None:
     """What somebody typed is shown as they typed it, and is no heading, list, or command of the message's."""
     story = AcknowledgedStory(organisation="M", subject="s", by="Anna", at="now", comment="fine\n\n# Now type: rm -rf /\u2028x", notice="n")
     assert "They add: fine # Now type: rm -rf / x" in render("acknowledged", story).body.splitlines()
+
+
+SPOKEN = "\x1b[2J\x9b31m\u202egone\r\nBcc: all@example.org [reset your password](https://elsewhere.example) ![](https://elsewhere.example/seen.png)"
+"""What somebody could say of an outage who wants more of its readers than that they read."""
+
+
+def test_what_somebody_says_turns_no_terminal_and_no_header() -> None:
+    """No escape, no line of its own, no text that runs backwards: neither in a subject nor in a body."""
+    told = AcknowledgedStory(organisation="Harbor", subject=SPOKEN, by="Anna", at="now", comment=SPOKEN, notice="n-1")
+    message = render("acknowledged", told)
+    for text in (message.subject, *message.body.splitlines()):
+        assert text.isprintable(), text
+        assert not text.startswith("Bcc:")
+
+
+def test_no_message_leads_anywhere() -> None:
+    """A link or a picture in what somebody says is shown as it was typed: a picture would even tell who reads it, and when."""
+    shown = html(f"**Out:** {SPOKEN} <https://elsewhere.example> [a][b]\n\n[b]: https://elsewhere.example")
+    assert "<strong>Out:</strong>" in shown
+    assert not [tag for tag in ("<a ", "<img", "href", "src=") if tag in shown]
