@@ -1,16 +1,18 @@
 """`watch-redundancy`: look at everything that there are two of, keep what was found, and say what changed since the last look.
 
 What is not whole is a finding for as long as that lasts, and no failure of the run: it was looked at. That nothing was looked at is one.
-Safe to repeat: what changed is told against the looks of other runs, so a second attempt says the same.
+Safe to repeat: what changed is told against the looks of other runs, so a second attempt says the same. And against those only that came
+to where people are told: a run that ended before has told nobody what it saw, and the next one does.
 """
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import cache
 
 from dr.actions.looking import look_at
 from dr.errors import Failed
-from dr.model.base import Slug, StrictModel
-from dr.model.ports import Action, Effect, Outcome, Rehearsal, RehearseContext, StepContext
+from dr.model.base import RunId, Slug, StrictModel
+from dr.model.ports import Action, Effect, Outcome, Records, Rehearsal, RehearseContext, StepContext
 from dr.model.redundancy import KeptReading, Reading, RedundancyEntry, RedundancyState
 from dr.policy import redundancy
 from dr.units import visible
@@ -18,6 +20,7 @@ from dr.units import visible
 KEPT = timedelta(days=35)
 """How long a reading is kept: enough to see where a disk goes."""
 PREFIX = "redundancy:"
+KIND = "watch-redundancy"
 _HINTS: dict[RedundancyState, str] = {
     "degraded": "mend it now: one more failure ends it",
     "rebuilding": "until it is done, one more failure ends it",
@@ -51,6 +54,7 @@ def run(params: Params, ctx: StepContext) -> Outcome:
             hint="name what there are two of, or take the step out",
         )
     found: dict[str, KeptReading] = {}
+    ended = cache(lambda run: _came_to_tell(run, ctx.records))
     changed: dict[str, list[tuple[int, str]]] = {"lost": [], "regained": []}
     for name, entry in entries.items():
         ctx.check_stop()
@@ -58,7 +62,8 @@ def run(params: Params, ctx: StepContext) -> Outcome:
         before = [kept for kept in ctx.records.readings(name) if kept.run != ctx.run]
         found[name] = kept = keep(name, look_at(entry, before, ctx), before, ctx)
         _note(name, entry, kept.reading, ctx)
-        told = redundancy.told([kept.reading.state, *(one.reading.state for one in before)])
+        known = [one.reading.state for one in before[: redundancy.REMEMBERED] if one.run is None or ended(one.run)]
+        told = redundancy.told([kept.reading.state, *known])
         ctx.failpoint("after-reading")
         if told:
             changed[told].append((-redundancy.GRAVITY[kept.reading.state], "- " + said(name, entry, kept.reading)))
@@ -75,6 +80,15 @@ def run(params: Params, ctx: StepContext) -> Outcome:
         regained=_lines(changed["regained"]),
     )
     return Outcome(changed=False, facts=facts.to_facts())
+
+
+def _came_to_tell(run: RunId, records: Records) -> bool:
+    """Whether it ended, and had looked at everything: what comes behind the look is its telling. One that nobody knows any more did."""
+    record = records.run(run)
+    if record is None:
+        return True
+    looked = any(step.action == KIND and step.state == "done" for step in records.steps(run))
+    return looked and record.ended is not None
 
 
 def _lines(changed: Sequence[tuple[int, str]]) -> str:
@@ -124,6 +138,4 @@ def rehearse(params: Params, ctx: RehearseContext) -> Rehearsal:
     return Rehearsal((f"would look at {', '.join(names) or 'nothing'}",), problems=problems)
 
 
-ACTION = Action(
-    kind="watch-redundancy", params=Params, facts=Facts, effect=Effect.READS, run=run, rehearse=rehearse, failpoints=("after-reading",)
-)
+ACTION = Action(kind=KIND, params=Params, facts=Facts, effect=Effect.READS, run=run, rehearse=rehearse, failpoints=("after-reading",))
