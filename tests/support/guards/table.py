@@ -8,6 +8,7 @@ from tests.support.guards import (
     rows_config,
     rows_config_2,
     rows_duties,
+    rows_exercise,
     rows_hosts,
     rows_hosts_2,
     rows_notices,
@@ -56,6 +57,7 @@ GUARDS: tuple[Guard, ...] = (
     *rows_suppression.GUARDS,
     *rows_swaps.GUARDS,
     *rows_duties.GUARDS,
+    *rows_exercise.GUARDS,
     *rows_notices.GUARDS,
     *rows_units.GUARDS,
 )
