@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 
 from dr import __version__, plugins
@@ -18,6 +19,7 @@ from dr.disk import replace_file
 from dr.errors import ConfigError, DrError, Failed
 from dr.model.base import RunId, SystemName, canonical, sha256
 from dr.model.duty import Board
+from dr.model.ports import Records
 from dr.model.record import ScrubCertificate
 from dr.policy.failover import abreast
 from dr.policy.roster import roster_of
@@ -70,6 +72,8 @@ def gather(app: App, *, internal: bool = False) -> Facts:
         fingerprints=tuple(_fingerprints(app)),
         escrow_here=any(path.is_file() for path in (app.home / FOLDER).glob("escrow*")),
         unstarted=tuple(_unstarted(app)),
+        office_rehearsed=_office_rehearsed(records),
+        outage_rehearsed=max((one.began for one in records.outages() if one.exercise), default=None),
         details=_details(app) if internal else {},
         internal=internal,
     )
@@ -95,6 +99,11 @@ def _seen(app: App, system: SystemName) -> SystemSeen:
 def _certificate(app: App, run: RunId) -> ScrubCertificate | None:
     left = [step.facts["certificate"] for step in app.records.steps(run) if step.action == "scrub" and step.facts.get("certificate")]
     return ScrubCertificate.from_facts(left[-1]) if left else None
+
+
+def _office_rehearsed(records: Records) -> datetime | None:
+    boards = [records.board(log) for log in records.duty_exercises()]
+    return max((board.at for board in boards if board is not None), default=None)
 
 
 def _ways(app: App) -> tuple[Way, ...]:

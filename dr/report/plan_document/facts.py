@@ -86,6 +86,9 @@ class Facts:
     """Whether a private escrow key lies in the home."""
     unstarted: tuple[str, ...] = ()
     """What nothing begins by itself though it should be begun, in words."""
+    office_rehearsed: datetime | None = None
+    """When the loss of an office was last made out to have happened."""
+    outage_rehearsed: datetime | None = None
     details: Mapping[str, Mapping[str, Detail]] = field(default_factory=dict)
     """Runbook to step to more of it."""
     internal: bool = False

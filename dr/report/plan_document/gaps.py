@@ -93,6 +93,8 @@ def _of_people(facts: Facts) -> Iterator[Text]:
         yield Text(f"Of {counted(unproven, 'contact')} nobody knows whether an alarm arrives: no test was acknowledged lately.", "warn")
     if facts.inventory.duties:
         yield from (Text(f"{gap.why}.", "bad") for gap in unowned(roster_of(facts.inventory)))
+        if facts.office_rehearsed is None:
+            yield Text("The loss of an office was never rehearsed.", "warn")
     unheld = sum(each.state != "held" for each in facts.board.assignments if each.duty in facts.inventory.duties)
     if unheld:
         yield Text(f"{counted(unheld, 'duty is', 'duties are')} in nobody's hands now.", "bad")

@@ -1,6 +1,7 @@
 """Who is told when; who holds which duty, and who takes it over."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from dr.clock import local
 from dr.model.base import OfficeName
@@ -27,6 +28,7 @@ def told(facts: Facts) -> Chapter:
         Points(tuple(_outages(facts)), "When something is out:"),
         Points(tuple(_pursued(facts)), "Nobody is taken to know it because a message was sent:"),
         _groups(facts),
+        _rehearsed(facts, "An outage", facts.outage_rehearsed),
         _proven(facts),
         *_elsewhere(facts),
     ]
@@ -124,6 +126,12 @@ def _proven(facts: Facts) -> Text:
     return Text(f"{words} a test that came by {'it' if good == 1 else 'them'}.", "" if good == len(facts.ways) else "warn")
 
 
+def _rehearsed(facts: Facts, what: str, last: datetime | None) -> Text:
+    if last is None:
+        return Text(f"{what} was NEVER REHEARSED.", "warn")
+    return Text(f"{what} was last rehearsed on {local(last, facts.zone)}.")
+
+
 def _elsewhere(facts: Facts) -> list[Block]:
     """Who misses what is not told, when this machine is what was lost."""
     if not facts.inventory.pings:
@@ -152,6 +160,7 @@ def duties(facts: Facts) -> Chapter:
         ),
         grid("Duties", ("duty", "held by", "needs", "then asked, in this order"), rows),
         _offices(facts, roster),
+        _rehearsed(facts, "The loss of an office", facts.office_rehearsed),
     ]
     return Chapter("duties", title, "Duties", tuple(blocks))
 

@@ -178,7 +178,7 @@ def test_it_stands_alone(facts: Facts) -> None:
 
 def test_every_chapter_holds_where_there_is_next_to_nothing(facts: Facts) -> None:
     """One office, no duties, nobody to tell, no runbook: it says so, and does not break."""
-    nothing = {"contacts": {}, "duties": {}, "offices": {}, "redundancy": {}, "outages": None, "repositories": {}}
+    nothing: dict[str, object] = {"contacts": {}, "duties": {}, "offices": {}, "redundancy": {}, "outages": None, "repositories": {}}
     bare = replace(facts, inventory=facts.inventory.model_copy(update=nothing), books={}, ways=(), watched=(), details={})
     for internal in (True, False):
         said = seen(plan_page(document(replace(bare, internal=internal))))
