@@ -90,20 +90,27 @@ class Seeking:
         raise Unreachable("the link was closed")
 
     def _made(self, taken: int | None) -> Pipes:
-        process = Child(self._argv)
+        process = self._started()
         assert process.stdin is not None
         assert process.stdout is not None
         watch = threading.Timer(FIRST, process.kill)
         watch.daemon = True
         watch.start()
         try:
-            told = self._greeted(process, process.stdin, process.stdout, taken)
+            has = _count(self._greeted(process, process.stdin, process.stdout, taken))
+            return Pipes(_taken_over(process.stdout), _taken_over(process.stdin), has, lambda: _end(process, _FAREWELL))
         except BaseException:
             _end(process, 0.0)
             raise
         finally:
             watch.cancel()
-        return Pipes(_taken_over(process.stdout), _taken_over(process.stdin), int(told.get("taken") or 0), lambda: _end(process, _FAREWELL))
+
+    def _started(self) -> Child:
+        """A machine that has no room for a process just now may have some later: that is no end of the work over there."""
+        try:
+            return Child(self._argv)
+        except OSError as error:
+            raise Unreachable(f"ssh could not be started: {os.strerror(error.errno or 0)}") from None
 
     def _greeted(self, process: Child, into: IO[bytes], out: IO[bytes], taken: int | None) -> JsonObject:
         unit = self.unit
@@ -135,6 +142,14 @@ class Seeking:
                 hint="install the same version there",
             )
         return ok
+
+
+def _count(told: JsonObject) -> int:
+    """How many writes of ours it has. Raises Failed for what is no count."""
+    has = told.get("taken") or 0
+    if type(has) is not int:
+        raise Failed("the other side does not speak dr's language")
+    return has
 
 
 def dumped(value: JsonObject) -> bytes:

@@ -278,6 +278,28 @@ def test_a_dr_of_another_version_is_refused(tmp_path: Path) -> None:
         seeking.first()
 
 
+def test_a_machine_that_answers_strangely_leaves_no_ssh_behind(tmp_path: Path) -> None:
+    reply = b'{"ok":{"protocol":3,"version":"1","taken":"x"}}'
+    (tmp_path / "reply").write_bytes(bytes([2]) + (1).to_bytes(4) + len(reply).to_bytes(4) + reply)
+    (tmp_path / "pid").touch()
+    words = ["sh", "-c", f"echo $$ > {tmp_path}/pid; cat {tmp_path}/reply; exec sleep 600"]
+    before = open_files(os.getpid())
+    with pytest.raises(Failed, match="does not speak dr's language"):
+        Seeking(AT, words, WORK, SystemClock().now, lambda _: None).first()
+    until(lambda: not Path("/proc", (tmp_path / "pid").read_text().strip()).exists())
+    until(lambda: open_files(os.getpid()) <= before)
+
+
+def test_where_ssh_cannot_be_started_just_now_it_is_tried_again() -> None:
+    """A full table of processes, say: it is no end of the work over there."""
+    said: list[str] = []
+    seeking = Seeking(AT, ["/no/such/ssh"], replace(WORK, rejoin=1.0), SystemClock().now, said.append)
+    with pytest.raises(Unreachable, match="ssh could not be started: No such file or directory"):
+        seeking.first()
+    with pytest.raises(Unreachable, match="no other could be made"):
+        seeking.again(0)
+
+
 @pytest.mark.parametrize(
     ("away", "said"),
     [
