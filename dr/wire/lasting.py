@@ -4,104 +4,25 @@ A link reads and writes it like any pair of streams, and notices nothing of a li
 and kept until the other side says that it was taken; after a break both sides say how much they have, and go on from there.
 """
 
-import os
 import select
 import struct
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
 
 from dr.errors import DrError, Failed, Unreachable
+from dr.wire.lines import LONGEST, LOOK, Line
 from dr.wire.pipes import anew
 
 MOST = 8 * 2**20
 """Bytes that are kept at most until the other side has taken them; whoever writes more waits."""
-LONGEST = 64 * 1024
-"""Bytes of one write at most: a peer that announces more is not ours."""
 _SMALL = 64
-"""Bytes of a write that never waits: it may come amid anything."""
+"""Bytes of a write that never waits: it may come amid anything. Also what a write takes in memory, beside its bytes."""
 _ACKNOWLEDGED = 256 * 1024
 """Bytes after whose taking the other side is told, beside every sign of life."""
-_LOOK = 0.2
-"""Seconds between two looks whether a line that says nothing is still the one."""
 _HEAD = struct.Struct(">BQ")
 _DATA, _TAKEN, _END = 1, 2, 3
-
-
-class Line(Protocol):
-    """One connection: raw descriptors that do not block, and how far the other side had come when it was made."""
-
-    taken: int
-    """Writes of ours that the other side has."""
-
-    def fileno(self) -> int: ...
-
-    def read(self) -> bytes | None:
-        """What has come; empty at the end, None where nothing has."""
-        ...
-
-    def write(self, data: bytes, wait: float) -> None:
-        """All of it. Raises OSError where it is over, closed, or takes nothing for so many seconds."""
-        ...
-
-    def close(self) -> None: ...
-
-
-class Pipes:
-    """`Line` over two descriptors, which it owns. `ended` is told when it is closed."""
-
-    def __init__(self, reading: int, writing: int, taken: int, ended: Callable[[], None] = lambda: None) -> None:
-        self.taken = taken
-        self._reading, self._writing, self._ended = reading, writing, ended
-        self._closed = False
-        self._using, self._reads = threading.Lock(), threading.Lock()  # a descriptor that is closed meanwhile may be another file's by then
-        for one in (reading, writing):
-            os.set_blocking(one, False)
-
-    def fileno(self) -> int:
-        return self._reading
-
-    def read(self) -> bytes | None:
-        with self._reads:
-            try:
-                return b"" if self._closed else os.read(self._reading, LONGEST)
-            except BlockingIOError:
-                return None
-            except OSError:
-                return b""
-
-    def write(self, data: bytes, wait: float) -> None:
-        left, since = memoryview(data), time.monotonic()
-        while left:
-            sent = self._some(left)
-            if sent:
-                left, since = left[sent:], time.monotonic()
-            elif time.monotonic() - since > wait:
-                raise TimeoutError("the other side takes nothing")
-
-    def _some(self, data: memoryview) -> int:
-        """0 where there was no room for a while."""
-        with self._using:
-            if self._closed:
-                raise BrokenPipeError("the line was closed")
-            room = select.poll()
-            room.register(self._writing, select.POLLOUT)
-            if not room.poll(_LOOK * 1000):
-                return 0
-            try:
-                return os.write(self._writing, data)
-            except BlockingIOError:
-                return 0
-
-    def close(self) -> None:
-        with self._using, self._reads:
-            if not self._closed:
-                self._closed = True
-                for one in {self._reading, self._writing}:
-                    os.close(one)
-        self._ended()
 
 
 class Lasting:
@@ -145,10 +66,12 @@ class Lasting:
         with self._state:
             while len(data) > _SMALL and self._held > MOST and not self._over:
                 self._state.wait()
+            if self._held > 2 * MOST:  # of small ones, each an answer to something: a day's signs of life are far less
+                self._finish(Failed("the other side asks on and on, and takes no answer"))
             if self._over:
                 raise BrokenPipeError("the link is over")
             self._kept.append(bytes(data))
-            self._held += len(data)
+            self._held += len(data) + _SMALL
             self._state.notify_all()
         return len(data)
 
@@ -246,7 +169,7 @@ class Lasting:
     def _readable(self, line: Line) -> bool:
         waiting = select.poll()
         waiting.register(line.fileno(), select.POLLIN | select.POLLHUP)
-        return bool(waiting.poll(_LOOK * 1000))
+        return bool(waiting.poll(LOOK * 1000))
 
     def _take(self, kind: int, number: int, payload: bytes) -> None:
         if kind == _END:
@@ -267,7 +190,7 @@ class Lasting:
                 self._finish(Failed("the other side took what was not sent, or lost what it had taken"))
                 return
             for _ in range(number - self._acknowledged):
-                self._held -= len(self._kept.popleft())
+                self._held -= len(self._kept.popleft()) + _SMALL
             self._next = max(0, self._next - (number - self._acknowledged))
             self._acknowledged = number
             self._state.notify_all()
@@ -308,5 +231,5 @@ class Lasting:
         if self._line is not None and not self._over:
             self._said.wait(seconds)
         self._finish(Unreachable("the link was closed"))
-        if not self._left.wait(2 * _LOOK):
+        if not self._left.wait(2 * LOOK):
             self._let_go()  # nobody reads any more

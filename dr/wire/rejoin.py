@@ -27,7 +27,8 @@ from dr.wire import frames, openssh
 from dr.wire.child import Child
 from dr.wire.connection import FIRST, PROTOCOL, Connection
 from dr.wire.frames import Kind
-from dr.wire.lasting import Lasting, Pipes
+from dr.wire.lasting import Lasting
+from dr.wire.lines import Pipes
 from dr.wire.link import Call, Link, understood
 from dr.wire.openssh import Address
 

@@ -12,7 +12,8 @@ from dr.model.base import JsonObject
 from dr.wire import frames
 from dr.wire.connection import FIRST
 from dr.wire.frames import Kind
-from dr.wire.lasting import Lasting, Pipes
+from dr.wire.lasting import Lasting
+from dr.wire.lines import Pipes
 from dr.wire.link import Link
 from dr.wire.rejoin import dumped
 

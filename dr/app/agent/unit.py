@@ -29,7 +29,7 @@ from dr.model.base import JsonObject
 from dr.wire import frames
 from dr.wire.connection import FIRST
 from dr.wire.frames import Kind
-from dr.wire.lasting import Pipes
+from dr.wire.lines import Pipes
 from dr.wire.link import spelled
 from dr.wire.rejoin import dumped
 

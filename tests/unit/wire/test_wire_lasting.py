@@ -11,7 +11,8 @@ from typing import IO, cast
 import pytest
 
 from dr.errors import DrError, Failed, Unreachable
-from dr.wire.lasting import LONGEST, MOST, Lasting, Line, Pipes
+from dr.wire.lasting import MOST, Lasting
+from dr.wire.lines import LONGEST, Line, Pipes
 from dr.wire.link import Call, Link
 from tests.support.patience import LONG
 
@@ -205,11 +206,33 @@ def test_what_nobody_takes_is_not_kept_without_bound() -> None:
         writing = threading.Thread(target=write, daemon=True)
         writing.start()
         writing.join(0.5)
-        assert net.one.stream._held <= MOST + LONGEST
+        assert net.one.stream._held <= MOST + 2 * LONGEST
         assert not caught
         net.one.stream.end(0.0)
         writing.join(LONG)
     assert len(caught) == 1
+
+
+def test_who_asks_on_and_on_and_takes_no_answer_is_left() -> None:
+    """A standby that is somebody else's by now fills no memory with what never waits: signs of life, and room for more."""
+    near, far = line()
+    stream = Side().begin(near, 30.0)
+
+    def take() -> None:
+        while far.read() != b"":
+            pass
+
+    taking = threading.Thread(target=take, daemon=True)
+    taking.start()
+    reading = threading.Thread(target=only_reads, args=(stream,), daemon=True)
+    reading.start()
+    with pytest.raises(BrokenPipeError):
+        for _ in range(2 * MOST // 64 + 1):
+            stream.write(b"123456789")
+    assert stream.over
+    reading.join(LONG)
+    far.close()
+    taking.join(LONG)
 
 
 def test_the_end_is_told() -> None:
