@@ -6,9 +6,10 @@ from typing import Protocol
 
 from dr.model.base import AudienceName, RunId, SystemName
 from dr.model.inventory import Inventory
+from dr.model.notice_record import Notice
 from dr.model.outage import Outage, OutageEntry
 from dr.model.ports import Post, Records, Word
-from dr.model.record import Finding, Notice, RunRecord
+from dr.model.record import Finding, RunRecord
 from dr.policy.outage_words import about, its_runs, lasted, promised, story
 from dr.policy.outages import Owed, due, gravity, of_its_end, owed, rules_of, silent_since
 from dr.units import show_duration

@@ -9,8 +9,9 @@ from dr.clock import local
 from dr.errors import ConfigError, DrError
 from dr.model.base import RunId
 from dr.model.inventory import Contact
+from dr.model.notice_record import Notice
 from dr.model.ports import Word
-from dr.model.record import Finding, Notice
+from dr.model.record import Finding
 from dr.notify.channel import scheme_of
 from dr.notify.proven import address_of, proven
 from dr.notify.stories import ContactTestStory

@@ -21,8 +21,8 @@ from dr.errors import ConfigError, Refused
 from dr.model.base import OfficeName, RunId
 from dr.model.duty_events import Away
 from dr.model.exercise import NOW, ExerciseEvidence, ExerciseKind, Playing, Scenario
+from dr.model.notice_record import Notice
 from dr.model.outage import Outage, OutageId
-from dr.model.record import Notice
 from dr.model.runbook import Plan
 from dr.policy.exercise import score
 from dr.policy.outages import rules_of

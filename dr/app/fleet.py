@@ -17,9 +17,10 @@ from dr.errors import Unreachable
 from dr.model.backup import Copy
 from dr.model.base import Sha256, SystemName
 from dr.model.inventory import SystemEntry
+from dr.model.notice_record import Notice
 from dr.model.ports import Repository
 from dr.model.readiness import COLOURS, Colour, DrillFact, Kept, NightFact, Readiness, worst
-from dr.model.record import Finding, Notice
+from dr.model.record import Finding
 from dr.policy.readiness import CLOCK_TOLERANCE, newest_good, noticed, readiness
 from dr.policy.standing import holds_until
 

@@ -17,8 +17,9 @@ from dr.errors import ConfigError, DrError, Refused
 from dr.model.base import RepositoryName, SetId
 from dr.model.incident import Exposed, Incident, IncidentAct, IncidentEntry, IncidentId
 from dr.model.inventory import SecretRef
+from dr.model.notice_record import Notice
 from dr.model.ports import Word
-from dr.model.record import AuditEntry, Notice
+from dr.model.record import AuditEntry
 from dr.policy.incident_words import story, told
 from dr.policy.incidents import Exposure, exposure, stays_of, widened
 

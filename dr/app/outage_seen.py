@@ -10,8 +10,9 @@ from dr.actions.outage_telling import runs_of
 from dr.app.home import App
 from dr.app.keeping import is_kept
 from dr.model.inventory import Contact, Inventory
+from dr.model.notice_record import Notice
 from dr.model.outage import Outage, OutageEntry, OutageSeverity
-from dr.model.record import Notice, RunRecord
+from dr.model.record import RunRecord
 from dr.notify.audience import audience
 from dr.policy.outage_reach import Reach, counted, nobody, reaches
 from dr.policy.outage_words import about, against, lasted, name_of, objective

@@ -18,8 +18,8 @@ from dr.app.recover import recognised_at
 from dr.clock import Clock
 from dr.errors import ConfigError, Refused
 from dr.model.base import OfficeName
+from dr.model.notice_record import Notice
 from dr.model.outage import Decide, Outage, OutageAct, OutageEntry, OutageId, OutageSeverity, OutageState
-from dr.model.record import Notice
 from dr.policy import outages as policy
 
 LONGEST = 2000

@@ -6,8 +6,8 @@ from dr.app.home import App
 from dr.app.incidents import owe_incidents
 from dr.app.outages import owe_all
 from dr.errors import ConfigError, Refused
+from dr.model.notice_record import Notice
 from dr.model.ports import Carried
-from dr.model.record import Notice
 from dr.notify.audience import audience
 from dr.notify.ledger import LedgerNotifier
 from dr.policy.escalation import Waiting, decide

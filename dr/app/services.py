@@ -21,6 +21,7 @@ from dr.hosts.process import LocalRunner
 from dr.model.base import HostName, HostPath, JsonObject, RepositoryName, RunId, Sha256, canonical, sha256
 from dr.model.exercise import MADE_OUT
 from dr.model.inventory import Inventory, SecretRef
+from dr.model.notice_record import Claim, Notice
 from dr.model.ports import (
     Action,
     Check,
@@ -40,7 +41,7 @@ from dr.model.ports import (
     StepContext,
     WritableHost,
 )
-from dr.model.record import Claim, Notice, Progress
+from dr.model.record import Progress
 from dr.stream.patience import Patience, PatientRepository
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, String, func, select
 from dr.catalog.noun import Noun, insert_if_absent, upsert
 from dr.catalog.schema import notices
 from dr.errors import Failed
-from dr.model.record import Notice
+from dr.model.notice_record import Notice
 
 _GRAVEST = {"critical": 0, "warning": 1, "info": 2}
 

@@ -8,8 +8,8 @@ from dr.catalog.audit import append
 from dr.catalog.noun import Noun, insert_if_absent
 from dr.catalog.schema import notices, outage_entries, outages
 from dr.model.base import JsonObject, RunId
+from dr.model.notice_record import Notice
 from dr.model.outage import Decide, Outage, OutageEntry, OutageId
-from dr.model.record import Notice
 
 _OPEN = ("proposed", "declared")
 

@@ -13,7 +13,7 @@ from dr.units import visible
 
 if TYPE_CHECKING:
     from dr.app.retry_notices import Waiting
-    from dr.model.record import Notice
+    from dr.model.notice_record import Notice
 
 limit_option = click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
 

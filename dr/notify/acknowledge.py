@@ -7,9 +7,9 @@ from dr.clock import Clock, local
 from dr.errors import Refused
 from dr.model.base import RunId
 from dr.model.inventory import Inventory
+from dr.model.notice_record import Acknowledgement, Notice
 from dr.model.ports.notices import Code, Ledger
 from dr.model.ports.people import Word
-from dr.model.record import Acknowledgement, Notice
 from dr.notify.codes import Codes
 from dr.notify.post import LedgerPost
 from dr.notify.proven import prove

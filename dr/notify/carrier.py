@@ -15,8 +15,8 @@ from functools import partial
 from dr.clock import Clock
 from dr.errors import DrError
 from dr.model.inventory import Inventory, SecretRef
+from dr.model.notice_record import Claim, Delivery, Notice
 from dr.model.ports.notices import Ledger
-from dr.model.record import Claim, Delivery, Notice
 from dr.notify.alive import carrying, lives
 from dr.notify.audience import audience
 from dr.notify.channel import Sent, scheme_of, send_worded

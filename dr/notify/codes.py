@@ -12,8 +12,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from dr.errors import Refused
+from dr.model.notice_record import Notice
 from dr.model.ports.notices import Code, Ledger
-from dr.model.record import Notice
 from dr.notify.proven import address_of
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"

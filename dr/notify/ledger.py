@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dr.clock import Clock
 from dr.errors import Failed
 from dr.model.inventory import Inventory
+from dr.model.notice_record import Notice
 from dr.model.ports import StepContext, Telling
 from dr.model.ports.notices import Ledger
-from dr.model.record import Notice
 from dr.notify.audience import audience
 from dr.notify.carrier import Carrier
 from dr.notify.post import Audit

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from dr.clock import Clock, local
 from dr.model.base import JsonObject, RunId
 from dr.model.inventory import Inventory
+from dr.model.notice_record import Notice
 from dr.model.ports.notices import Ledger
 from dr.model.ports.people import Carried, Word
-from dr.model.record import Finding, Notice, Severity
+from dr.model.record import Finding, Severity
 from dr.notify.carrier import Carrier
 from dr.notify.render import Message, render
 from dr.notify.stories import DigestStory, Said

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from dr.model.record import Mark, Notice
+from dr.model.notice_record import Mark, Notice
 
 EXERCISE = "EXERCISE"
 _MARKS: dict[Mark, str] = {

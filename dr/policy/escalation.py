@@ -11,8 +11,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from dr.model.notice_record import Delivery, Mark, Notice, NoticeState
 from dr.model.notices import NoticeRules
-from dr.model.record import Delivery, Mark, Notice, NoticeState
 from dr.policy.call_order import tracks
 from dr.policy.quiet import Person, quiet_until
 from dr.policy.words import short

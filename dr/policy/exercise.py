@@ -7,8 +7,8 @@ from dr.model.base import ContactName, Instant, Seconds
 from dr.model.duty import Assignment
 from dr.model.duty_events import Ask, Assign, Lost, Release, Turn
 from dr.model.exercise import DutyScore, Gap, Measure, PersonScore, Scenario, Scorecard
+from dr.model.notice_record import Notice
 from dr.model.notices import NoticeRules
-from dr.model.record import Notice
 from dr.policy.exercise_gaps import Seen, gaps
 from dr.policy.roster import Roster
 

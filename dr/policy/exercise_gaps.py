@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from dr.model.base import OfficeName
 from dr.model.duty_events import Turn, Withdraw
 from dr.model.exercise import Gap, Scenario, Scorecard
-from dr.model.record import Notice
+from dr.model.notice_record import Notice
 from dr.policy.roster import Roster
 from dr.units import show_duration
 

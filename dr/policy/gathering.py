@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from dr.model.notice_record import Notice
 from dr.model.notices import NoticeRules
-from dr.model.record import Notice, Severity
+from dr.model.record import Severity
 
 RANK: dict[Severity, int] = {"info": 0, "warning": 1, "critical": 2}
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dr.model.inventory import Contact
-from dr.model.record import Delivery, Notice
+from dr.model.notice_record import Delivery, Notice
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from dr.errors import Refused
 from dr.model.base import AudienceName
 from dr.model.inventory import Inventory
+from dr.model.notice_record import Notice
 from dr.model.outage import Outage, OutageAct, OutageEntry, OutageRules, OutageSeverity, OutageState
-from dr.model.record import Notice, Severity
+from dr.model.record import Severity
 
 MARGIN = timedelta(minutes=1)
 """A word is owed this much before it is due at the latest (half the cadence at most): whoever carries comes by once a minute."""

@@ -12,8 +12,9 @@ from dr.model.base import Seconds, SystemName
 from dr.model.exercise import MADE_OUT
 from dr.model.forecast import TierForecast
 from dr.model.inventory import Objective, SystemEntry
+from dr.model.notice_record import Notice
 from dr.model.readiness import Colour, DrillFact, NightFact, Readiness, Reason, TierReadiness, worst
-from dr.model.record import Finding, Notice
+from dr.model.record import Finding
 from dr.policy.words import short, spoken
 
 PROOF_IS_STALE = timedelta(days=35)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from dr.model.record import Delivery, Notice
+from dr.model.notice_record import Delivery, Notice
 
 _MAIL = ("mailto", "mailtos")
 _STATES = {

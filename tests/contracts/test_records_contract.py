@@ -12,8 +12,9 @@ from dr.clock import FixedClock
 from dr.errors import Failed
 from dr.model.backup import Manifest, Previous
 from dr.model.base import HostName, HostPath, RepositoryName, RunId, SetId, SystemName
+from dr.model.notice_record import Delivery, Notice, NoticeState
 from dr.model.ports import Records
-from dr.model.record import Delivery, Failure, Finding, HostState, Notice, NoticeState, ProductionFacts, Severity
+from dr.model.record import Failure, Finding, HostState, ProductionFacts, Severity
 from dr.model.redundancy import KeptReading, Reading
 from dr.model.summary import SetSummary
 from tests.support.catalog_copies import HMIS, NOW, RUN, ago, copy_of, manifest_at, part_of, set_at

@@ -17,7 +17,8 @@ from dr.catalog.catalog import Catalog, open_catalog
 from dr.catalog.schema import REVISIONS
 from dr.clock import FixedClock
 from dr.model.base import HostName, RepositoryName, RunId
-from dr.model.record import Delivery, Finding, HostState, Notice, ProductionFacts
+from dr.model.notice_record import Delivery, Notice
+from dr.model.record import Finding, HostState, ProductionFacts
 from tests.support.catalog_copies import HMIS, NOW, RUN, ago, copy_of, manifest_at
 from tests.support.catalog_runs import plan_of, run_at, step_of
 

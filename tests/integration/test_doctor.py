@@ -18,7 +18,7 @@ from dr.app.schedule_there import Unstarted, found, in_crontab, wrong
 from dr.clock import FixedClock
 from dr.config.init import init_home
 from dr.model.base import RunId
-from dr.model.record import Delivery, Notice
+from dr.model.notice_record import Delivery, Notice
 from tests.support.catalog_runs import plan_of, run_at
 from tests.support.main_job import Home
 

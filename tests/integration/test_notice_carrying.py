@@ -18,8 +18,9 @@ from dr.catalog.catalog import Catalog, open_catalog
 from dr.clock import FixedClock
 from dr.errors import ConfigError
 from dr.model.inventory import Inventory, SecretRef
+from dr.model.notice_record import Notice
 from dr.model.ports import Ledger, Word
-from dr.model.record import Notice, Severity
+from dr.model.record import Severity
 from dr.notify.alive import carrying, lives
 from dr.notify.carrier import Carrier
 from dr.notify.channel import Sent

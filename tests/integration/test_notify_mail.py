@@ -14,8 +14,8 @@ from dr.catalog.catalog import Catalog, open_catalog
 from dr.clock import FixedClock
 from dr.errors import ConfigError, Failed
 from dr.model.inventory import SecretRef
+from dr.model.notice_record import Notice
 from dr.model.ports import StepContext, Telling
-from dr.model.record import Notice
 from dr.notify.channel import scheme_of, send
 from dr.notify.ledger import LedgerNotifier
 from dr.policy.readiness import readiness

@@ -11,8 +11,8 @@ import pytest
 from dr.catalog.catalog import Catalog, open_catalog
 from dr.clock import FixedClock
 from dr.model.inventory import Inventory, SecretRef
+from dr.model.notice_record import Notice
 from dr.model.ports import Word
-from dr.model.record import Notice
 from dr.notify.acknowledge import Desk
 from dr.notify.channel import Sent, send_worded
 from dr.notify.codes import Codes

@@ -18,7 +18,8 @@ from dr.clock import FixedClock
 from dr.model.backup import LEVELS, Previous
 from dr.model.base import RepositoryName, RunId, SystemName, sha256
 from dr.model.inventory import SystemEntry
-from dr.model.record import Finding, Notice
+from dr.model.notice_record import Notice
+from dr.model.record import Finding
 from tests.support.catalog_copies import NOW, RUN, copy_at, copy_of, manifest_at
 from tests.support.catalog_runs import plan_of, run_at, step_of
 

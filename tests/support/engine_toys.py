@@ -19,8 +19,9 @@ from dr.errors import ConfigError, DrError, Failed
 from dr.hosts.process import LocalRunner
 from dr.model.base import RunId, Sha256, StrictModel, sha256
 from dr.model.inventory import Inventory, Keys, Organisation, SecretRef
+from dr.model.notice_record import Notice
 from dr.model.ports import Action, Effect, Outcome, Records, Runner, StepContext, Telling
-from dr.model.record import Notice, Progress, RunRecord
+from dr.model.record import Progress, RunRecord
 from dr.model.runbook import Plan
 from tests.support.engine_records import EngineRecords
 from tests.support.patience import LONG

@@ -20,9 +20,9 @@ from dr.model.inventory import (
     SystemEntry,
     TierObjective,
 )
+from dr.model.notice_record import Notice
 from dr.model.outage import Outage, OutageId, OutageRules, OutageSeverity, OutageState
 from dr.model.ports import Carried, Word
-from dr.model.record import Notice
 
 NOON = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
 """12:00 in Madison."""

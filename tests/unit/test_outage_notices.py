@@ -2,8 +2,8 @@
 
 import pytest
 
+from dr.model.notice_record import Notice
 from dr.model.outage import OutageStory
-from dr.model.record import Notice
 from dr.notify.render import render
 from dr.notify.wording import wording
 from tests.support.outage_world import NOON

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from dr.model.notice_record import Notice
 from dr.model.ports.records import Records
-from dr.model.record import Notice
 
 
 @dataclass(frozen=True)

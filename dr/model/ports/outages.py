@@ -6,8 +6,8 @@ from collections.abc import Collection
 from typing import Protocol
 
 from dr.model.base import RunId
+from dr.model.notice_record import Notice
 from dr.model.outage import Decide, Outage, OutageEntry, OutageId
-from dr.model.record import Notice
 
 
 class OutageLedger(Protocol):

@@ -7,10 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from dr.model.base import JsonObject, RunId, StrictModel
-from dr.model.record import (
-    Notice,
-    Severity,
-)
+from dr.model.notice_record import Notice
+from dr.model.record import Severity
 
 if TYPE_CHECKING:
     from dr.model.ports.step import StepContext

@@ -9,20 +9,12 @@ from typing import Protocol
 from dr.model.backup import Copy, Manifest, PartCopy, PartRead
 from dr.model.base import HostPath, JsonObject, RepositoryName, RunId, SetId, Sha256, SystemName
 from dr.model.chain import KnownCopy
+from dr.model.notice_record import Notice
 from dr.model.ports.duties import DutyLedger
 from dr.model.ports.incidents import IncidentLedger
 from dr.model.ports.outages import OutageLedger
 from dr.model.ports.redundancy import ReadingRecords
-from dr.model.record import (
-    AuditEntry,
-    AuditHead,
-    Finding,
-    HostState,
-    Notice,
-    ProductionFacts,
-    RunRecord,
-    StepRecord,
-)
+from dr.model.record import AuditEntry, AuditHead, Finding, HostState, ProductionFacts, RunRecord, StepRecord
 from dr.model.runbook import Plan
 from dr.model.summary import Baselines, SetSummary, Shrinkage
 

@@ -16,9 +16,9 @@ from dr.cli.outage_shown import acted, next_lines, shown
 from dr.clock import Clock
 from dr.errors import ConfigError
 from dr.model.inventory import Inventory
+from dr.model.notice_record import Acknowledgement, Delivery
 from dr.model.outage import OutageId
 from dr.model.ports import Records
-from dr.model.record import Acknowledgement, Delivery
 from tests.support.outage_world import NOON, OutageWorld, outage
 
 pytestmark = pytest.mark.unit

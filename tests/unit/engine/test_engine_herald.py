@@ -20,8 +20,9 @@ from dr.engine.services import Services
 from dr.hosts.process import LocalRunner
 from dr.model.base import JsonObject, RunId
 from dr.model.inventory import SecretRef
+from dr.model.notice_record import Notice
 from dr.model.ports import Action, Runner
-from dr.model.record import Notice, Progress
+from dr.model.record import Progress
 from dr.model.runbook import Plan
 from tests.support.catalog_copies import HMIS, NOW
 from tests.support.catalog_runs import inventory_of, plan_of, run_at, step_of

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dr.model.base import Seconds
+from dr.model.notice_record import Acknowledgement, Delivery, Notice
 from dr.model.notices import NoticeRules
-from dr.model.record import Acknowledgement, Delivery, Notice, Severity
+from dr.model.record import Severity
 from dr.policy.escalation import Decision, decide
 from dr.policy.quiet import Person, quiet_until
 from dr.policy.readiness import noticed

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from dr.model.notice_record import Notice
 from dr.model.notices import NoticeRules
-from dr.model.record import Notice, Severity
+from dr.model.record import Severity
 from dr.policy.gathering import Gathering, gatherings
 
 pytestmark = pytest.mark.unit

@@ -7,7 +7,7 @@ import pytest
 from dr.model.base import ContactName, OfficeName
 from dr.model.duty_events import Lost, Rejected
 from dr.model.exercise import DownChannel, Scenario, Scorecard
-from dr.model.record import Acknowledgement, Delivery, Notice
+from dr.model.notice_record import Acknowledgement, Delivery, Notice
 from dr.policy.exercise import score
 from dr.policy.failover import turn
 from dr.policy.scenario import played_at, scenario, stage, told

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from dr.model.base import RunId, Sha256, SystemName
-from dr.model.record import Delivery, Notice, RunRecord, RunState
+from dr.model.notice_record import Delivery, Notice
+from dr.model.record import RunRecord, RunState
 from dr.policy.outage_reach import counted, nobody, reaches
 from dr.policy.outage_words import against, doing, its_runs, lasted
 from tests.support.outage_world import NOON, inventory, outage

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from dr.errors import Refused
 from dr.model.base import AudienceName, Seconds
+from dr.model.notice_record import Notice
 from dr.model.outage import Outage, OutageAct, OutageEntry, OutageRules, OutageSeverity, OutageState, Spans
-from dr.model.record import Notice
 from dr.policy.outages import Owed, do, due, of_its_end, owed, rules_of, silent_since, told_groups, why_not
 from tests.support.outage_world import NOON, inventory, outage
 

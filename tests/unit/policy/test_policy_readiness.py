@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from dr.model.backup import Copy
 from dr.model.base import RunId, Seconds, StepId, sha256
 from dr.model.inventory import SystemEntry, SystemRunbooks
+from dr.model.notice_record import Notice, NoticeState
 from dr.model.readiness import DrillFact, NightFact, Readiness, worst
-from dr.model.record import Finding, Notice, NoticeState, Severity, Verdict
+from dr.model.record import Finding, Severity, Verdict
 from dr.policy.readiness import readiness
 from tests.support.catalog_copies import HMIS, NOW, ago, copy_at
 
