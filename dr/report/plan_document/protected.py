@@ -34,7 +34,9 @@ def _sources(facts: Facts, entry: SystemEntry) -> list[Block]:
         place = _place(facts, source.host, source.with_.get("path"))
         mark = "yes" if source.needle else "no"
         rows.append((Cell(name), Cell(read), Cell(place), Cell(mark)))
-    found: list[Block] = [grid("What is read, and copied", ("part", "what", "where", "marked before each copy"), rows)]
+    found: list[Block] = [grid("What is read, and copied", ("part", "what", "where", "marked"), rows)]
+    if any(source.needle for source in entry.sources.values()):
+        found.append(Text("Marked: before each copy one row, or one file, of ours is planted there, and a drill must find it.", "soft"))
     return found
 
 
@@ -66,7 +68,7 @@ def _copies(facts: Facts, entry: SystemEntry, seen: SystemSeen) -> Table:
         newest = Cell(local(stands.instant, facts.zone)) if stands and stands.instant else Cell("NONE", "bad")
         count = Cell(f"{stands.copies:,}", "n") if stands else Cell("0", "n")
         rows.append((Cell(tier), Cell(where, "" if there else "bad"), count, newest))
-    return grid("Where its copies are", ("tier", "kept in", "copies now", "newest good one holds the data of"), rows)
+    return grid("Where its copies are", ("tier", "kept in", "copies now", "newest good data"), rows)
 
 
 def _kind(facts: Facts, kind: str) -> str:

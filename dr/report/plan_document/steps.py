@@ -62,7 +62,7 @@ def _more(detail: Detail | None) -> str:
     if detail is None:
         return ""
     notes = [note for note in detail.notes if not note.startswith(_SAID)]
-    return " ".join("; ".join(filter(None, [detail.given, *notes])).split())
+    return " ".join("; ".join(part.strip() for part in (detail.given, *notes) if part.strip()).split())
 
 
 def _sentence(facts: Facts, book: Runbook, step: Step) -> str:
