@@ -42,6 +42,7 @@ from dr.model.ports import (
     WritableHost,
 )
 from dr.model.record import Progress
+from dr.policy.agreements import unagreed
 from dr.stream.patience import Patience, PatientRepository
 
 if TYPE_CHECKING:
@@ -195,6 +196,7 @@ class HomeServices:
             production=self.records.production(),
             expected=[HostName(name) for name, host in self.inventory.hosts.items() if host.role == "production"],
             active=self.active,
+            unagreed=unagreed(self.inventory, self.clock.now()),
         )
 
     def active(self) -> set[RunId]:

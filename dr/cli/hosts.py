@@ -86,9 +86,10 @@ def check(home: str | None, host: str | None, as_json: bool) -> None:
       dr hosts check standby
     """
     from dr.app import App
+    from dr.app.agreements import shown
 
     app = App.open(home)
-    found = {name: app.check_host(name) for name in ([host] if host else app.inventory.hosts)}
+    found = {name: [*app.check_host(name), *shown(app, name)] for name in ([host] if host else app.inventory.hosts)}
     if as_json:
         print_json({name: [{"ok": ok, "what": what} for ok, what in lines] for name, lines in found.items()})
     else:

@@ -53,6 +53,22 @@ def rules(root: Table, names: Names, runbooks: Set[str]) -> Iterator[Problem]:
     yield from _periods(root)
     yield from _own_twin(root)
     yield from _suppression(root)
+    yield from _third_party(root)
+
+
+def _third_party(root: Table) -> Iterator[Problem]:
+    """Whose standby it is means something only for a standby."""
+    hosts = root.get("hosts")
+    parties = root.get("third_party")
+    if not isinstance(hosts, Table) or not isinstance(parties, Table):
+        return
+    for name, (key, _) in parties.entries.items():
+        role = next((_text(node) for _, _, node in match(hosts, (name, "role"))), None)
+        if name not in hosts.entries:
+            standbys = [host for (host,), _, node in match(hosts, ("*", "role")) if _text(node) == "standby"]
+            yield key.problem(f"'{name}' is not a host", offer("the inventory", name, standbys))
+        elif role is not None and role != "standby":
+            yield key.problem(f"host '{name}' is no standby (its role is {role})", "sets are restored on standbys only: take this out")
 
 
 def _names(root: Table, names: Names) -> Iterator[Problem]:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from dr.errors import DrError, Refused
 from dr.hosts import marker
-from dr.hosts.guard import Problem, Target, because, collect, judge, require_standby
+from dr.hosts.guard import Target, collect, judge, require_standby
 from dr.hosts.marker import Standby
+from dr.hosts.problem import Problem, because
 from dr.hosts.production import identifies, machine, protected
 from dr.hosts.removal import identity, opened
 from dr.model.places import NEEDLE

@@ -14,6 +14,7 @@ from dr.hosts import marker
 from dr.hosts.listening import Listener, listeners
 from dr.hosts.marker import Standby
 from dr.hosts.places import Content, Place, look
+from dr.hosts.problem import Problem, because
 from dr.hosts.production import Protected, identifies, machine, protected
 from dr.hosts.removal import Identity, identity, opened
 from dr.hosts.sessions import Sessions, sessions
@@ -38,14 +39,6 @@ class Target:
     """The home of whoever asks, absolute."""
     remote: bool = False
     """Whether a controller on another machine asks."""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Why not, and what to do next."""
-
-    what: str
-    hint: str
 
 
 @dataclass(frozen=True)
@@ -176,6 +169,7 @@ def judge(seen: Seen, standing: Standing, off_limits: Protected, *, tidying: Run
     return [
         *_record(standing),
         *_role(seen),
+        *_agreement(seen, standing, tidying),
         *_machine(seen, off_limits),
         *_marker(seen, standing),
         *_production(seen, off_limits),
@@ -196,6 +190,18 @@ def _role(seen: Seen) -> list[Problem]:
     if seen.target.role == "standby":
         return []
     return [Problem(f"its role in the inventory is '{seen.target.role}'", "only a host with role: standby is ever written to")]
+
+
+def _agreement(seen: Seen, standing: Standing, tidying: RunId | None) -> list[Problem]:
+    """Nothing is brought onto somebody else's machine without their word on paper; what lies there may always be removed."""
+    why = standing.unagreed.get(seen.target.name, "")
+    if not why or _has_place(seen, tidying):
+        return []
+    return [Problem(why, f"write the one that is in force at third_party.{seen.target.name}.agreement in the inventory")]
+
+
+def _has_place(seen: Seen, run: RunId | None) -> bool:
+    return run is not None and any(place.run == run for place in seen.content.places)
 
 
 def _machine(seen: Seen, off_limits: Protected) -> list[Problem]:
@@ -268,21 +274,13 @@ def _port(seen: Seen, off_limits: Protected, tidying: RunId | None) -> list[Prob
     if port in off_limits.ports:
         return [Problem(f"port {port} is that of production host '{off_limits.ports[port]}'", "give the standby a port of its own")]
     ours = [one for one in seen.listening if any(serves(place, one) for place in seen.content.places)]
-    own = tidying is not None and any(place.run == tidying for place in seen.content.places)
-    if len(ours) < len(seen.listening) and not own:
+    if len(ours) < len(seen.listening) and not _has_place(seen, tidying):
         return [Problem(f"a server that dr did not start listens on port {port}", "stop it, or give the standby another port")]
     found = seen.sessions
     if found.foreign or found.streaming:
         what = f"{found.foreign} foreign sessions and {found.streaming} WAL senders or receivers are connected on port {port}"
         return [Problem(what, "somebody is using what was restored; end those sessions first")]
     return []
-
-
-def because(problems: Sequence[Problem]) -> str:
-    """The end of a refusal: the reason, or a list with a line for each."""
-    if len(problems) == 1:
-        return f": {problems[0].what}"
-    return f", for {len(problems)} reasons:" + "".join(f"\n      - {problem.what}" for problem in problems)
 
 
 def require_standby(target: Target, standing: Standing, *, tidying: RunId | None = None) -> Seen:

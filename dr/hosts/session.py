@@ -86,6 +86,7 @@ def _spelled(standing: Standing) -> JsonObject:
         "organisation": standing.organisation,
         "production": [facts.to_facts() for facts in standing.production],
         "expected": list(standing.expected),
+        "unagreed": dict(standing.unagreed),
     }
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from dr.hosts.guard import Problem, overlap
+from dr.hosts.guard import overlap
+from dr.hosts.problem import Problem
 from dr.hosts.production import Protected
 from dr.hosts.removal import Identity, identity
 

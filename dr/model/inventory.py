@@ -15,6 +15,7 @@ from dr.model.opening import Holiday, OpeningHours
 from dr.model.outage import OutageRules
 from dr.model.redundancy import Detection, RedundancyEntry
 from dr.model.suppression import SuppressionTemplates
+from dr.model.third_party import ThirdParty
 
 
 class SecretRef(StrictModel):
@@ -227,6 +228,8 @@ class Inventory(StrictModel):
     systems: dict[Slug, SystemEntry]
     hosts: dict[Slug, HostEntry]
     repositories: dict[Slug, RepositoryEntry]
+    third_party: dict[Slug, ThirdParty] = Field(default_factory=dict)
+    """Standbys that belong to somebody else, by their name under `hosts`: a set is restored there only under an agreement in force."""
     offices: dict[Slug, Office] = Field(default_factory=dict)
     contacts: dict[Slug, Contact] = Field(default_factory=dict)
     duties: dict[Slug, Duty] = Field(default_factory=dict)

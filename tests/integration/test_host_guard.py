@@ -10,8 +10,9 @@ import pytest
 
 from dr.errors import NotProvablyStandby, Refused
 from dr.hosts import marker
-from dr.hosts.guard import Problem, collect, judge
+from dr.hosts.guard import collect, judge
 from dr.hosts.local import KIND, target
+from dr.hosts.problem import Problem
 from dr.hosts.production import Protected, protected
 from dr.model.base import HostName
 from tests.support.host_world import NOW, OTHER, RUN, SET, World, also, control_file, make_world

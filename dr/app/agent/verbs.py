@@ -113,6 +113,7 @@ class Verbs:
             keys=AskedKeys(self.link),
             production=[ProductionFacts.from_facts(facts) for facts in told["production"]],
             expected=[HostName(str(name)) for name in told["expected"]],
+            unagreed={HostName(str(name)): str(why) for name, why in dict(told["unagreed"]).items()},
             active=lambda: {RunId(str(run)) for run in self.link.call("active")["runs"]},
         )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dr.clock import Clock
@@ -172,6 +172,8 @@ class Standing:
     """Runs that live now, here or in another process: what they claimed is in use."""
     logs: Sequence[HostPath] = ()
     """The tool's own log folders, searched for canaries after a scrub."""
+    unagreed: Mapping[HostName, str] = field(default_factory=dict)
+    """Standbys of others on which nothing may be restored, since no agreement with their owner is in force; and why."""
 
 
 @dataclass(frozen=True)

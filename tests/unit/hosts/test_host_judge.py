@@ -226,3 +226,28 @@ def test_a_claim_that_was_carried_here_covers_nothing(tmp_path: Path, other: dic
     seen = put_place(tmp_path, other, {})
     assert seen.places == ()
     assert seen.foreign == (f"drills/{RUN} (its claim is of another host, run or folder)",)
+
+
+# ---------------------------------------------------------------- somebody else's machine
+
+NOT_AGREED = replace(STANDING, unagreed={STANDBY: "it belongs to County IT, and no agreement with them is on record"})
+
+
+def test_nothing_is_restored_on_somebody_elses_machine_without_an_agreement() -> None:
+    """Client data lies only where its owner signed for it."""
+    assert reasons(FINE, NOT_AGREED) == ["it belongs to County IT, and no agreement with them is on record"]
+    held = judge(FINE, NOT_AGREED, OFF, tidying=RUN)
+    assert [problem.hint for problem in held] == ["write the one that is in force at third_party.standby.agreement in the inventory"]
+
+
+def test_what_lies_there_may_be_removed_when_the_agreement_ended() -> None:
+    """An agreement that ends during a drill must not keep client data on their machine."""
+    loaded = replace(FINE, content=Content(places=(PLACE,)), listening=(OURS,))
+    assert judge(loaded, NOT_AGREED, OFF, tidying=RUN) == []
+    assert reasons(loaded, NOT_AGREED), "but nothing more is brought there"
+
+
+@pytest.mark.positive_control
+def test_an_agreement_of_another_host_keeps_nothing_back() -> None:
+    """The refusal is for that host alone: without it, the guard lets this one be written to."""
+    assert reasons(FINE, replace(STANDING, unagreed={HostName("other"): "no"})) == []
