@@ -11,7 +11,9 @@ from dr.errors import DrError, Failed
 from dr.model.incident import Incident
 from dr.policy.incident_trail import accesses, touched
 from dr.policy.incident_words import answer, owed, what_next
-from dr.report.incident import Report
+from dr.report.incident import Group, Report
+
+__all__ = ["Group", "Report", "report", "write_page"]
 
 
 def report(app: App, incident: Incident) -> Report:

@@ -20,7 +20,7 @@ from dr.model.inventory import SecretRef
 from dr.model.notice_record import Notice
 from dr.model.ports import Word
 from dr.model.record import AuditEntry
-from dr.policy.incident_words import story, told
+from dr.policy.incident_words import answer, story, told
 from dr.policy.incidents import Exposure, exposure, stays_of, widened
 
 TEMPLATE = "incident-opened"
@@ -45,6 +45,11 @@ class Done:
     incident: Incident
     found: Exposure
     notices: tuple[Notice, ...] = ()
+
+    @property
+    def answer(self) -> str:
+        """In one sentence: could anything be read?"""
+        return answer(self.found)
 
 
 # ---------------------------------------------------------------- what may be done

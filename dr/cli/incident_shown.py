@@ -7,9 +7,9 @@ from dr.cli.show import aligned, print_table, wrapped
 from dr.clock import local
 
 if TYPE_CHECKING:
+    from dr.app.incident_report import Group, Report
     from dr.app.incidents import Done
     from dr.model.incident import Incident
-    from dr.report.incident import Group, Report
 
 Drawn = tuple[str, str]
 """A line, and the word for its colour."""
@@ -20,13 +20,11 @@ _WIDE = 10
 
 def opened(done: "Done", zone: str, width: int) -> Iterator[Drawn]:
     """After an act: how it stands, what is concerned, who was told, what to type next."""
-    from dr.policy.incident_words import answer
-
     one = done.incident
     yield from _head(one, zone, width)
     yield from _field("exposed", "; ".join(str(each) for each in one.exposed), width)
     if one.state == "open":
-        yield from _field("answer", answer(done.found), width, "red" if done.found.readable else "")
+        yield from _field("answer", done.answer, width, "red" if done.found.readable else "")
     for notice in done.notices:
         reached = list(dict.fromkeys(each.contact for each in notice.deliveries if each.state == "delivered"))
         said = f"{notice.to}: {', '.join(reached)}" if reached else f"{notice.to}: nobody was reached ({notice.state})"
@@ -37,8 +35,6 @@ def opened(done: "Done", zone: str, width: int) -> Iterator[Drawn]:
 
 def reported(made: "Report", zone: str, width: int) -> Iterator[Drawn]:
     """All of it; a trail that cannot be believed before anything else."""
-    from dr.report.incident import groups
-
     if made.broken:
         yield from _para(f"✖ THE AUDIT TRAIL CANNOT BE BELIEVED: {made.broken}", width, "red", "  ")
         yield from _para("What follows may leave out who accessed what.", width, "red", "  ", first="  ")
@@ -53,7 +49,7 @@ def reported(made: "Report", zone: str, width: int) -> Iterator[Drawn]:
         yield from _field("trail", made.whole, width)
     yield "", ""
     yield from _para(made.answer, width, "red" if made.found.readable else "", "  ", first="  ")
-    for group in groups(made.found):
+    for group in made.groups:
         yield from _group(group, zone, width)
     for remark in made.remarks:
         yield from _para(f"· {remark}", width, "", "    ", first="  ")

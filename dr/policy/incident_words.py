@@ -60,11 +60,14 @@ def answer(found: Exposure) -> str:
     """In one sentence: could anything be read?"""
     if not found.reach:
         return "Nothing on record is concerned: no copy and no restore was there at the time."
-    count = len(found.reach)
-    concerned = f"{count:,} {'copy or restore is' if count == 1 else 'copies and restores are'} concerned"
+    restores = sum(each.restored for each in found.reach)
+    parts = ((len(found.reach) - restores, "copy", "copies"), (restores, "restore", "restores"))
+    said = " and ".join(f"{number:,} {one if number == 1 else many}" for number, one, many in parts if number)
+    concerned = f"{said} {'is' if len(found.reach) == 1 else 'are'} concerned"
     if not found.readable:
-        return f"{concerned}; none of it can be read with what was exposed."
-    return f"{concerned}; {found.readable:,} of it CAN BE READ with what was exposed."
+        return f"{concerned}; nothing can be read with what was exposed."
+    which = "it" if len(found.reach) == 1 else f"{found.readable:,} of them" if found.readable < len(found.reach) else "all of it"
+    return f"{concerned}; {which} CAN BE READ with what was exposed."
 
 
 def what_next(incident: Incident, found: Exposure, inventory: Inventory, board: Board | None) -> Iterator[str]:

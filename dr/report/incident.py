@@ -13,45 +13,6 @@ from dr.report.page import environment
 
 
 @dataclass(frozen=True)
-class Report:
-    """`broken`: why the trail cannot be believed; empty: it is whole, as `whole` says."""
-
-    incident: Incident
-    entries: tuple[IncidentEntry, ...]
-    found: Exposure
-    accesses: tuple[Access, ...]
-    broken: str
-    whole: str
-    remarks: tuple[str, ...]
-    answer: str
-    next: tuple[str, ...]
-    owed: str
-
-    def to_facts(self) -> JsonObject:
-        return {
-            "incident": self.incident.to_facts(),
-            "entries": [entry.to_facts() for entry in self.entries],
-            "trail": {"whole": not self.broken, "what": self.broken or self.whole},
-            "readable": self.found.readable,
-            "concerned": [_reach(each) for each in self.found.reach],
-            "accesses": [{**vars(each), "at": iso(each.at)} for each in self.accesses],
-            "remarks": list(self.remarks),
-            "next": list(self.next),
-            "owed": self.owed,
-        }
-
-
-def _reach(each: Reach) -> JsonObject:
-    return {**vars(each), "since": iso(each.since), "until": iso(each.until) if each.until else None}
-
-
-def incident_page(made: Report, organisation: str, zone: str, at: datetime, tool: str) -> str:
-    """`at`: when it was made; `tool`: by what."""
-    template = environment(zone).get_template("incident.html.j2")
-    return template.render(r=made, i=made.incident, groups=groups(made.found), organisation=organisation, at=at, tool=tool)
-
-
-@dataclass(frozen=True)
 class Group:
     """Copies, or restores, of one place of which the same is to be said."""
 
@@ -68,14 +29,53 @@ class Group:
         return f"{number:,} {noun[number != 1]}"
 
 
-def groups(found: Exposure) -> list[Group]:
-    """What can be read first; in each the oldest first."""
-    return list(_groups(found))
+@dataclass(frozen=True)
+class Report:
+    """`broken`: why the trail cannot be believed; empty: it is whole, as `whole` says."""
+
+    incident: Incident
+    entries: tuple[IncidentEntry, ...]
+    found: Exposure
+    accesses: tuple[Access, ...]
+    broken: str
+    whole: str
+    remarks: tuple[str, ...]
+    answer: str
+    next: tuple[str, ...]
+    owed: str
+
+    @property
+    def groups(self) -> list[Group]:
+        """What is concerned, what can be read first; in each the oldest first."""
+        return list(_grouped(self.found))
+
+    def to_facts(self) -> JsonObject:
+        return {
+            "incident": self.incident.to_facts(),
+            "entries": [entry.to_facts() for entry in self.entries],
+            "trail": {"whole": not self.broken, "what": self.broken or self.whole},
+            "readable": self.found.readable,
+            "concerned": [_reach(each) for each in self.found.reach],
+            "accesses": [{**vars(each), "at": iso(each.at)} for each in self.accesses],
+            "remarks": list(self.remarks),
+            "next": list(self.next),
+            "owed": self.owed,
+        }
 
 
-def _groups(found: Exposure) -> Iterator[Group]:
-    keys = dict.fromkeys((each.where, each.readable, each.why, each.restored) for each in found.reach)
-    for where, readable, why, restored in keys:
-        same = (where, readable, why, restored)
-        members = tuple(each for each in found.reach if (each.where, each.readable, each.why, each.restored) == same)
-        yield Group(where, readable, why, restored, members)
+def incident_page(made: Report, organisation: str, zone: str, at: datetime, tool: str) -> str:
+    """`at`: when it was made; `tool`: by what."""
+    template = environment(zone).get_template("incident.html.j2")
+    return template.render(r=made, i=made.incident, groups=made.groups, organisation=organisation, at=at, tool=tool)
+
+
+def _reach(each: Reach) -> JsonObject:
+    return {**vars(each), "since": iso(each.since), "until": iso(each.until) if each.until else None}
+
+
+def _grouped(found: Exposure) -> Iterator[Group]:
+    members: dict[tuple[str, bool, str, bool], list[Reach]] = {}
+    for each in found.reach:
+        members.setdefault((each.where, each.readable, each.why, each.restored), []).append(each)
+    for key, reach in members.items():
+        yield Group(*key, tuple(reach))
