@@ -30,7 +30,8 @@ def examples() -> Path:
 
 
 def init_home(path: Path, name: str, zone: str, system: str = SYSTEM, kinds: Kinds | None = None) -> list[str]:
-    """Make the home at `path`: inventory, runbooks, keys, empty state/ and evidence/. What is there already is left as it is.
+    """Make the home at `path`: inventory, runbooks, keys, empty state/ and evidence/. What is there already is left as it is, and an
+    inventory that was whole once gets no example beside it: the example's duties ask for skills that its people may not have.
 
     `system`: what the examples' system is called there. `kinds`: with them, schemas of these kinds too, named in each file's first line.
 
@@ -41,6 +42,7 @@ def init_home(path: Path, name: str, zone: str, system: str = SYSTEM, kinds: Kin
     place = examples()
     _refuse_strange(path)
     before = _files(path)
+    newer = _newer(path, place)
     make_folder(path)
     for folder in ("keys", "state", "evidence"):
         make_folder(path / folder)
@@ -53,12 +55,33 @@ def init_home(path: Path, name: str, zone: str, system: str = SYSTEM, kinds: Kin
         make_folder(path / folder, 0o755)
         head = MODELINE.format(name=folder.removesuffix("s")) if kinds is not None else ""
         for template in sorted((place / folder).glob("*.yaml")):
+            if folder == "inventory" and template.name in newer:
+                continue
             text = template.read_text(encoding="utf-8")
             filled = _fill(text, name, zone, keys) if template.name == "organisation.yaml" else _called(text, system)
             write_new(path / folder / template.name, (head + filled).encode(), 0o644)
+    if newer:
+        return _upgraded(path, newer, _files(path) - before)
     return (
         _instructions(path, system) if _files(path) != before else [f"{path} is a home already, with all its files; nothing was changed."]
     )
+
+
+def _newer(path: Path, place: Path) -> list[str]:
+    """The example files that an inventory which was whole once does not have: its last is there, so none is missing for a crash."""
+    names = sorted(template.name for template in (place / "inventory").glob("*.yaml"))
+    held = path / "inventory"
+    return [name for name in names if not (held / name).exists()] if names and (held / names[-1]).exists() else []
+
+
+def _upgraded(path: Path, newer: list[str], made: set[Path]) -> list[str]:
+    """What is told of a home that was there before these examples were."""
+    added = sorted(str(file.relative_to(path)) for file in made if file.is_file())
+    return [
+        f"{path} is a home already; {'added: ' + ', '.join(added) if added else 'nothing was changed'}.",
+        f"Not in its inventory/: {', '.join(newer)}. It works without; to have them, make an example elsewhere (dr init /tmp/example),",
+        f"copy what you want of its inventory/ and make it your own, then: dr --home {path} check",
+    ]
 
 
 def _called(text: str, system: str) -> str:
