@@ -124,7 +124,7 @@ def due(outage: Outage, entries: Sequence[OutageEntry], ledger: Sequence[Notice]
 
 def silent_since(outage: Outage, entries: Sequence[OutageEntry], rules: OutageRules, now: datetime) -> datetime | None:
     """When a person last said something, where that is too long ago; else None."""
-    last = _last_word(entries)
+    last = _last_word([entry for entry in entries if entry.at <= now])
     if outage.state != "declared" or last is None:
         return None
     return last if now - last >= timedelta(seconds=rules.silence.of(outage.severity)) else None
@@ -176,11 +176,16 @@ def _word(outage: Outage, entry: OutageEntry, to: AudienceName, template: str, *
 def _that_it_lasts(
     outage: Outage, entries: Sequence[OutageEntry], ledger: Sequence[Notice], rules: OutageRules, now: datetime
 ) -> Owed | None:
-    """The cadence's own word, named by the word that it follows: whoever owes it, it is the same one."""
-    last, every = _heard(outage, entries, ledger, rules), timedelta(seconds=rules.cadence.of(outage.severity))
+    """The cadence's own word, named by the word that it follows: whoever owes it, it is the same one.
+
+    What was said at a time that is still to come was said while the clock ran ahead: people are not left in silence until then.
+    """
+    past = [notice for notice in ledger if notice.created <= now + MARGIN]  # another process may have been a moment later than this one
+    last, every = _heard(outage, entries, past, rules), timedelta(seconds=rules.cadence.of(outage.severity))
     if last is None or now < last + every - min(MARGIN, every / 2):
         return None
-    word = f"{outage.id}:lasts-{_stamp(last)}:{rules.hears}"
+    ahead = len(ledger) - len(past)
+    word = f"{outage.id}:lasts-{_stamp(last)}{f'-{ahead}' if ahead else ''}:{rules.hears}"
     return Owed(word, rules.hears, "outage-cadence", gravity(outage.severity), acknowledge=False)
 
 

@@ -120,6 +120,30 @@ def test_two_who_owe_the_word_that_it_lasts_owe_the_same_one() -> None:
     assert [w.id for w in early] == [w.id for w in late] == ["out-20261123T180000Z-0001:lasts-20261123T180000.000000Z:administrators"]
 
 
+def test_a_clock_that_ran_ahead_and_was_put_back_leaves_nobody_in_silence() -> None:
+    """A word and an update of next week: people hear at the promised times from now on all the same, by one word each."""
+    entries = [declared(), entry("updated", NOON + timedelta(days=7))]
+    ledger = [notice_of(word, NOON) for word in owed(outage(), entries[:1], [], RULES, NOON)]
+    early = owed(outage(), entries[:1], ledger, RULES, NOON + timedelta(days=7))
+    ledger += [notice_of(word, NOON + timedelta(days=7)) for word in (*early, *owed(outage(), entries, ledger, RULES, NOON))]
+    heard = []
+    for minutes in range(100):
+        now = NOON + timedelta(minutes=minutes)
+        for word in owed(outage(), entries, ledger, RULES, now):
+            assert word.id not in {notice.id for notice in ledger}
+            ledger.append(notice_of(word, now))
+            heard += [minutes] if word.template == "outage-cadence" else []
+    assert heard == [29, 58, 89]  # at 60 they are asked how it goes
+    assert silent_since(outage(), entries, RULES, NOON + timedelta(days=1)) == NOON
+
+
+def test_two_whose_clocks_were_read_a_moment_apart_owe_no_second_word() -> None:
+    ledger = [notice_of(word, NOON) for word in owed(outage(), [declared()], [], RULES, NOON)]
+    soon = NOON + timedelta(minutes=30)
+    (word,) = owed(outage(), [declared()], ledger, RULES, soon)
+    assert owed(outage(), [declared()], [*ledger, notice_of(word, soon + timedelta(seconds=1))], RULES, soon) == []
+
+
 def test_silence_asks_who_has_it_in_hand_once_each_such_while() -> None:
     mine = outage().model_copy(update={"assigned": "carl"})
     asked = {
