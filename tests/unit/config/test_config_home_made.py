@@ -272,30 +272,6 @@ def test_a_second_init_says_that_there_is_a_home_and_changes_nothing(tmp_path: P
     assert init_home(home, "Org", "UTC") == first
 
 
-def test_a_home_of_an_earlier_version_stays_good(tmp_path: Path) -> None:
-    """Its people have no skills: the example's duties beside them would stop every command of it, in the middle of an outage too."""
-    home = tmp_path / "home"
-    init_home(home, "Org", "UTC")
-    for name in ("inventory/duties.yaml", "inventory/outages.yaml", "runbooks/outage.yaml"):
-        (home / name).unlink()
-    said = init_home(home, "Org", "UTC")
-    assert said[:2] == [
-        f"{home} is a home already; added: runbooks/outage.yaml.",
-        "Not in its inventory/: duties.yaml, outages.yaml. It works without; to have them, make an example elsewhere (dr init /tmp/example),",
-    ]
-    assert not (home / "inventory" / "duties.yaml").exists()
-    assert init_home(home, "Org", "UTC")[0] == f"{home} is a home already; nothing was changed."
-
-
-def test_an_inventory_that_was_cut_short_is_completed(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    first = init_home(home, "Org", "UTC")
-    for name in ("duties.yaml", "systems.yaml"):
-        (home / "inventory" / name).unlink()
-    assert init_home(home, "Org", "UTC") == first
-    assert (home / "inventory" / "duties.yaml").exists()
-
-
 def test_the_example_of_the_source_is_no_home(tmp_path: Path) -> None:
     """In a checkout, the first thing said is what the folder is; not that its placeholder is no key."""
     said = (
