@@ -58,11 +58,17 @@ def doing(
     zone = inventory.organisation.zone
     if outage.assigned and not (said and said.act == "assigned"):
         yield f"{name_of(outage.assigned, inventory)} has it in hand"
-    for run in runs[:_RUNS]:
+    for run in [run for run in runs if _about_it(run, outage)][:_RUNS]:
         yield _of_run(run, now, zone)
     told = [entry for entry in entries if entry.act == "updated" and entry.text]
     if told and told[-1] is not said and told[-1] != said:
         yield f"{clock(told[-1].at, now, zone)}, {told[-1].by}: {_line(told[-1].text)}"
+
+
+def _about_it(run: RunRecord, outage: Outage) -> bool:
+    """A drill or a nightly that is over brought nothing back: "restored: PASS" would have a reader believe that users can work. In an
+    exercise a drill is the recovery that is played."""
+    return run.ended is None or run.kind == "recovery" or (outage.exercise and run.kind == "drill" and run.started >= outage.began)
 
 
 def _said(entry: OutageEntry, inventory: Inventory) -> str:

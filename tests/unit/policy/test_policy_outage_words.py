@@ -69,12 +69,20 @@ def test_an_office_has_no_objective() -> None:
 
 def test_what_is_being_done_names_who_has_it_and_what_runs() -> None:
     mine = outage().model_copy(update={"assigned": "bert"})
-    runs = [ran("r-2", "recovery", NOON), ran("r-1", "backup", NOON - 9 * MINUTE, NOON)]
+    runs = [ran("r-2", "recovery", NOON), ran("r-1", "recovery", NOON - 4 * MINUTE, NOON)]
     assert list(doing(mine, [], None, inventory(), runs, NOON)) == [
         "Bert Backup has it in hand",
         "The recovery: under way, its clock runs since 12:00 (r-2)",
-        "The backup: PASS, 12:00 (r-1)",
+        "The recovery: PASS, 12:00 (r-1)",
     ]
+
+
+def test_a_drill_or_nightly_that_is_over_is_nothing_that_is_done_about_it() -> None:
+    """Whoever reads "restored: PASS" believes that users can work again; in an exercise the drill is the recovery that is played."""
+    runs = [ran("d-1", "drill", NOON - 4 * MINUTE, NOON), ran("n-1", "backup", NOON - 4 * MINUTE, NOON), ran("n-2", "backup", NOON)]
+    still = "The backup: under way, its clock runs since 12:00 (n-2)"
+    assert list(doing(outage(), [], None, inventory(), runs, NOON)) == [still]
+    assert list(doing(outage(exercise=True), [], None, inventory(), runs, NOON)) == ["The drill: PASS, 12:00 (d-1)", still]
 
 
 def test_the_best_that_is_known_of_each_person_counts() -> None:
