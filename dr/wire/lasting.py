@@ -4,6 +4,7 @@ A link reads and writes it like any pair of streams, and notices nothing of a li
 and kept until the other side says that it was taken; after a break both sides say how much they have, and go on from there.
 """
 
+import contextlib
 import select
 import struct
 import threading
@@ -205,6 +206,11 @@ class Lasting:
             line = self._renew(self._taken)
         except DrError as error:
             self._finish(error)
+            return
+        if self._ending.is_set():  # closed while another was sought: unless that is told, the work there waits for us
+            with contextlib.suppress(OSError):
+                line.write(_HEAD.pack(_END, 0), self._silence)
+            line.close()
             return
         with self._state:
             self._acknowledge(line.taken)

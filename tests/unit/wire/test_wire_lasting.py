@@ -244,6 +244,26 @@ def test_the_end_is_told() -> None:
             net.other.stream.write(b"x")
 
 
+def test_the_end_is_told_over_a_line_that_is_found_only_then() -> None:
+    """A cancel while the machine is sought again: what works there is told, and does not wait for half an hour."""
+    (near, far), (found, other) = line(), line()
+    side = Side()
+    stream = side.begin(near, 30.0)
+    reading = threading.Thread(target=only_reads, args=(stream,), daemon=True)
+    reading.start()
+    far.close()
+    while not stream.away:
+        reading.join(0.01)
+    stream.end(0.0)
+    side.lines.put(lambda _taken: found)
+    reading.join(LONG)
+    said = None
+    while said is None:
+        said = other.read()
+    assert said == bytes([3]) + bytes(8)
+    other.close()
+
+
 def test_where_no_other_line_comes_it_is_over() -> None:
     with network() as net:
         net.other.lines.put(Unreachable("nobody came back"))
