@@ -66,8 +66,8 @@ def home(tmp_path: Path, told: tuple[str, list[dict[str, str]]]) -> Home:
 
 @pytest.fixture
 def left() -> Iterator[int]:
-    """A router that answers."""
-    with socket.create_server(("127.0.0.2", 0)) as server:
+    """The port at which each address of this machine answers: 127.0.0.2 is the left router, 127.0.0.3 the right one once it is mended."""
+    with socket.create_server(("", 0)) as server:
 
         def take() -> None:
             with contextlib.suppress(OSError):
@@ -110,7 +110,7 @@ def test_a_half_that_is_lost_is_told_once_though_the_look_is_killed_everywhere(
     (shown,) = home.json("redundancy", expect=1)
     assert (shown["stands"], [half["state"] for half in shown["last"]["reading"]["halves"]]) == ("degraded", ["whole", "lost"])
     assert "routers (the core routers) is DEGRADED" in home.dr("status", expect=1).stdout
-    status = ROUTERS.replace("LEFT", str(left)).replace("127.0.0.3, port: 9", f"127.0.0.2, port: {left}")
+    status = ROUTERS.replace("LEFT", str(left)).replace("127.0.0.3, port: 9", f"127.0.0.3, port: {left}")
     (home.path / "inventory" / "redundancy.yaml").write_text(status)
     home.dr("run", "watch")
     assert [notice["title"] for notice in told[1][2:]] == ["Whole again: routers (the core routers)"] * 2

@@ -14,7 +14,7 @@ from dr.model.inventory import Inventory, SecretRef
 from dr.model.notice_record import Notice
 from dr.model.ports import Word
 from dr.notify.acknowledge import Desk
-from dr.notify.channel import Sent, send_worded
+from dr.notify.channel import SEND_SECONDS, Sent, send_worded
 from dr.notify.codes import Codes
 from dr.notify.post import LedgerPost
 from dr.notify.stories import ContactTestStory
@@ -27,20 +27,18 @@ from tests.support.receivers import PASSWORD, USER, broker, cutting, irc_server,
 
 pytestmark = pytest.mark.integration
 HURRY = "cto=1&rto=1"
+PATIENT = "cto=25&rto=25"
+"""For a receiver that is well, on a machine that is busy."""
 STORY = ContactTestStory(
     organisation="Harbor", name="Anna <b>Bold</b>", channel=1, channels=2, kind="mailto", at="Sun 22 Nov 2026, 06:00 CST", valid="90 d"
 )
 
 
-def impatient(url: str, message: Wording, notice: Notice) -> Sent:
-    return send_worded(url, message, severity=notice.severity, timeout=4)
-
-
 class House:
-    """One person, whose channels are these, and a real ledger."""
+    """One person, whose channels are these, and a real ledger. `patience`: seconds after which a provider has not confirmed."""
 
-    def __init__(self, catalog: Catalog, *urls: str, rules: dict[str, object] | None = None) -> None:
-        self.catalog, self.clock, self._urls = catalog, FixedClock(NOW), urls
+    def __init__(self, catalog: Catalog, *urls: str, rules: dict[str, object] | None = None, patience: float = SEND_SECONDS) -> None:
+        self.catalog, self.clock, self._urls, self._patience = catalog, FixedClock(NOW), urls, patience
         made = inventory_of({"anna": [str(number) for number in range(len(urls))]})
         self.inventory = Inventory.from_facts({**made.to_facts(), "notices": rules or {}})
 
@@ -48,8 +46,11 @@ class House:
         def secret(reference: SecretRef) -> str:
             return self._urls[int(reference.env or "")]
 
+        def teller(url: str, message: Wording, notice: Notice) -> Sent:
+            return send_worded(url, message, severity=notice.severity, timeout=self._patience)
+
         return post_of(
-            self.inventory, self.catalog, self.clock, carrier_of(self.inventory, self.catalog, self.clock, secret, teller=impatient)
+            self.inventory, self.catalog, self.clock, carrier_of(self.inventory, self.catalog, self.clock, secret, teller=teller)
         )
 
     def tell(self, to: str = "anna") -> Notice:
@@ -101,7 +102,9 @@ def test_a_broker_that_wants_a_login_confirms_each_message(catalog: Catalog, tmp
     """MQTT; and with a wrong password it takes none, which is told from one that it took."""
     with broker(tmp_path) as mqtt:
         house = House(
-            catalog, f"mqtt://{USER}:wrong@127.0.0.1:{mqtt.port}/alarms?{HURRY}", f"mqtt://{USER}:{PASSWORD}@127.0.0.1:{mqtt.port}/alarms"
+            catalog,
+            f"mqtt://{USER}:wrong@127.0.0.1:{mqtt.port}/alarms?{HURRY}",
+            f"mqtt://{USER}:{PASSWORD}@127.0.0.1:{mqtt.port}/alarms?{PATIENT}",
         )
         notice = house.tell()
         assert [(d.state, d.detail) for d in notice.deliveries] == [
@@ -200,7 +203,7 @@ def test_each_trouble_is_in_the_ledger_as_what_it_is_and_the_next_channel_is_tri
 def test_one_that_never_answers_at_all_is_given_up_and_may_still_arrive(catalog: Catalog) -> None:
     """IRC's own patience is longer than ours."""
     with silent() as port:
-        notice = House(catalog, IRC % port).tell()
+        notice = House(catalog, IRC % port, patience=4).tell()
     assert [(d.state, d.detail) for d in notice.deliveries] == [("failed", LATE)]
 
 
