@@ -166,7 +166,7 @@ GUARDS: tuple[Guard, ...] = (
         Off("production's port is a reason", "if port in off_limits.ports:", "if False:", "test_each_wrong_fact_alone_is_a_reason"),
         Off(
             "a server that dr did not start is a reason",
-            "if len(ours) < len(seen.listening) and not own:",
+            "if len(ours) < len(seen.listening) and not _has_place(seen, tidying):",
             "if False:",
             "test_each_wrong_fact_alone_is_a_reason",
         ),

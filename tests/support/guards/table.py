@@ -11,6 +11,7 @@ from tests.support.guards import (
     rows_exercise,
     rows_hosts,
     rows_hosts_2,
+    rows_incidents,
     rows_notices,
     rows_outages,
     rows_policy,
@@ -35,6 +36,7 @@ __all__ = ["ELSEWHERE", "GUARDS"]
 
 GUARDS: tuple[Guard, ...] = (
     *rows_outages.GUARDS,
+    *rows_incidents.GUARDS,
     *rows_policy.GUARDS,
     *rows_policy_2.GUARDS,
     *rows_config.GUARDS,
