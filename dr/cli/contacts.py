@@ -9,7 +9,7 @@ import click
 from dr.cli.completion import known
 from dr.cli.show import json_option, marked, print_json, print_table
 from dr.clock import local
-from dr.errors import EXIT_FAILED
+from dr.errors import EXIT_FAILED, ConfigError
 
 if TYPE_CHECKING:
     from dr.app.contacts import Channel
@@ -68,7 +68,9 @@ def check(home: str | None, name: str | None, yes: bool, as_json: bool) -> None:
         sys.exit(EXIT_FAILED)
     if not yes:
         people = len({channel.contact for channel in before})
-        click.confirm(f"Send {len(before)} test messages to {people} people now?", abort=True)
+        if not sys.stdin.isatty():
+            raise ConfigError("nothing was sent: nobody is there to be asked", hint="say --yes, or type it in a terminal")
+        click.confirm(f"Send {len(before)} test messages to {people} people now?", abort=True, err=True)
     sent = ask(app, name)
     after = channels(app, name)
     if as_json:

@@ -118,6 +118,14 @@ def test_an_unknown_contact_and_a_wrong_deputy_are_said(house: House) -> None:
         house.app()
 
 
+def test_where_nobody_can_be_asked_no_test_is_sent(house: House) -> None:
+    """A script that forgot --yes hears what to say, and ends with 2, not with the 1 of a test that reached nobody."""
+    refused = house.dr("contacts", "check").exception
+    assert isinstance(refused, ConfigError)
+    assert str(refused) == "nothing was sent: nobody is there to be asked\n   HINT: say --yes, or type it in a terminal"
+    assert not house.app().records.notices()
+
+
 def test_a_person_types_the_code(house: House) -> None:
     """As they would; a code that is used up ends with 3, and a message nobody answered is shown with whom one waits for."""
     checked = house.dr("contacts", "check", "anna", "--yes")
