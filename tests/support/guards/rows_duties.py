@@ -34,7 +34,7 @@ GUARDS: tuple[Guard, ...] = (
         Off(
             "what is no claim is damage, and stops nobody",
             (
-                "except (ValueError, KeyError, TypeError, binascii.Error, ValidationError):\n"
+                "except (ValueError, KeyError, TypeError, RecursionError, binascii.Error, ValidationError):\n"
                 '        raise Damaged("it cannot be read") from None'
             ),
             "except ZeroDivisionError:\n        raise",
