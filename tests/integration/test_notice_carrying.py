@@ -240,7 +240,7 @@ class Unclaimed:
 @pytest.mark.positive_control
 def test_without_claims_two_who_carry_at_once_tell_somebody_twice(house: House) -> None:
     """Twin: the second does not see what the first is about to send."""
-    assert two_at_once(house, Unclaimed(house.catalog))["anna-0"] == 2  # type: ignore[arg-type]
+    assert two_at_once(house, Unclaimed(house.catalog))["anna-0"] > 1  # type: ignore[arg-type]
 
 
 KILLED = """
