@@ -1,7 +1,7 @@
 """What is said in one message instead of a flood of them. Pure.
 
 The first few to the same people go by themselves; what comes on top within the same minutes is gathered into one. Something more severe
-than all that was said lately does not wait for it.
+than all that was said lately does not wait for it, and what is critical never waits: somebody may be asked to take a duty within minutes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -51,7 +51,8 @@ def _gathering(group: Sequence[Notice], said: Sequence[Notice], rules: NoticeRul
     digests = [notice for notice in said if notice.gathered]
     if not digests and len(group) + len(said) <= rules.flood:
         return None
-    if said and RANK[worst(group)] <= RANK[worst(said)]:
+    gravest = worst(group)
+    if said and gravest != "critical" and RANK[gravest] <= RANK[worst(said)]:
         since = digests[-1].created if digests else said[0].created
         return Gathering(tuple(group), since + timedelta(seconds=rules.gather))
     return Gathering(tuple(group)) if len(group) > 1 else None  # alone, and more severe than all that was said

@@ -53,6 +53,13 @@ def test_what_is_more_severe_than_all_that_was_said_does_not_wait() -> None:
     assert [(len(one.notices), one.until) for one in decided([*notices(4), *notices(1, "critical")], said)] == [(5, None)]
 
 
+def test_what_is_critical_never_waits() -> None:
+    """An office that is asked to take a duty has a quarter of an hour; ten minutes of it may not go by in a queue."""
+    said = notices(9, "critical", begun=True, minutes_ago=4)
+    assert decided(notices(1, "critical"), said) == []
+    assert [(len(one.notices), one.until) for one in decided(notices(7, "critical"), said)] == [(7, None)]
+
+
 def test_each_audience_outage_and_exercise_has_its_own() -> None:
     """An exercise's messages may hide none of a real outage's."""
     fresh = [*notices(3), *notices(3, to="management"), *notices(3, outage="o-1"), *notices(3, exercise=True)]
