@@ -118,9 +118,10 @@ def what_now(app: App, outage: Outage) -> list[tuple[str, str]]:
         return [("what was learnt", f'dr outage review {outage.id} --text "cause; what went well, what badly"')]
     if outage.state != "declared":
         return []
+    who = [] if outage.assigned else [("who has it", f"dr outage assign {outage.id} --to {next(iter(app.inventory.contacts), 'CONTACT')}")]
     said = [
         ("how it goes", f'dr outage update {outage.id} "..."'),
-        ("who has it", f"dr outage assign {outage.id} --to {next(iter(app.inventory.contacts), 'CONTACT')}"),
+        *who,
         ("it is over", f'dr outage resolve {outage.id} --text "..."'),
     ]
     return [*_bring_back(app, outage), *said]

@@ -5,7 +5,8 @@ run, a timer's `dr notices carry`) owes it and carries it.
 """
 
 import secrets
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,6 +25,8 @@ from dr.policy import outages as policy
 
 LONGEST = 2000
 """Characters of what a person says at once."""
+_ANOTHERS = 15.0
+"""Seconds for which an act waits for what another process (the one that keeps people told) is just sending."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +109,16 @@ class Desk:
         self.keep()
         self.world.post.carry(outage.id)
         self.at("after-carried")
-        ours = {notice.id for notice in written}
-        return Done(outage, tuple(one for one in self.world.records.outage_notices(outage.id) if one.id in ours))
+        return Done(outage, self._as_they_are(outage.id, {notice.id for notice in written}))
+
+    def _as_they_are(self, outage: OutageId, ours: Set[str]) -> tuple[Notice, ...]:
+        """What became of them; what another process is just sending is waited for, or it would be said that nobody was reached."""
+        until = time.monotonic() + _ANOTHERS
+        while True:
+            found = tuple(one for one in self.world.records.outage_notices(outage) if one.id in ours)
+            if not any(one.claims for one in found) or time.monotonic() > until:
+                return found
+            time.sleep(0.2)
 
     def _entry(self, outage: OutageId, act: OutageAct, text: str, *, severity: OutageSeverity | None = None, to: str = "") -> OutageEntry:
         now = self.clock.now()

@@ -1,6 +1,7 @@
 """`dr recover`: what it would bring back, what is lost, who must agree, said before it begins; then the runbook, for real.
 
-The clock starts at recognition: when the failure was declared, or when the command was typed. It never pauses.
+The clock starts at recognition: when the failure was declared (here, or as an outage of the system), else when the command was typed. It
+never pauses.
 """
 
 import re
@@ -26,7 +27,7 @@ from dr.model.record import RunRecord
 from dr.model.runbook import Declaration, Plan, PlannedStep, Runbook
 from dr.policy.forecast_words import in_words
 from dr.policy.opening import wait
-from dr.policy.recovery import best_tier, loss_words, taken_after, targets
+from dr.policy.recovery import best_tier, declared_already, loss_words, taken_after, targets
 from dr.units import show_duration
 
 _AHEAD = timedelta(minutes=1)
@@ -61,7 +62,7 @@ def prepare(app: App, asked: Asked) -> Prepared:
     system = app.system(asked.system)
     now = app.clock.now()
     declaration = Declaration(
-        declared=recognised_at("--declared", asked.declared, now, app.inventory.organisation.zone),
+        declared=_recognised(app, system, asked.declared, now),
         reason=_words("--reason", asked.reason),
         by=whoami(),
         alone=_words("--alone", asked.alone) if asked.alone is not None else "",
@@ -90,6 +91,12 @@ def _words(option: str, text: str) -> str:
     if not said:
         raise ConfigError(f"{option} says nothing", hint=f'write why in a few words: {option} "..."; it goes into the evidence')
     return said[:500]
+
+
+def _recognised(app: App, system: SystemName, typed: str | None, now: datetime) -> datetime:
+    if typed is None:
+        return declared_already(app.records.outages(open_only=True), system) or now
+    return recognised_at("--declared", typed, now, app.inventory.organisation.zone)
 
 
 def recognised_at(option: str, text: str | None, now: datetime, zone: str) -> datetime:

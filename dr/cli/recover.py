@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 @click.option("--set", "set_id", metavar="SET", help="This very backup.")
 @click.option("--tier", help="The tier to restore from (default: the one that gives the most back).", shell_complete=known("tiers"))
 @click.option("--reason", metavar="TEXT", help="What happened. It goes into the audit trail and the evidence.")
-@click.option("--declared", metavar="TIME", help="When the failure was recognised, as 14:05 or 2026-11-01T14:05 (default: now).")
+@click.option(
+    "--declared",
+    metavar="TIME",
+    help="When the failure was recognised, as 14:05 or 2026-11-01T14:05 (default: when the outage that is declared of it began, else now).",
+)
 @click.option("--alone", metavar="TEXT", help="Why nobody else can be asked to approve. It goes into the audit trail and the evidence.")
 @click.option("--runbook", metavar="NAME", help="Another runbook than the system's own.", shell_complete=known("runbooks"))
 @click.option("-p", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of the runbook; may be given several times.")

@@ -40,8 +40,12 @@ Blocked = Callable[[Notice, Claim], str]
 """Why a message may not go by that channel, in words; empty where it may."""
 
 
+GOOD_NEWS = frozenset({"outage-resolved", "redundancy-regained", "nightly-recovered", "drill-passed", "recovered"})
+"""Templates of what is well again: how urgent they are is one thing, that they are not shown in an alarm's red another."""
+
+
 def send_form(url: str, message: Wording, notice: Notice) -> Sent:
-    return send_worded(url, message, severity=notice.severity)
+    return send_worded(url, message, severity=notice.severity, good=notice.template in GOOD_NEWS)
 
 
 @dataclass(frozen=True)

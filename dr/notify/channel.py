@@ -67,9 +67,9 @@ def send(url: str, subject: str, body: str, *, severity: Severity = "info", time
     return send_worded(url, Wording(subject, body), severity=severity, timeout=timeout)
 
 
-def send_worded(url: str, message: Wording, *, severity: Severity = "info", timeout: float = SEND_SECONDS) -> Sent:
+def send_worded(url: str, message: Wording, *, severity: Severity = "info", good: bool = False, timeout: float = SEND_SECONDS) -> Sent:
     """In the form that the channel shows best. Never raises for what the channel does; a failure is a result. `severity`: what receivers
-    colour and route by."""
+    colour and route by; `good`: whatever it is, something is well again."""
     import apprise
     from apprise.result import AppriseResultStatus
 
@@ -78,7 +78,8 @@ def send_worded(url: str, message: Wording, *, severity: Severity = "info", time
         channel = apprise.Apprise(asset=apprise.AppriseAsset(app_id="dr", app_desc="disaster recovery", secure_logging=True))
         if not channel.add(url.strip()) or not len(channel):
             return Sent(False, "this is no URL of a channel that can be used")
-        kind = {"critical": apprise.NotifyType.FAILURE, "warning": apprise.NotifyType.WARNING}.get(severity, apprise.NotifyType.INFO)
+        alarms = {"critical": apprise.NotifyType.FAILURE, "warning": apprise.NotifyType.WARNING}
+        kind = apprise.NotifyType.SUCCESS if good else alarms.get(severity, apprise.NotifyType.INFO)
         for service in channel:
             _want_receipt(service)
         subject, body, form = _shown(channel, message)

@@ -6,6 +6,7 @@ from datetime import datetime
 from dr.clock import local
 from dr.model.backup import Copy
 from dr.model.base import Seconds
+from dr.model.outage import Outage
 from dr.model.record import StepRecord
 from dr.model.runbook import Plan, PlannedStep
 from dr.policy.words import spoken
@@ -14,6 +15,12 @@ from dr.units import show_duration
 OPEN, SCRUB, APPROVE, CHECK, PROBE = "open", "scrub", "approve", "check", "probe"
 _WRITE_TO = {"restore": "onto", "check": "host", "scrub": "host", "open": "host"}
 """The actions that work on a standby, and the parameter that names it."""
+
+
+def declared_already(outages: Sequence[Outage], system: str) -> datetime | None:
+    """When the failure of a system was recognised, as an outage says that is declared of it: its clock runs, whoever forgets to say so
+    when the recovery is typed. None where there is none; a rehearsal is none."""
+    return min((one.began for one in outages if one.system == system and one.state == "declared" and not one.exercise), default=None)
 
 
 def lost(declared: datetime, instant: datetime) -> Seconds:

@@ -59,8 +59,8 @@ def test_what_is_not_worth_recording_and_what_is_refused_leaves_nothing(catalog:
 
 
 def test_a_turn_stays_uncarried_until_it_is_said_to_be_done(catalog: Catalog) -> None:
-    for minutes in (1, 2):
-        take(catalog, lambda _, minutes=minutes: turn(minutes))
+    take(catalog, lambda _: turn(1))
+    take(catalog, lambda _: turn(2))
     catalog.carried_turn("", 1, NOW)
     catalog.carried_turn("", 1, NOW)
     assert [each.number for each in catalog.uncarried_turns()] == [2]

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dr.model.base import JsonObject, sha256
+from dr.model.outage import Outage
 from dr.model.runbook import Plan
 from dr.policy.burndown import burns
-from dr.policy.recovery import best_tier, clock_ends_after, in_the_way, lost, targets, unfit
+from dr.policy.recovery import best_tier, clock_ends_after, declared_already, in_the_way, lost, targets, unfit
 from tests.support.catalog_copies import NOW, copy_at
 
 pytestmark = pytest.mark.unit
@@ -124,3 +125,15 @@ def test_a_recoverys_clock_runs_until_the_first_probe_after_open() -> None:
     ]
     assert [name for name in ("restore", "prove", "late") if burns(drill, name)] == ["restore"]
     assert clock_ends_after(plan(RESTORE, PROVE, step("early", "probe", "restore"), APPROVE, OPEN)) is None
+
+
+def test_the_clock_of_a_declared_outage_is_the_recoverys() -> None:
+    """Who types `dr recover` under stress says the time no second time; a rehearsal, a mere proposal and another system start no clock."""
+
+    def outage(minutes: int, **more: object) -> Outage:
+        facts = {"id": f"out-{minutes}", "system": "hmis", "severity": "major", "what": "it burnt", "state": "declared", "by": "ann"}
+        return Outage.from_facts({**facts, "began": (NOW - timedelta(minutes=minutes)).isoformat(), **more})
+
+    others = [outage(50, system="other"), outage(40, exercise=True), outage(30, state="proposed"), outage(20, state="resolved")]
+    assert declared_already(others, "hmis") is None
+    assert declared_already([*others, outage(10), outage(5)], "hmis") == NOW - timedelta(minutes=10)
