@@ -2,26 +2,22 @@
 
 import contextlib
 import itertools
-import json
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import IO, cast
 
-from dr import errors
-from dr.errors import DrError, Failed, Unreachable, place_of
+from dr.errors import DrError, Failed, Unreachable
 from dr.model.base import JsonObject
-from dr.units import visible
 from dr.wire import frames
 from dr.wire.frames import Kind
 from dr.wire.pipes import Inlet, Outlet, anew
 from dr.wire.sender import Sender
+from dr.wire.spelled import as_json, spelled, understood
 
 SILENCE = 30.0
 """Seconds without a sign of life after which a link is dead."""
-_LONGEST = 4000
-"""Characters of an error that are believed."""
 _AT_ONCE = 64
 """Calls that are answered at once: a peer that asks more is not ours."""
 
@@ -43,7 +39,7 @@ class Call:
 
     def reply_long(self, reply: JsonObject) -> JsonObject:
         """The answer to `fetch`; what is left to say in the reply is nothing."""
-        self.outlet.write(_json(reply))
+        self.outlet.write(as_json(reply))
         return {}
 
 
@@ -107,7 +103,7 @@ class Link:
     def submit(self, verb: str, args: JsonObject) -> JsonObject:
         """As `call`, where what is said may be more than a message holds: it is read with `Call.long_args`."""
         begun = self._begin(verb, None)
-        begun[1].outlet.write(_json(args))
+        begun[1].outlet.write(as_json(args))
         self._send(Kind.UP_END, begun[0])
         return self._finish(begun)
 
@@ -123,7 +119,7 @@ class Link:
         try:
             yield pending.outlet
         except BaseException as error:
-            self._send(Kind.UP_END, number, spelled(error))
+            self._send(Kind.UP_END, number, as_json(spelled(error)))
             raise
         self._send(Kind.UP_END, number)
         self._finish((number, pending))
@@ -131,7 +127,7 @@ class Link:
     def note(self, verb: str, args: JsonObject) -> None:
         """Tell without waiting. What cannot be told any more is not: the link's loss is raised where it matters."""
         with contextlib.suppress(DrError):
-            self._send(Kind.NOTE, 0, _json({"verb": verb, "args": args}))
+            self._send(Kind.NOTE, 0, as_json({"verb": verb, "args": args}))
 
     def close(self) -> None:
         """End it from this side."""
@@ -152,7 +148,7 @@ class Link:
         self._over.wait()
 
     def _begin(self, verb: str, args: JsonObject | None) -> tuple[int, _Pending]:
-        number, said = next(self._numbers), _fitting(_json({"verb": verb, "args": args or {}}))
+        number, said = next(self._numbers), _fitting(as_json({"verb": verb, "args": args or {}}))
         pending = _Pending(
             Inlet(lambda: self._send_quietly(Kind.DOWN_ROOM, number), lambda: self._unread(number)),
             Outlet(lambda data: self._send(Kind.UP, number, data)),
@@ -182,13 +178,13 @@ class Link:
         try:
             reply: JsonObject = {"ok": self._serve(call)}
         except BaseException as error:  # noqa: BLE001 - carried to the caller
-            reply = json.loads(spelled(error))
+            reply = spelled(error)
         with self._state:
             self._served.pop(number, None)
         try:
-            self._send(Kind.REPLY, number, _json(reply))
+            self._send(Kind.REPLY, number, as_json(reply))
         except Failed as error:  # more than a frame holds
-            self._send_quietly(Kind.REPLY, number, spelled(error))
+            self._send_quietly(Kind.REPLY, number, as_json(spelled(error)))
         except DrError:
             return
 
@@ -323,25 +319,3 @@ def _fitting(payload: bytes | memoryview) -> bytes | memoryview:
     if len(payload) > frames.MOST:
         raise Failed(f"a message of {len(payload)} bytes is more than the link carries")
     return payload
-
-
-def _json(value: JsonObject) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode("utf-8")
-
-
-def spelled(error: BaseException) -> bytes:
-    """An error as it crosses. Of a stranger's exception only its name and place: its text may hold a row."""
-    if isinstance(error, DrError):
-        return _json({"error": type(error).__name__, "message": error.message, "hint": error.hint})
-    return _json({"error": "Failed", "message": f"dr broke there: {type(error).__name__} at {place_of(error)}", "hint": ""})
-
-
-def understood(told: JsonObject) -> DrError:
-    """The error that the other side spelled, to be raised."""
-    kind = getattr(errors, str(told.get("error")), None)
-    known = kind if isinstance(kind, type) and issubclass(kind, DrError) else Failed
-    return known(_said(told.get("message")), hint=_said(told.get("hint") or ""))
-
-
-def _said(text: object) -> str:
-    return visible(str(text)[:_LONGEST])

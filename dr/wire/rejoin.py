@@ -29,8 +29,9 @@ from dr.wire.connection import FIRST, PROTOCOL, Connection
 from dr.wire.frames import Kind
 from dr.wire.lasting import Lasting
 from dr.wire.lines import Pipes
-from dr.wire.link import Call, Link, understood
+from dr.wire.link import Call, Link
 from dr.wire.openssh import Address
+from dr.wire.spelled import understood
 
 _FAREWELL = 3.0
 """Seconds for ssh to carry the last word and end by itself."""

@@ -30,8 +30,8 @@ from dr.wire import frames
 from dr.wire.connection import FIRST
 from dr.wire.frames import Kind
 from dr.wire.lines import Pipes
-from dr.wire.link import spelled
 from dr.wire.rejoin import dumped
+from dr.wire.spelled import as_json, spelled
 
 _MOST = 128 * 1024
 """Bytes of one message at the socket."""
@@ -51,7 +51,7 @@ def attend(hello: JsonObject, reading: int, writing: int, allowed: Allowed) -> N
         while not _handed(name, hello, told, (reading, writing), allowed):
             pass  # what another controller had begun has ended
     except DrError as error:
-        _answer(writing, spelled(error))
+        _answer(writing, as_json(spelled(error)))
 
 
 def _handed(name: str, hello: JsonObject, told: bytes, streams: tuple[int, int], allowed: Allowed) -> bool:
@@ -186,7 +186,7 @@ class Living:
         refusal = self._refusal(unit, told)
         if refusal is not None:
             control.send(_TAKEN)
-            _answer(found[1], spelled(refusal))
+            _answer(found[1], as_json(spelled(refusal)))
             _let_go(found)
             control.close()
         elif unit["epoch"] == self._epoch.unit["epoch"] or self._taken_over(told["hello"]):

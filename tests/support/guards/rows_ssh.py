@@ -205,8 +205,8 @@ GUARDS: tuple[Guard, ...] = (
         ),
         Off(
             "what does not fit is never begun",
-            '_fitting(_json({"verb": verb, "args": args or {}}))',
-            '_json({"verb": verb, "args": args or {}})',
+            '_fitting(as_json({"verb": verb, "args": args or {}}))',
+            'as_json({"verb": verb, "args": args or {}})',
             "test_what_does_not_fit_is_never_begun",
         ),
     ),
