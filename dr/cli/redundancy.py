@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dr.model.redundancy import Half
 
 _SHADES = {"whole": "green", "lost": "red"}
-_EMPTY = "inventory/redundancy.yaml names nothing: whether one half of something is lost, nobody notices"
+_EMPTY = "inventory/redundancy.yaml names nothing: whether one half of something is lost, nobody notices; examples stand in it behind #"
 
 
 @click.command()

@@ -115,7 +115,8 @@ def test_text_that_is_no_yaml_is_refused_with_its_place(home: Home) -> None:
 
 def test_unknown_names_are_told_with_what_there_is(home: Home) -> None:
     assert refused(home, "run", "nigthly") == (
-        "there is no runbook 'nigthly'\n   HINT: runbooks/ has drill-online, drill-vault, failback, nightly, recover\n"
+        "there is no runbook 'nigthly'\n"
+        "   HINT: runbooks/ has drill-online, drill-vault, failback, nightly, office-failover, outage, recover, watch\n"
     )
     assert refused(home, "runs", "show", "x") == "there is no run 'x'\n   HINT: `dr runs list` shows them\n"
     assert "-p system" in refused(home, "run", "nightly", "-p", "system")

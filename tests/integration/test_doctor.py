@@ -219,8 +219,8 @@ def test_timers_are_found_after_a_home_was_moved_and_left_a_link(home: Home, tim
     home.path.rename(tmp_path / "moved")
     home.path.symlink_to(tmp_path / "moved")
     moved = Home(tmp_path / "moved")
-    assert len(found(App.open(str(moved.path)), [timers])) == 4
-    assert moved.dr("schedule", "install", "--systemd", "--to", str(timers)).stdout.count("written: ") == 8
+    assert len(found(App.open(str(moved.path)), [timers])) == 5
+    assert moved.dr("schedule", "install", "--systemd", "--to", str(timers)).stdout.count("written: ") == 10
     init_home(tmp_path / "other", "Harbor", "UTC")
     assert found(App.open(str(tmp_path / "other")), [timers]) == []
 
