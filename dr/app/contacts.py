@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from dr.app.home import App
 from dr.clock import local
+from dr.config.secrets import resolve_secret
 from dr.errors import ConfigError, DrError
 from dr.model.base import RunId
 from dr.model.inventory import Contact
@@ -133,7 +134,7 @@ def _urls(app: App, contact: Contact) -> Iterator[str]:
     """Empty where the secret cannot be read."""
     for reference in contact.channels:
         try:
-            yield app.services.secret(reference)
+            yield resolve_secret(reference, app.home)  # not through the services: `dr check` makes no catalog
         except DrError:
             yield ""
 

@@ -144,7 +144,7 @@ def test_each_login_does_one_thing(spread: Spread) -> None:
         )
         refused = spread.home.dr("drill", "hmis", "--tier", "online", expect=None)
         assert refused.returncode == 3
-        assert "this login may not be asked for" in refused.stdout + refused.stderr
+        assert "its authorized_keys says what it is for" in refused.stdout + refused.stderr
     finally:
         hosts.write_text(before)
     assert not (spread.standby.home / "elsewhere").exists()
