@@ -10,6 +10,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from dr.actions.one_reader import one_reader
 from dr.actions.recognise import recognise
 from dr.actions.source_review import review
 from dr.clock import iso
@@ -65,7 +66,8 @@ def run(params: Params, ctx: StepContext) -> Outcome:
     published = _published(params.system, there, _token(ctx), ctx)
     if published:
         return _complete(params.system, published, targets, absent, ctx)
-    return _read_and_publish(params.system, targets, absent, ctx)
+    with one_reader(params.system, ctx):
+        return _read_and_publish(params.system, targets, absent, ctx)
 
 
 def _absent(targets: Sequence[Repository]) -> dict[RepositoryName, str]:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,9 @@ from dr.hosts.removal import opened
 PASSFILE = "secret/superuser.pgpass"
 """In a run's place, written by the restore: `host:port:database:user:password`, mode 0600."""
 _OURS = re.compile(r"^(dr($|[^a-z])|pg_(dump|dumpall|restore)$)")
+_AGAIN = (0.2, 0.5)
+"""Seconds after which strange sessions are looked for again: one of another dr that is just being let in bears no name yet (PostgreSQL 18
+shows it while it says its password). Who really works there is there a moment later, too."""
 _QUERY = """
 select (select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()
           and application_name !~ %s),
@@ -35,10 +39,15 @@ def sessions(place: str, host: str, port: int, users: Sequence[str]) -> Sessions
     if found is None:
         return None
     named, password = found
-    tries = ((user, database) for user in ([named] if named else dict.fromkeys(users)) for database in ("postgres", "template1"))
-    major = _major(place)
-    looked = (_look(host, port, user, database, password, major) for user, database in tries)
-    return next((seen for seen in looked if seen is not None), None)
+    tries = [(user, database) for user in ([named] if named else dict.fromkeys(users)) for database in ("postgres", "template1")]
+    major, seen = _major(place), None
+    for pause in (*_AGAIN, 0.0):
+        looked = (_look(host, port, user, database, password, major) for user, database in tries)
+        seen = next((found for found in looked if found is not None), None)
+        if seen is None or not seen.foreign:
+            break
+        time.sleep(pause)
+    return seen
 
 
 def _look(host: str, port: int, user: str, database: str, password: str, major: int) -> Sessions | None:

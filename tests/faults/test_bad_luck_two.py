@@ -61,6 +61,8 @@ def test_two_nightlies_at_the_same_moment_are_two_whole_sets(home: Home) -> None
         assert code == 0, said
     new = [sorted(set(home.sets(name)) - set(before)) for name in ("fileserver", "bank-vault")]
     assert (len(new[0]), new[0]) == (2, new[1])
+    for each in new[0]:
+        assert "holds no needle" not in home.dr("drill", "hmis", "--tier", "online", "--select", each).stdout
     home.dr("backups", "verify", "hmis", "--all")
     home.dr("audit", "verify")
 
