@@ -344,10 +344,10 @@ def test_a_notice_killed_at_every_failpoint_reaches_everybody_and_marks_its_repe
     ended = gallery.shoot("telling", TELLING, expect=1)
     assert ended.verdict == "FAIL"
     told = {name: box.subjects(name) for name in ("system-administrator", "help-desk-lead")}
-    assert len(told["system-administrator"]) == 2, "the message that left just before a kill was sent again"
-    assert len(told["help-desk-lead"]) == 1
-    assert "(repeat)" not in told["system-administrator"][0]
-    assert told["system-administrator"][1] == f"{told['system-administrator'][0]} (repeat)"
+    first, again = "telling: telling FAILED", "telling: telling FAILED (repeat)"
+    for name, subjects in told.items():  # they are told beside each other, so a kill may come before or after either's message left
+        assert subjects in ([first], [first, again], [again]), name
+    assert any(again in subjects for subjects in told.values()), "whom a kill left in doubt was told once more"
     run = home.last_run("telling")
     assert [notice["state"] for notice in home.json("notices") if notice["run"] == run] == ["delivered"]
 

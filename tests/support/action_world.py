@@ -1,5 +1,6 @@
 """The backup's actions on real repositories, a real catalog and real keys; the source alone is a toy."""
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ from dr.actions import backup, copy, prune, restore, scrub, select_backup, verif
 from dr.catalog.catalog import Catalog, open_catalog
 from dr.clock import FixedClock
 from dr.model.backup import Copy
-from dr.model.base import HostName, JsonObject, RepositoryName, RunId, Seconds, SetId, StepId, StrictModel, SystemName
+from dr.model.base import HostName, HostPath, JsonObject, RepositoryName, RunId, Seconds, SetId, StepId, StrictModel, SystemName
 from dr.model.inventory import (
     Inventory,
     Keys,
@@ -238,6 +239,7 @@ class ActionContext:
     def __init__(self, world: World, run: RunId, action: Action) -> None:
         self._world, self._action = world, action
         self.run, self.step, self.plan = run, StepId(action.kind), plan_of()
+        self.home, self.stop = HostPath(str(world.place)), threading.Event()
         self.clock, self.records, self.keys, self.sets, self.inventory = world.clock, world.catalog, world.keys, world.sets, world.inventory
 
     def check_stop(self) -> None:
