@@ -133,7 +133,7 @@ def _steps(root: Table, views: list[StepView], around: Around) -> Iterator[Probl
 def _suppressing(root: Table, stem: str, views: list[StepView], inventory: Inventory | None) -> list[str]:
     """The systems that this runbook is for and that declare how requests are replayed: those that name it, and the one of its defaults."""
     values = defaults(root)
-    own = {values.get("system"), tier_of(views, values, "system")}
+    own = [values.get("system"), tier_of(views, values, "system")]  # a list, since what is written there may be one
     systems = inventory.systems.items() if inventory else ()
     return [name for name, entry in systems if entry.suppression is not None and (name in own or entry.runbooks.recover == stem)]
 

@@ -269,3 +269,9 @@ def test_what_stands_in_the_source_is_what_the_editor_shows() -> None:
     every = [action.params for action in kinds.actions.values()]
     for model in (*every, *kinds.sources.values(), *kinds.repositories.values(), *kinds.hosts.values(), *kinds.checks.values()):
         assert len(kind_doc(model)) > 20, model
+
+
+def test_a_list_where_a_systems_name_belongs_is_told_and_breaks_nothing() -> None:
+    value = {**RUNBOOKS[0], "parameters": {"system": {"default": ["hmis"]}}}
+    with home_of("runbooks", "nightly", value) as home:
+        assert check_runbooks(home, Around(plugins.kinds())).problems
