@@ -6,8 +6,8 @@ store of claims has it; while that does not answer, it is asked again and again.
 
 from datetime import datetime, timedelta
 
-from dr.actions.duty_desk import Desk, desk_of
-from dr.actions.duty_store import answered, heed_store, tell_store
+from dr.actions.duty_desk import FAILPOINTS, Desk, desk_of
+from dr.actions.duty_store import follow_up, heed_store
 from dr.errors import Failed
 from dr.model.base import Duration, Seconds, Slug, StrictModel
 from dr.model.duty import Assignment
@@ -49,11 +49,7 @@ class _Rounds:
     def go(self) -> None:
         now = self._ctx.clock.now()
         if self._desk.tick() or now >= self._again:
-            unread = heed_store(self._desk, self._ctx)
-            unread = answered(self._desk) or unread
-            self._ctx.post.carry()
-            self._ctx.failpoint("after-carried")
-            tell_store(unread, self._ctx, rehearsed=bool(self._desk.log))
+            follow_up(self._desk, self._ctx, heed_store(self._desk, self._ctx))
             self._again = now + _AGAIN
         self._say()
 
@@ -111,6 +107,6 @@ ACTION = Action(
     facts=Facts,
     effect=Effect.WRITES,
     run=run,
-    failpoints=("after-turn", "after-owed", "after-claimed", "after-carried"),
+    failpoints=FAILPOINTS,
     rehearse=rehearse,
 )

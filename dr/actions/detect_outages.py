@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from dr.actions.looking import keep
 from dr.actions.outage_telling import owe_words
 from dr.errors import ConfigError, DrError, Stopped
 from dr.model.base import HostName, JsonObject, StrictModel, SystemName, canonical, sha256
 from dr.model.outage import Outage, OutageEntry, OutageId
 from dr.model.ports import Action, Effect, Outcome, Probe, Rehearsal, RehearseContext, StepContext
 from dr.model.record import CheckResult
-from dr.model.redundancy import Detection, DetectionProbe, Half, KeptReading, Reading
+from dr.model.redundancy import Detection, DetectionProbe, Half, Reading
 from dr.policy.detection import Answer, Down, Seen, detect, proposes
 from dr.units import visible
 
@@ -94,8 +95,7 @@ def _ask_all(system: SystemName, rule: Detection, ctx: StepContext, asked: list[
             reading = _ask(question, name, ctx)
             asked.append(reading)
             found.setdefault(probe, {})[str(name)] = [_seen(ctx.clock.now(), reading), *(_seen(k.at, k.reading) for k in before)]
-            since = before[0].since if before and before[0].reading.state == reading.state else ctx.clock.now()
-            ctx.records.record_reading(KeptReading(probe=key, at=ctx.clock.now(), since=since, reading=reading, run=ctx.run))
+            keep(key, reading, before, ctx)
     return found
 
 
@@ -138,7 +138,7 @@ def _inquired(question: DetectionProbe, name: HostName, ctx: StepContext) -> Che
     if not isinstance(check, Probe):
         raise ConfigError(f"'{question.check}' looks at a restored system")
     params = check.params.from_facts(question.with_)
-    if machine(name, ctx) == HERE:
+    if ctx.inventory.hosts[name].kind == "local":
         return check.probe(params, ctx)
     host = ctx.host(name)
     if not isinstance(host, AsksThere):

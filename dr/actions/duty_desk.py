@@ -33,6 +33,10 @@ UNHELD = "duty-unheld:"
 """How the key of a finding begins that says that nobody holds a duty."""
 
 
+FAILPOINTS = ("after-turn", "after-owed", "after-claimed", "after-carried")
+"""Of a step that works at the desk, in the order in which they are passed."""
+
+
 class World(Protocol):
     """What the desk needs of a step's context; a command has it too."""
 

@@ -2,6 +2,7 @@
 
 from dr.actions.duty_desk import Desk
 from dr.errors import Unreachable
+from dr.model.duty_log import REAL
 from dr.model.ports import StepContext
 
 UNREAD = "duty-claims-unread"
@@ -18,7 +19,15 @@ def heed_store(desk: Desk, ctx: StepContext) -> str:
     return ""
 
 
-def answered(desk: Desk) -> str:
+def follow_up(desk: Desk, ctx: StepContext, unread: str) -> None:
+    """Do what follows from every turn, write to whom it concerns, and say whether the store answers. `unread`: why it did not just now."""
+    unread = _answered(desk) or unread
+    ctx.post.carry()
+    ctx.failpoint("after-carried")
+    _tell_store(unread, ctx, rehearsed=desk.log != REAL)
+
+
+def _answered(desk: Desk) -> str:
     """Do what follows from every turn; why a claim could not be put, or nothing."""
     try:
         desk.heed()
@@ -27,7 +36,7 @@ def answered(desk: Desk) -> str:
     return ""
 
 
-def tell_store(unread: str, ctx: StepContext, *, rehearsed: bool) -> None:
+def _tell_store(unread: str, ctx: StepContext, *, rehearsed: bool) -> None:
     """A store that does not answer is a finding until it does."""
     if unread and not rehearsed:
         hint = "bring it back: nobody holds a duty by a claim that was not stored; dr repositories check"

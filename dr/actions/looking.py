@@ -8,7 +8,7 @@ from dr.clock import Clock
 from dr.errors import DrError, Refused, Stopped
 from dr.model.base import HostName, HostPath
 from dr.model.inventory import SecretRef
-from dr.model.ports import Host, Looking, Redundant, Runner
+from dr.model.ports import Host, Looking, Redundant, Runner, StepContext
 from dr.model.redundancy import KeptReading, Reading, RedundancyEntry, unseen
 
 
@@ -47,6 +47,15 @@ def look_at(entry: RedundancyEntry, earlier: Sequence[KeptReading], by: Looker) 
         return unseen(error.message)  # a command that hangs, as one does that asks a dying disk
     except DrError as error:
         return unseen(error.message)
+
+
+def keep(name: str, reading: Reading, before: Sequence[KeptReading], ctx: StepContext) -> KeptReading:
+    """Into the catalog, with since when it has stood so."""
+    now = ctx.clock.now()
+    since = before[0].since if before and before[0].reading.state == reading.state else now
+    kept = KeptReading(probe=name, at=now, since=since, reading=reading, run=ctx.run)
+    ctx.records.record_reading(kept)
+    return kept
 
 
 def _looked(entry: RedundancyEntry, earlier: Sequence[KeptReading], by: Looker) -> Reading:

@@ -4,8 +4,8 @@ Safe to repeat: the loss is one turn of the failover machine, whatever follows f
 duty when it accepted and the store took its claim. Where the store of claims does not answer, everybody is asked all the same.
 """
 
-from dr.actions.duty_desk import desk_of
-from dr.actions.duty_store import answered, heed_store, tell_store
+from dr.actions.duty_desk import FAILPOINTS, desk_of
+from dr.actions.duty_store import follow_up, heed_store
 from dr.errors import Refused
 from dr.model.base import OfficeName, Slug, StepId, StrictModel
 from dr.model.duty_events import Lost, Rejected
@@ -42,10 +42,7 @@ def run(params: Params, ctx: StepContext) -> Outcome:
     rejected = [each for each in (taken.turn.transitions if taken else ()) if isinstance(each, Rejected)]
     if rejected:
         raise Refused(f"{params.office} is not put down as lost: {rejected[0].why}", hint="dr duties")
-    unread = answered(desk) or unread
-    ctx.post.carry()
-    ctx.failpoint("after-carried")
-    tell_store(unread, ctx, rehearsed=bool(params.exercise))
+    follow_up(desk, ctx, unread)
     board = desk.board()
     asked = tuple(each.duty for each in board.assignments if each.asked is not None)
     unheld = tuple(each.duty for each in board.assignments if each.state == "unheld")
@@ -82,6 +79,6 @@ ACTION = Action(
     facts=Facts,
     effect=Effect.TELLS,
     run=run,
-    failpoints=("after-turn", "after-owed", "after-claimed", "after-carried"),
+    failpoints=FAILPOINTS,
     rehearse=rehearse,
 )

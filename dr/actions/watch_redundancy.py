@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
 
-from dr.actions.looking import look_at
+from dr.actions.looking import keep, look_at
 from dr.errors import Failed
 from dr.model.base import RunId, Slug, StrictModel
 from dr.model.ports import Action, Effect, Outcome, Records, Rehearsal, RehearseContext, StepContext
@@ -96,15 +96,6 @@ def _lines(changed: Sequence[tuple[int, str]]) -> str:
     return "\n".join(line for _, line in sorted(changed))
 
 
-def keep(name: str, reading: Reading, before: Sequence[KeptReading], ctx: StepContext) -> KeptReading:
-    """Into the catalog, with since when it has stood so."""
-    now = ctx.clock.now()
-    since = before[0].since if before and before[0].reading.state == reading.state else now
-    kept = KeptReading(probe=name, at=now, since=since, reading=reading, run=ctx.run)
-    ctx.records.record_reading(kept)
-    return kept
-
-
 def said(name: str, entry: RedundancyEntry, reading: Reading) -> str:
     """One line for a person: the thing, how it stands, which halves are to blame."""
     title = f"{name} ({entry.title})" if entry.title else name
@@ -117,11 +108,11 @@ def said(name: str, entry: RedundancyEntry, reading: Reading) -> str:
 def _note(name: str, entry: RedundancyEntry, reading: Reading, ctx: StepContext) -> None:
     """One finding for as long as it is not whole, in the words of the last look."""
     prefix = f"{PREFIX}{name}:"
-    keep = []
+    standing = []
     if reading.state != "whole":
-        keep = [f"{prefix}{reading.state}"]
-        ctx.finding(keep[0], redundancy.severity(reading.state), said(name, entry, reading), hint=_HINTS[reading.state])
-    ctx.records.close_findings(prefix, keep, ctx.clock.now(), ctx.run)
+        standing = [f"{prefix}{reading.state}"]
+        ctx.finding(standing[0], redundancy.severity(reading.state), said(name, entry, reading), hint=_HINTS[reading.state])
+    ctx.records.close_findings(prefix, standing, ctx.clock.now(), ctx.run)
 
 
 def _settle_strangers(ctx: StepContext) -> None:

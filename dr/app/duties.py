@@ -20,6 +20,7 @@ from dr.model.duty_events import Accepted, Event, HandedBack, Rejected, Returned
 from dr.model.duty_events import Refused as SaidNo
 from dr.model.duty_log import REAL, DutyTurn, Wanted
 from dr.policy.approval import same_person
+from dr.policy.roster import Roster
 from dr.policy.second_person import through
 from dr.stream.claims import Stand
 
@@ -35,6 +36,22 @@ def heed_all(app: App) -> None:
             with suppress(Unreachable):
                 desk.tick()
                 desk.heed()
+
+
+def require_duties(roster: Roster) -> None:
+    """Raises ConfigError where nobody wrote any."""
+    if not roster.duties:
+        raise ConfigError(
+            "the inventory has no duties",
+            hint="write them in inventory/duties.yaml; `dr init /tmp/example` makes a home with an example to copy",
+        )
+
+
+def require_known(roster: Roster, office: str) -> None:
+    """Raises ConfigError for an office that is none, and where there are no duties that it could hold."""
+    require_duties(roster)
+    if office not in roster.offices:
+        raise ConfigError(f"'{office}' is not an office", hint=f"there are {', '.join(roster.offices)}")
 
 
 @dataclass(frozen=True)
@@ -55,7 +72,7 @@ class Offices:
 
     def listing(self) -> Listing:
         """How everything stands, with what the store of claims says of it now; that it does not answer is a warning."""
-        self._require_duties()
+        require_duties(self.desk.roster)
         stands, trouble = self._synced()
         return listing_of(self.desk, stands, trouble)
 
@@ -199,17 +216,10 @@ class Offices:
             raise Refused("no rehearsal was begun", hint="dr office lost OFFICE --exercise")
         return known[-1]
 
-    def _require_duties(self) -> None:
-        if not self.app.inventory.duties:
-            raise ConfigError("the inventory has no duties", hint="write them in inventory/duties.yaml; dr init writes an example")
-
     def _known(self, duty: str | None, office: str) -> None:
-        self._require_duties()
-        roster = self.desk.roster
-        if duty is not None and duty not in roster.duties:
-            raise ConfigError(f"'{duty}' is not a duty", hint=f"there are {', '.join(roster.duties)}")
-        if office not in roster.offices:
-            raise ConfigError(f"'{office}' is not an office", hint=f"there are {', '.join(roster.offices)}")
+        require_known(self.desk.roster, office)
+        if duty is not None and duty not in self.desk.roster.duties:
+            raise ConfigError(f"'{duty}' is not a duty", hint=f"there are {', '.join(self.desk.roster.duties)}")
 
     def _number_asked(self, said: Assignment, office: str) -> int:
         if self._is_asked(said, office) and said.asked is not None:

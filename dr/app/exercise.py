@@ -14,7 +14,7 @@ from dr.actions.duty_desk import Desk, home_token
 from dr.actions.outage_telling import owe_each, owe_words
 from dr.app import outages
 from dr.app.home import App, whoami
-from dr.app.office_lost import Loss, exercise_name
+from dr.app.office_lost import Loss, exercise_name, plan_of
 from dr.app.office_lost import Prepared as Failover
 from dr.app.office_lost import prepare as prepare_failover
 from dr.errors import ConfigError, Refused
@@ -157,7 +157,7 @@ class _Game:
         desk = Desk(self._app.services, whoami(), home_token(self._app.home), self._playing.id)
         for contact in self._played.away:
             desk.say(Away(at=desk.clock.now(), contact=contact))
-        plan = prepare_failover(self._app, _loss(self._played, self._playing.id)).plan
+        plan = plan_of(self._app, _loss(self._played, self._playing.id))
         left = (self._until - self._app.clock.now()).total_seconds()
         self._run = self._app.carry_out(_bounded(plan, max(1.0, left))).run
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dr import plugins
+from dr.actions.duty_desk import Desk
 from dr.actions.reassign_duties import parts
 from dr.app.approvals import how_second
-from dr.app.duties import Offices
+from dr.app.duties import Offices, require_known
 from dr.app.engines import FAILOVER
 from dr.app.home import App, whoami
 from dr.config.plan import compile_plan
@@ -52,7 +53,8 @@ _BUILT_IN = {
     ],
     "always": [{"action": "report"}],
 }
-"""For a home that was made before runbooks/office-failover.yaml was: when an office burns is no time to ask for a file."""
+"""For a home that was made before runbooks/office-failover.yaml was: when an office burns is no time to ask for a file. It names no group
+of contacts, as the example does: such a home may have none of that name."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +99,12 @@ class Prepared:
 
 def prepare(app: App, loss: Loss) -> Prepared:
     """Look, and begin nothing. Raises ConfigError for what was typed, Refused where it is under way already."""
-    desk, roster, now = Offices(app).desk, Offices(app).desk.roster, loss.at or app.clock.now()
+    desk, now = Offices(app).desk, loss.at or app.clock.now()
+    roster = desk.roster
     _require_known(roster, loss)
     _require_free(app, loss)
-    trouble = _store_trouble(app)
-    board = _board(app, loss)
+    trouble = _store_trouble(desk)
+    board = _board(desk, loss, now)
     known = board.loss(loss.office)
     if known is not None and known.through == parts(loss.through):
         hint = "dr duties shows who was asked; an office that answers says: dr office accept DUTY --office OFFICE"
@@ -113,7 +116,7 @@ def prepare(app: App, loss: Loss) -> Prepared:
     duties = tuple(proposal(roster, board, said))
     asked = dict.fromkeys(str(each.to) for each in duties if each.to is not None)
     return Prepared(
-        plan=_plan(app, loss, two=two),
+        plan=plan_of(app, loss, two=two),
         office=loss.office,
         title=roster.office_title(loss.office),
         duties=duties,
@@ -126,6 +129,19 @@ def prepare(app: App, loss: Loss) -> Prepared:
         hints=_hints(roster, loss, gone),
         titles={name: office.title for name, office in roster.offices.items()},
     )
+
+
+def plan_of(app: App, loss: Loss, *, two: bool = False) -> Plan:
+    """The runbook for this loss. `two`: a second person must confirm it."""
+    given = {
+        "office": loss.office,
+        "through": loss.through,
+        "exercise": (loss.log or exercise_name(app.clock.now())) if loss.exercise else "",
+        "confirm": "two" if two else "one",
+    }
+    written = app.runbooks.get(RUNBOOK)
+    runbook = written if written is not None and written.kind == FAILOVER else Runbook.from_facts(_BUILT_IN)
+    return compile_plan(runbook, app.inventory, given, plugins.kinds())
 
 
 def exercise_name(at: datetime) -> str:
@@ -144,10 +160,7 @@ def carry_out(app: App, prepared: Prepared, loss: Loss) -> RunRecord:
 
 
 def _require_known(roster: Roster, loss: Loss) -> None:
-    if not roster.duties:
-        raise ConfigError("the inventory has no duties", hint="write them in inventory/duties.yaml; dr init writes an example")
-    if loss.office not in roster.offices:
-        raise ConfigError(f"'{loss.office}' is not an office", hint=f"there are {', '.join(roster.offices)}")
+    require_known(roster, loss.office)
     strange = [name for name in parts(loss.through) or () if name not in roster.offices[loss.office].depends]
     if strange:
         depends = ", ".join(roster.offices[loss.office].depends) or "nothing"
@@ -165,20 +178,19 @@ def _require_free(app: App, loss: Loss) -> None:
             raise Refused(f"the failover of {loss.office} {state}: {record.run}", hint=f"go on with it: {how}" if interrupted else how)
 
 
-def _store_trouble(app: App) -> tuple[str, ...]:
+def _store_trouble(desk: Desk) -> tuple[str, ...]:
     try:
-        Offices(app).desk.sync()
+        desk.sync()
     except Unreachable as error:
         return (f"{error.message}. Offices can be asked; none holds a duty before it answers again",)
     return ()
 
 
-def _board(app: App, loss: Loss) -> Board:
+def _board(desk: Desk, loss: Loss, now: datetime) -> Board:
     """A rehearsal begins in normal times."""
-    offices = Offices(app)
     if not loss.exercise:
-        return offices.desk.board()
-    board = open_board(offices.desk.roster, loss.at or app.clock.now(), exercise=True)
+        return desk.board()
+    board = open_board(desk.roster, now, exercise=True)
     return board.model_copy(update={"away": tuple(Absence(contact=ContactName(name)) for name in loss.away)})
 
 
@@ -209,15 +221,3 @@ def _hints(roster: Roster, loss: Loss, gone: Mapping[str, str]) -> tuple[str, ..
         return ()
     shared, titles = ", ".join(roster.offices[loss.office].depends), ", ".join(roster.office_title(name) for name in others)
     return (f"If it is the office only, and what it depends on works ({shared}), say --only: then {titles} can be asked too.",)
-
-
-def _plan(app: App, loss: Loss, *, two: bool) -> Plan:
-    given = {
-        "office": loss.office,
-        "through": loss.through,
-        "exercise": (loss.log or exercise_name(app.clock.now())) if loss.exercise else "",
-        "confirm": "two" if two else "one",
-    }
-    written = app.runbooks.get(RUNBOOK)
-    runbook = written if written is not None and written.kind == FAILOVER else Runbook.from_facts(_BUILT_IN)
-    return compile_plan(runbook, app.inventory, given, plugins.kinds())
