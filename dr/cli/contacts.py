@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dr.cli.asking import require_yes
 from dr.cli.completion import known
 from dr.cli.show import json_option, marked, print_json, print_table
 from dr.clock import local
-from dr.errors import EXIT_FAILED, ConfigError
+from dr.errors import EXIT_FAILED
 
 if TYPE_CHECKING:
     from dr.app.contacts import Channel
@@ -68,9 +69,7 @@ def check(home: str | None, name: str | None, yes: bool, as_json: bool) -> None:
         sys.exit(EXIT_FAILED)
     if not yes:
         people = len({channel.contact for channel in before})
-        if not sys.stdin.isatty():
-            raise ConfigError("nothing was sent: nobody is there to be asked", hint="say --yes, or type it in a terminal")
-        click.confirm(f"Send {len(before)} test messages to {people} people now?", abort=True, err=True)
+        require_yes(f"Send {len(before)} test messages to {people} people now?", "nothing was sent")
     sent = ask(app, name)
     after = channels(app, name)
     if as_json:

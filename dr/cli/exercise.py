@@ -1,12 +1,12 @@
 """`dr exercise`: a disaster that is made up, rehearsed with people, and scored."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from dr.cli.asking import require_yes
 from dr.cli.completion import known
 from dr.cli.show import coloured, json_option, marked, print_json, say, screen, wrapped
 from dr.errors import ConfigError
@@ -93,9 +93,7 @@ def _exercise(home: str | None, kind: "ExerciseKind", typed: tuple[int | None, s
     prepared = prepare(app, Wish(kind, seed if seed is not None else default_seed(app), office, _seconds(wait)))
     show_scenario(app, prepared)
     if not yes:
-        if not sys.stdin.isatty():
-            raise ConfigError("nothing was begun: nobody is there to be asked", hint="say --yes, or type it in a terminal")
-        click.confirm("Begin the exercise, and tell people?", abort=True, err=True)
+        require_yes("Begin the exercise, and tell people?", "nothing was begun")
     played = play(app, prepared, lambda words: say(f"   {words}"), html)
     if as_json:
         print_json(played.evidence.to_facts())

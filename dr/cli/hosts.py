@@ -1,12 +1,11 @@
 """`dr hosts list|enrol|check`."""
 
-import sys
-
 import click
 
+from dr.cli.asking import require_yes
 from dr.cli.completion import known
 from dr.cli.show import json_option, marked, print_json, print_table, say
-from dr.errors import ConfigError, Refused
+from dr.errors import Refused
 
 
 @click.group()
@@ -64,9 +63,7 @@ def enrol(home: str | None, host: str, yes: bool) -> None:
     for line in needles(app, host):
         say(f"   {line}")
     if not yes:
-        if not sys.stdin.isatty():
-            raise ConfigError(f"'{host}' was not enrolled: nobody is there to be asked", hint="say --yes, or run it in a terminal")
-        click.confirm(f"Enrol '{host}' as {app.inventory.hosts[host].role}?", abort=True, err=True)
+        require_yes(f"Enrol '{host}' as {app.inventory.hosts[host].role}?", f"'{host}' was not enrolled")
     for line in app.enrol(host):
         click.echo(line)
     for line in next_steps(app):

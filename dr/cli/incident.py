@@ -1,13 +1,13 @@
 """`dr incident`: what may have come into strangers' hands, who accessed it and when, and what is owed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from dr.cli.incident_shown import Drawn, listed, opened, reported
-from dr.cli.show import coloured, json_option, print_json, screen
+from dr.cli.incident_shown import listed, opened, reported
+from dr.cli.show import json_option, print_drawn, print_json, screen
 
 if TYPE_CHECKING:
     from dr.app.incidents import Asked, Done
@@ -155,7 +155,7 @@ def report(home: str | None, incident: str | None, page: str | None, as_json: bo
     if as_json:
         print_json(made.to_facts())
     else:
-        _print(reported(made, app.inventory.organisation.zone, screen()))
+        print_drawn(reported(made, app.inventory.organisation.zone, screen()))
     if page is not None:
         place = write_page(app, made, Path(page))
         click.echo(f"written: {place}", err=as_json)
@@ -183,11 +183,6 @@ def _end(zone: str, done: "Done", as_json: bool) -> None:
             }
         )
     else:
-        _print(opened(done, zone, screen()))
+        print_drawn(opened(done, zone, screen()))
     if done.notices and not any(each.state == "delivered" for notice in done.notices for each in notice.deliveries):
         raise SystemExit(_UNREACHED)
-
-
-def _print(lines: Iterator[Drawn]) -> None:
-    for text, colour in lines:
-        click.echo(coloured(text, colour) if colour else text)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from dr.cli.show import aligned, print_table, wrapped
+from dr.cli.show import Drawn, aligned, print_table, wrapped
 from dr.clock import local
 
 if TYPE_CHECKING:
@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from dr.app.incidents import Done
     from dr.model.incident import Incident
 
-Drawn = tuple[str, str]
-"""A line, and the word for its colour."""
 _SHOWN = 40
 """Accesses on a screen, the newest; the page and the JSON have all."""
 _WIDE = 10

@@ -1,10 +1,10 @@
 """`dr office`: an office is lost, its duties go to others, it comes back and is handed them one by one."""
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
+from dr.cli.asking import require_yes
 from dr.cli.completion import known
 from dr.cli.run import follow
 from dr.cli.show import json_option, say
@@ -78,11 +78,8 @@ def _lose(app: "App", loss: "Loss", yes: bool) -> "RunRecord":
     prepared = prepare(app, loss)
     show_loss(prepared, app.inventory.organisation.zone, app.clock.now(), exercise=loss.exercise)
     if not yes:
-        if not sys.stdin.isatty():
-            raise ConfigError("nothing was begun: nobody is there to be asked", hint="say --yes, or type it in a terminal")
-        click.confirm(
-            f"{'Rehearse' if loss.exercise else 'Is'} the loss of {prepared.title}{'' if loss.exercise else ' real'}?", abort=True, err=True
-        )
+        question = "Rehearse the loss of {}?" if loss.exercise else "Is the loss of {} real?"
+        require_yes(question.format(prepared.title), "nothing was begun")
     return carry_out(app, prepared, loss)
 
 

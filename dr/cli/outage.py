@@ -1,14 +1,14 @@
 """`dr outage`: say that something is out, how it goes, who has it in hand, and that it is over; see what happened."""
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
+from dr.cli.asking import require_yes
 from dr.cli.completion import known
 from dr.cli.outage_shown import acted, listed, next_lines, shown
-from dr.cli.show import coloured, json_option, print_json, say, screen, wrapped
+from dr.cli.show import json_option, print_drawn, print_json, say, screen, wrapped
 from dr.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def show(home: str | None, outage: str | None, as_json: bool) -> None:
     found = seen(app, one)
     if as_json:
         return print_json(_facts(app, one))
-    return _print(shown(found, app.inventory.organisation.zone, app.clock.now(), screen()))
+    return print_drawn(shown(found, app.inventory.organisation.zone, app.clock.now(), screen()))
 
 
 @outage.command("list")
@@ -283,9 +283,7 @@ def _ask(app: "App", severity: "OutageSeverity", question: str, yes: bool) -> No
         return
     for line in wrapped(f"Told at once: {who_is_told(app, severity)}.", screen(), first="", rest="  "):
         say(line)
-    if not sys.stdin.isatty():
-        raise ConfigError("nothing was declared: nobody is there to be asked", hint="say --yes, or type it in a terminal")
-    click.confirm(question, abort=True, err=True)
+    require_yes(question, "nothing was declared")
 
 
 def _end(app: "App", done: "Done", as_json: bool) -> None:
@@ -296,8 +294,8 @@ def _end(app: "App", done: "Done", as_json: bool) -> None:
         print_json(_facts(app, done.outage))
     else:
         zone, now = app.inventory.organisation.zone, app.clock.now()
-        _print(acted(seen(app, done.outage), found, zone, now, screen()))
-        _print(next_lines(what_now(app, done.outage)))
+        print_drawn(acted(seen(app, done.outage), found, zone, now, screen()))
+        print_drawn(next_lines(what_now(app, done.outage)))
     if done.notices and not any(one.reached for one in found.people):
         raise SystemExit(_unreached)
 
@@ -309,8 +307,3 @@ def _facts(app: "App", one: "Outage") -> dict[str, object]:
         "entries": [entry.to_facts() for entry in entries],
         "notices": [notice.model_copy(update={"body": ""}).to_facts() for notice in notices],
     }
-
-
-def _print(lines: Iterator[tuple[str, str]]) -> None:
-    for text, colour in lines:
-        click.echo(coloured(text, colour) if colour else text)

@@ -5,16 +5,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from dr.cli.show import print_table, wrapped
+from dr.cli.show import Drawn, print_table, wrapped
 from dr.clock import local
+from dr.policy.outage_words import clock
 
 if TYPE_CHECKING:
     from dr.app import App
     from dr.app.outage_seen import Person, Reached, Seen
     from dr.model.outage import Outage
 
-Drawn = tuple[str, str]
-"""A line, and the word for its colour."""
 _HEADS = {"declared": "OUT", "proposed": "SEEMS TO BE OUT", "resolved": "BACK", "reviewed": "BACK, reviewed", "dismissed": "NO OUTAGE"}
 _COLOURS = {"declared": "red", "proposed": "amber", "resolved": "green", "reviewed": "green", "dismissed": "green"}
 _WIDE = 18
@@ -27,7 +26,7 @@ def acted(seen: "Seen", reached: "Reached", zone: str, now: datetime, width: int
         yield from _field("lasted", seen.against, width)
     yield from _people(reached.people, reached.nobody, zone, now, width)
     if seen.next_word is not None:
-        by = _clock(seen.next_word, now, zone)
+        by = clock(seen.next_word, now, zone)
         yield from _field("next", f"{seen.hears} hear again by {by} at the latest: a process in the background keeps people told", width)
 
 
@@ -54,7 +53,7 @@ def shown(seen: "Seen", zone: str, now: datetime, width: int) -> Iterator[Drawn]
         yield from _field("SILENT", 'nobody has said for too long how it goes: dr outage update "..."', width, "red")
     if seen.next_word is not None:
         kept = "" if seen.kept else "; no process keeps them told now: dr outage keep"
-        by = f"{seen.hears} hear again by {_clock(seen.next_word, now, zone)} at the latest{kept}"
+        by = f"{seen.hears} hear again by {clock(seen.next_word, now, zone)} at the latest{kept}"
         yield from _field("next", by, width, "" if seen.kept else "amber")
     yield from _people(seen.people, seen.nobody, zone, now, width)
     yield "", ""
@@ -65,8 +64,8 @@ def head(seen: "Seen", zone: str, now: datetime, width: int) -> Iterator[Drawn]:
     one = seen.outage
     mark = "EXERCISE: " if one.exercise else ""
     name = f"{seen.about} · {seen.title}" if seen.title else seen.about
-    until = f" until {_clock(one.ended, now, zone)}" if one.ended else ""
-    sign, since = "✔" if one.ended else "✖", _clock(one.began, now, zone)
+    until = f" until {clock(one.ended, now, zone)}" if one.ended else ""
+    sign, since = "✔" if one.ended else "✖", clock(one.began, now, zone)
     said = f"{sign} {mark}{_HEADS[one.state]}: {name}, since {since}{until} ({seen.lasted}), {one.severity}"
     for line in wrapped(said, width, first="", rest="  "):
         yield line, _COLOURS[one.state]
@@ -94,7 +93,7 @@ def _objective(seen: "Seen", zone: str, now: datetime) -> str:
     if seen.outage.ended is not None or seen.deadline is None:
         return seen.against if seen.outage.ended is not None else "none is written for it"
     late = seen.deadline < now
-    return f"{'MISSED' if late else 'back by'} {_clock(seen.deadline, now, zone)}"
+    return f"{'MISSED' if late else 'back by'} {clock(seen.deadline, now, zone)}"
 
 
 def _people(people: "Sequence[Person]", nobody: Sequence[str], zone: str, now: datetime, width: int) -> Iterator[Drawn]:
@@ -107,7 +106,7 @@ def _people(people: "Sequence[Person]", nobody: Sequence[str], zone: str, now: d
 
 
 def _reach(one: "Person", zone: str, now: datetime, width: int) -> tuple[str, int, str]:
-    at = _clock(one.next, now, zone) if one.next else ""
+    at = clock(one.next, now, zone) if one.next else ""
     then = f"; next try {at}" if at else ""
     if one.reached:
         return f"✔ {one.name}: {one.how}{', saw it' if one.saw else ''}", width, "green"
@@ -131,8 +130,3 @@ def _field(name: str, text: str, width: int, colour: str = "") -> Iterator[Drawn
     label = f"  {name + ':' if name else '':<{_WIDE}}"
     for line in wrapped(text, width, first=label, rest=" " * len(label)):
         yield line, colour
-
-
-def _clock(at: datetime, now: datetime, zone: str) -> str:
-    there, here = (one.astimezone(ZoneInfo(zone)) for one in (at, now))
-    return there.strftime("%H:%M" if there.date() == here.date() else "%a %d %b, %H:%M")

@@ -1,11 +1,11 @@
 """`dr recover` and `dr reprotect`."""
 
-import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
 
+from dr.cli.asking import require_yes
 from dr.cli.completion import known
 from dr.cli.run import follow, parameters
 from dr.cli.show import coloured, json_option, marked, say, screen, wrapped
@@ -85,9 +85,7 @@ def _recover(app: "App", asked: "Asked", yes: bool) -> RunRecord:
     prepared = prepare(app, asked)
     _show(app, prepared)
     if not yes:
-        if not sys.stdin.isatty():
-            raise ConfigError("nothing was begun: nobody is there to be asked", hint="say --yes, or type it in a terminal")
-        click.confirm(f"Recover {asked.system} for real?", abort=True, err=True)
+        require_yes(f"Recover {asked.system} for real?", "nothing was begun")
     return carry_out(app, prepared)
 
 
@@ -143,9 +141,7 @@ def reprotect(home: str | None, system: str, yes: bool) -> None:
     if not changes.texts:
         click.echo(f"inventory/ says already that {changes.host} is production: nothing to change")
     elif not yes:
-        if not sys.stdin.isatty():
-            raise ConfigError("nothing was changed: nobody is there to be asked", hint="say --yes, or type it in a terminal")
-        click.confirm("Change the inventory so?", abort=True, err=True)
+        require_yes("Change the inventory so?", "nothing was changed")
     write(app, changes)
     if changes.texts:
         click.echo(

@@ -6,7 +6,7 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import click
 
@@ -38,6 +38,8 @@ _STYLES = {
     "DAMAGED": "red",
 }
 
+Drawn = tuple[str, str]
+"""A line, and the word for its colour."""
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
@@ -63,6 +65,11 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, empty
         return
     for line in aligned(headings, rows):
         click.echo(line)
+
+
+def print_drawn(lines: Iterable[Drawn]) -> None:
+    for text, word in lines:
+        click.echo(coloured(text, word) if word else text)
 
 
 def aligned(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
