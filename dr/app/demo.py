@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dr.app.home import App
+from dr.app.hosts import check_host, enrol
+from dr.app.repositories import initialise
 
 
 def prepare_demo(home: Path, *, scale: float, say: Callable[[str], None], seed: int = 20261122) -> None:
@@ -15,11 +17,11 @@ def prepare_demo(home: Path, *, scale: float, say: Callable[[str], None], seed: 
     recorded = {facts.host for facts in app.records.production()}
     for name, host in app.inventory.hosts.items():
         if (host.role == "production" and name not in recorded) or (
-            host.role == "standby" and not all(ok for ok, _ in app.check_host(name))
+            host.role == "standby" and not all(ok for ok, _ in check_host(app, name))
         ):
-            say(app.enrol(name)[0])
+            say(enrol(app, name)[0])
     for repository in app.repositories():
-        app.initialise_repository(repository.name)
+        initialise(app, repository.name)
 
 
 def stop_demo(home: Path) -> bool:

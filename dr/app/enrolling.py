@@ -5,6 +5,7 @@ from pathlib import Path
 
 from dr import plugins
 from dr.app.home import App
+from dr.app.hosts import check_host
 from dr.app.in_service import in_service
 from dr.errors import DrError, Refused
 from dr.hosts.process import LocalRunner
@@ -68,5 +69,5 @@ def _hosts(app: App) -> list[str]:
     if found or not recorded:  # a standby is judged by what is known of production
         return found + [f"host '{n}' is not enrolled: dr hosts enrol {n}" for n, role in roles.items() if role == "standby"]
     for name in (n for n, role in roles.items() if role == "standby"):
-        found += [f"host '{name}' is not ready: {what}" for ok, what in app.check_host(name) if not ok]
+        found += [f"host '{name}' is not ready: {what}" for ok, what in check_host(app, name) if not ok]
     return found

@@ -2,20 +2,19 @@
 
 import os
 import pwd
-import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import NoReturn
 
-from dr import __version__, plugins
+from dr import plugins
 from dr.app import asked, engines
 from dr.app.binding import bind
 from dr.app.farewell import farewell
 from dr.app.forecasts import forecasts
 from dr.app.in_service import require_fit
-from dr.app.recognised import recognised
+from dr.app.opening import only_people, read
 from dr.app.services import HomeServices
 from dr.app.trail import Verified, verify_trail
 from dr.app.unrecorded import lost_catalog, require_catalog
@@ -25,8 +24,6 @@ from dr.catalog.nights import last_night
 from dr.clock import Clock, SystemClock
 from dr.config.home import find_home
 from dr.config.key_files import check_keys
-from dr.config.known import KEPT, load_known
-from dr.config.load import load
 from dr.config.plan import compile_plan
 from dr.config.problems import ConfigProblems
 from dr.config.secrets import check_secrets, every_secret, used_by
@@ -34,9 +31,8 @@ from dr.engine.control import Command, send_control
 from dr.engine.failpoints import Failpoints
 from dr.engine.runner import Engine, new_run_id
 from dr.errors import ConfigError, Refused
-from dr.hosts.process import LocalRunner
-from dr.model.backup import Copy, Manifest, RepositoryIdentity
-from dr.model.base import HostName, JsonObject, RepositoryName, RunId, SetId, Sha256, SystemName
+from dr.model.backup import Copy, Manifest
+from dr.model.base import JsonObject, RunId, SetId, Sha256, SystemName
 from dr.model.inventory import Inventory
 from dr.model.ports import Repository
 from dr.model.readiness import Readiness
@@ -61,23 +57,29 @@ SCHEDULE = "schedule"
 class App:
     """A home and everything that can be asked of it. Made by `open`, which reads and checks every file first."""
 
-    def __init__(self, home: Path, clock: Clock, watch: Callable[[Progress], None], looking: bool = False) -> None:
+    def __init__(self, home: Path, clock: Clock, watch: Callable[[Progress], None], looking: bool = False, enduring: bool = False) -> None:
         self.home, self.clock, self._watch = home, clock, watch
-        loaded = load_known(home, plugins.kinds(), home / KEPT, __version__) if looking else load(home, plugins.kinds())
-        self.inventory: Inventory = loaded.inventory
-        self.runbooks: dict[str, Runbook] = loaded.runbooks
-        self.files, self._loaded = loaded.files, loaded
+        opened = read(home, looking=looking, enduring=enduring)
+        self._loaded, self.lapse, self.files = opened.loaded, opened.lapse, opened.loaded.files
+        self.inventory: Inventory = self._loaded.inventory
+        self.runbooks: dict[str, Runbook] = self._loaded.runbooks
         if (home / "state").is_dir():
             bind(home)
+            opened.keep(home, clock.now())
         self.own_key = True
         """Whether backups are read with the home's own key; False: with one that a person brought."""
 
     @classmethod
     def open(
-        cls, home: str | None, watch: Callable[[Progress], None] = _nobody, clock: Clock | None = None, looking: bool = False
+        cls,
+        home: str | None,
+        watch: Callable[[Progress], None] = _nobody,
+        clock: Clock | None = None,
+        looking: bool = False,
+        enduring: bool = False,
     ) -> "App":
-        """Find and check a home. Raises ConfigError with every problem; nothing was run. `looking`, and running nothing: `load_known`."""
-        return cls(find_home(home, os.environ, Path.cwd()), clock or SystemClock(), watch, looking)
+        """Find and check a home. Raises ConfigError with every problem; nothing was run. `looking`, `enduring`: see `dr.app.opening`."""
+        return cls(find_home(home, os.environ, Path.cwd()), clock or SystemClock(), watch, looking, enduring)
 
     @cached_property
     def records(self) -> Catalog:
@@ -96,7 +98,12 @@ class App:
         return folder
 
     def require_secrets(self, plan: Plan | None = None) -> None:
-        """Raises ConfigProblems for every secret (that `plan` needs) that is not there, every key that is none: no run finds it late."""
+        """Raises ConfigProblems for every secret (that `plan` needs) that is not there, every key that is none: no run finds it late.
+
+        While the files are wrong nobody can tell which they name: what still goes on does so without.
+        """
+        if self.lapse is not None:
+            return
         actions = {step.action for step in plan.steps} if plan else set()
         wanted = used_by(actions, self.own_key) if plan else every_secret
         unset = [problem for look in (check_secrets, check_keys) for problem in look(self.inventory, self.home, wanted=wanted)]
@@ -120,12 +127,18 @@ class App:
 
     def carry_out(self, plan: Plan, begin: Callable[[RunId], None] = _unheeded, by: str = "") -> RunRecord:
         """Carry a compiled plan to its end. Raises Refused for one that may not be begun now."""
+        self._require_whole(plan)
         require_fit(plan, self.records, self.inventory)
         self.require_secrets(plan)
         with self._engine(plan.kind) as engine:
             run = new_run_id(plan.runbook, self.clock.now())
             begin(run)
             return engine.run(plan, run, by or whoami())
+
+    def _require_whole(self, plan: Plan | None) -> None:
+        """Raises ConfigProblems while the files are wrong, but for what happens among people."""
+        if self.lapse is not None and (plan is None or not only_people(plan)):
+            raise self.lapse.problems
 
     def _engine(self, kind: str) -> Engine:
         failpoints, words = Failpoints.from_environment(plugins.ACTIONS.values()), farewell(self.records.hosts)
@@ -137,7 +150,9 @@ class App:
         if run is not None and run not in interrupted:
             raise Refused(f"{run} is not interrupted", hint="`dr runs list` shows the state of each run")
         for one in [RunId(run)] if run else interrupted:
-            self.require_secrets(self.records.plan(one))
+            plan = self.records.plan(one)
+            self._require_whole(plan)
+            self.require_secrets(plan)
         with self._engine(self.run_record(run).kind if run else "") as engine:
             ended = engine.resume(RunId(run) if run else None)
         return ended[-1] if ended else self.run_record(interrupted[-1])
@@ -217,17 +232,6 @@ class App:
             raise ConfigError(f"there is no set '{set_id}'", hint="`dr backups list` shows them")
         return manifest, [c for c in self.records.copies(manifest.system) if c.set == set_id]
 
-    def open_set(self, set_id: str, repository: str | None) -> JsonObject:
-        """Manifest and index in clear; an access, so it is audited."""
-        manifest, copies = self.backup(set_id)
-        named = [c.repository for c in copies if repository in (None, c.repository) and not c.damaged]
-        if not named:
-            raise Refused(f"there is no undamaged copy of {set_id}" + (f" in {repository}" if repository else ""))
-        self.records.audit("set.opened", f"{named[0]}/{set_id}", {}, actor=whoami(), at=self.clock.now())
-        opened = self.services.sets.open(manifest.system, SetId(set_id), self.services.repository(named[0]))
-        index = opened.index.to_facts()
-        return {"manifest": opened.manifest.to_facts(), "index": {**index, "key": "********"}}
-
     @cached_property
     def written(self) -> dict[str, Sha256]:
         """Every runbook and host, as readiness compares them with those that the last drills went by."""
@@ -248,31 +252,10 @@ class App:
             self.written,
         )
 
-    # ------------------------------------------------------------ repositories and hosts
+    # ------------------------------------------------------------ repositories
 
     def repositories(self) -> list[Repository]:
         return self.services.repositories()
-
-    def initialise_repository(self, name: str) -> RepositoryIdentity:
-        repository = self.services.repository(RepositoryName(name))
-        identity = repository.initialise(self.inventory.organisation.name, secrets.token_hex(8), self.clock.now())
-        self.records.audit("repository.initialised", name, {"id": identity.id}, actor=whoami(), at=self.clock.now())
-        return identity
-
-    def enrol(self, host: str) -> list[str]:
-        """Record a production host's facts, or make a standby provably one."""
-        kind, request = self.services.host_request(HostName(host), LocalRunner())
-        facts = kind.enrol(request, self.services.standing())
-        if facts is not None:
-            self.records.record_production(facts)
-            for finding in ("production-unknown", "production-changed"):
-                self.records.close_finding(f"{finding}:{host}", self.clock.now(), RunId(""))
-        self.records.audit("host.enrolled", host, {"role": request.role}, actor=whoami(), at=self.clock.now())
-        return [f"{host} is enrolled as {request.role}", *(recognised(facts) if facts is not None else ())]
-
-    def check_host(self, host: str) -> Sequence[tuple[bool, str]]:
-        kind, request = self.services.host_request(HostName(host), LocalRunner())
-        return kind.check(request, self.services.standing())
 
     # ------------------------------------------------------------ audit
 

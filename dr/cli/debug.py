@@ -38,5 +38,6 @@ def show_set(home: str | None, set_id: str, repository: str | None) -> None:
       dr debug set 20261122T070000Z-7f3a9c --repository bank-vault
     """
     from dr.app import App
+    from dr.app.repositories import open_set
 
-    print_json(App.open(home).open_set(set_id, repository))
+    print_json(open_set(App.open(home), set_id, repository))

@@ -53,6 +53,7 @@ def enrol(home: str | None, host: str, yes: bool) -> None:
     """
     from dr.app import App
     from dr.app.enrolling import foreseen, needles, next_steps
+    from dr.app.hosts import enrol as record
 
     app = App.open(home)
     lines = foreseen(app, host)
@@ -64,7 +65,7 @@ def enrol(home: str | None, host: str, yes: bool) -> None:
         say(f"   {line}")
     if not yes:
         require_yes(f"Enrol '{host}' as {app.inventory.hosts[host].role}?", f"'{host}' was not enrolled")
-    for line in app.enrol(host):
+    for line in record(app, host):
         click.echo(line)
     for line in next_steps(app):
         say(f"next: {line}")
@@ -84,9 +85,10 @@ def check(home: str | None, host: str | None, as_json: bool) -> None:
     """
     from dr.app import App
     from dr.app.agreements import shown
+    from dr.app.hosts import check_host
 
     app = App.open(home)
-    found = {name: [*app.check_host(name), *shown(app, name)] for name in ([host] if host else app.inventory.hosts)}
+    found = {name: [*check_host(app, name), *shown(app, name)] for name in ([host] if host else app.inventory.hosts)}
     if as_json:
         print_json({name: [{"ok": ok, "what": what} for ok, what in lines] for name, lines in found.items()})
     else:

@@ -24,8 +24,9 @@ def init(home: str | None, name: str) -> None:
       dr repositories init fileserver
     """
     from dr.app import App
+    from dr.app.repositories import initialise
 
-    identity = App.open(home).initialise_repository(name)
+    identity = initialise(App.open(home), name)
     click.echo(f"{marked('green', name)}  repository {identity.id} of {identity.organisation}, tier {identity.tier}")
 
 

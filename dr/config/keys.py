@@ -31,17 +31,8 @@ class HomeKeys:
         self.recipients: tuple[str, ...] = keys.recipients
 
     def digest_key(self) -> bytes:
-        """Raises Refused if it is not there, is readable by others, or is not 64 hex digits."""
-        text = resolve_secret(SecretRef(file=DIGEST), self._home)
-        try:
-            key = bytes.fromhex(text)
-        except ValueError:
-            key = b""
-        if len(key) != 32:
-            raise Refused(
-                f"{DIGEST} is not 64 hex digits", hint="bring the home's own back from a backup; a new one matches no earlier set"
-            )
-        return key
+        """See `digest_key`."""
+        return digest_key(self._home)
 
     def identity(self) -> str:
         """The line of the file that is the identity, then those of the kept ones. Raises Refused where this home has none."""
@@ -89,6 +80,18 @@ class HomeKeys:
         raise Damaged(
             "the signature was made by none of the trusted keys", hint="organisation.keys.trusted lists whose signatures are believed"
         )
+
+
+def digest_key(home: Path) -> bytes:
+    """The home's own secret of 32 bytes. Raises Refused if it is not there, is readable by others, or is not 64 hex digits."""
+    text = resolve_secret(SecretRef(file=DIGEST), home)
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise Refused(f"{DIGEST} is not 64 hex digits", hint="bring the home's own back from a backup; a new one matches no earlier set")
+    return key
 
 
 def read_identity(ref: SecretRef, home: Path, what: str) -> str:

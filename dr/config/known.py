@@ -5,6 +5,7 @@ place lie in another?) is not asked again: whatever runs something reads and che
 """
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,16 +65,23 @@ def load_known(home: Path, kinds: "Kinds", kept: Path, release: str) -> "Loaded"
 
 def _key(home: Path, release: str) -> Sha256 | None:
     """None where the files are few, or one of them cannot be read: said better by who reads them one by one."""
+    data = read_all(home)
+    if data is None or sum(map(len, data.values())) < WORTH:
+        return None
+    return sha256(canonical({"written": 2, "release": release, "home": str(home), "files": digests(data)}))
+
+
+def read_all(home: Path) -> dict[str, bytes] | None:
+    """The bytes of every file that a home's people write, by its place below the home; None where one cannot be read."""
     files = {path.relative_to(home): path for folder in ("inventory", "runbooks") for path in sorted((home / folder).glob("[!.]*"))}
     try:
-        data = {str(name): path.read_bytes() for name, path in files.items()}
+        return {str(name): path.read_bytes() for name, path in files.items()}
     except OSError:
         return None
-    if sum(map(len, data.values())) < WORTH:
-        return None
-    return sha256(
-        canonical({"written": 2, "release": release, "home": str(home), "files": {name: sha256(text) for name, text in data.items()}})
-    )
+
+
+def digests(data: Mapping[str, bytes]) -> dict[str, Sha256]:
+    return {name: sha256(text) for name, text in data.items()}
 
 
 def _pair(line: str) -> tuple[str, str]:

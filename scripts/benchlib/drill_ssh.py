@@ -17,6 +17,7 @@ from benchlib.table import Report
 from benchlib.watch import timed
 from benchlib.world import BACKUP, DRILL, RUNBOOKS, Say, database_size, settle
 from dr.app import App
+from dr.app.hosts import enrol
 from dr.demo.world import World
 from dr.units import show_size
 from dr.wire import openssh
@@ -94,7 +95,7 @@ def _standby(world: World, say: Say) -> Iterator[Machine]:
                 (world.home / "runbooks" / f"{runbook}.yaml").write_text(text)
             app = App.open(str(world.home))
             for way in _WAYS.values():
-                app.enrol(way)
+                enrol(app, way)
             app.records.close()
             yield there
         finally:

@@ -8,6 +8,8 @@ from pathlib import Path
 from textwrap import dedent, indent
 
 from dr.app import App
+from dr.app.hosts import enrol
+from dr.app.repositories import initialise
 from dr.config.keys import make_keys
 from dr.drivers.postgres.connect import Dsn, connect
 from tests.support.main_job import Home
@@ -56,9 +58,9 @@ def library(place: Path) -> Iterator[Library]:
         _write_home(path, place, shelves, books, portal)
         app = App.open(str(path))
         for host in app.inventory.hosts:
-            app.enrol(host)
+            enrol(app, host)
         for repository in app.repositories():
-            app.initialise_repository(repository.name)
+            initialise(app, repository.name)
         yield Library(Home(path), shelves, books, portal)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from dr.app.home import App
+from dr.app.hosts import check_host
 from dr.app.keys import Line
 from dr.errors import DrError
 
@@ -11,7 +12,7 @@ def hosts(app: App) -> Iterator[Line]:
     """As `dr hosts check`; and what still lies on a standby from a drill that nobody carries."""
     for name, entry in app.inventory.hosts.items():
         try:
-            wrong = [what for fine, what in app.check_host(name) if not fine]
+            wrong = [what for fine, what in check_host(app, name) if not fine]
         except DrError as error:
             yield Line("red", f"{name}: {error.message}", error.hint or f"dr hosts check {name}")
             continue

@@ -76,7 +76,7 @@ ELSEWHERE: tuple[Elsewhere, ...] = (
     Elsewhere("dr/app/holds.py", "no copy of {set_id} exists", SLIP),
     Elsewhere("dr/app/home.py", "is not interrupted", SLIP),
     Elsewhere("dr/app/home.py", "left no evidence", SLIP),
-    Elsewhere("dr/app/home.py", "there is no undamaged copy", SLIP),
+    Elsewhere("dr/app/repositories.py", "there is no undamaged copy", SLIP),
     Elsewhere("dr/app/home_restore.py", "is not a folder", SLIP),
     Elsewhere("dr/app/home_restore.py", "holds no inventory", BEHIND),
     Elsewhere("dr/app/home_restore.py", "another process is bringing", RACE),
