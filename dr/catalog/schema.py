@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """Every schema version there has been, oldest first; a store at any other is from the future."""
 
 metadata = MetaData(
@@ -227,8 +227,14 @@ notices = Table(
     Column("record", JsonText, nullable=False),
     Column("outage", String),
     Column("due", UtcText),
+    Column("template", String),
+    Column("digest", String),
+    Column("written", UtcText),
     Index("ix_notices_due", "due"),
     Index("ix_notices_outage", "outage"),
+    Index("ix_notices_created", "created"),
+    Index("ix_notices_digest", "digest"),
+    Index("ix_notices_template", "template", "created"),
 )
 
 codes = Table(
