@@ -39,12 +39,12 @@ class Codes:
     def find(self, typed: str, now: datetime, outage: str | None = None) -> Code:
         """What a typed code stands for; it is not used up yet. Raises Refused for one that is unknown, used, expired or of another outage,
         and for any after too many wrong ones."""
-        self._require_patience(now)
+        self._count(now)
         digest = self._digest(_normal(typed))
         found = self._ledger.code(digest)
         if found is None or not hmac.compare_digest(found.digest, digest):
-            self._count_wrong(now)
             raise Refused(f"'{_shown(typed)}' is no code of any message", hint="type it as the message has it, such as K7QM-2F")
+        self._uncount(now)
         if outage is not None and found.outage != outage:
             about = f"of {found.outage}" if found.outage else "of a message that is about no outage"
             raise Refused(f"that code is not of {outage}, it is {about}", hint="leave --outage out, or take the code of its own message")
@@ -62,17 +62,34 @@ class Codes:
     def _digest(self, letters: str) -> str:
         return hmac.new(self._key(), b"dr acknowledgement\0" + letters.encode(), hashlib.sha256).hexdigest()
 
-    def _wrong(self, now: datetime) -> list[str]:
-        kept = json.loads(self._ledger.setting(_SETTING) or "[]")
-        return [at for at in kept if now - datetime.fromisoformat(at) < WITHIN]
+    def _count(self, now: datetime) -> None:
+        """As a wrong one, before it is looked at: whoever types codes in many processes at once has no more tries than in one."""
 
-    def _require_patience(self, now: datetime) -> None:
-        if len(self._wrong(now)) >= TRIES:
-            hint = f"wait {WITHIN.seconds // 60} minutes; `dr notices` shows what was sent to whom"
-            raise Refused(f"{TRIES} wrong codes were typed here lately: none is looked at for now", hint=hint)
+        def counted(kept: str | None) -> str:
+            wrong = _lately(kept, now)
+            if len(wrong) >= TRIES:
+                hint = f"wait {WITHIN.seconds // 60} minutes; `dr notices` shows what was sent to whom"
+                raise Refused(f"{TRIES} wrong codes were typed here lately: none is looked at for now", hint=hint)
+            return json.dumps([*wrong, now.isoformat()])
 
-    def _count_wrong(self, now: datetime) -> None:
-        self._ledger.set_setting(_SETTING, json.dumps([*self._wrong(now), now.isoformat()][-TRIES:]))
+        self._ledger.amend_setting(_SETTING, counted)
+
+    def _uncount(self, now: datetime) -> None:
+        """It was one of ours."""
+
+        def without(kept: str | None) -> str:
+            wrong = _lately(kept, now)
+            if now.isoformat() in wrong:
+                wrong.remove(now.isoformat())
+            return json.dumps(wrong)
+
+        self._ledger.amend_setting(_SETTING, without)
+
+
+def _lately(kept: str | None, now: datetime) -> list[str]:
+    """When wrong ones were typed; on either side of now, since another process may have looked at the clock a moment later, and none
+    counts for longer because a clock ran ahead."""
+    return [at for at in json.loads(kept or "[]") if abs(now - datetime.fromisoformat(at)) < WITHIN]
 
 
 def _normal(typed: str) -> str:

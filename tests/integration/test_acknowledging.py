@@ -1,7 +1,10 @@
 """A code in a message, typed back: once, in time, of its own message; then nobody else is asked. And channels that such a code proves."""
 
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -156,9 +159,8 @@ class Uncounting:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
-    def set_setting(self, key: str, value: str) -> None:
-        if key != "acknowledge.wrong":
-            self._catalog.set_setting(key, value)
+    def amend_setting(self, key: str, change: Callable[[str | None], str]) -> str:
+        return change(None) if key == "acknowledge.wrong" else self._catalog.amend_setting(key, change)
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._catalog, name)
@@ -173,6 +175,67 @@ def test_without_the_count_codes_can_be_tried_through(house: House) -> None:
         with pytest.raises(Refused, match="is no code"):
             at.acknowledge("AAAA-AA")
     assert at.acknowledge(code).notice.answered
+
+
+def looked_at(ledgers: Sequence[Ledger]) -> int:
+    """How many wrong codes were looked at, where each of these tries as many as one may, all at the same time."""
+    start = threading.Barrier(len(ledgers))
+
+    def tries(ledger: Ledger) -> int:
+        codes = Codes(ledger, lambda: KEY)
+        start.wait(10)
+        return sum(refusal(codes) == "'AAAA-AA' is no code of any message" for _ in range(TRIES))
+
+    with ThreadPoolExecutor(len(ledgers)) as pool:
+        return sum(pool.map(tries, ledgers))
+
+
+def refusal(codes: Codes) -> str:
+    with pytest.raises(Refused) as refused:
+        codes.find("AAAA-AA", NOW)
+    return refused.value.message
+
+
+def test_who_types_wrong_codes_in_several_places_at_once_has_no_more_tries(house: House) -> None:
+    """Each with a connection of its own, as processes have: one counts behind the other, and before anything is looked at."""
+    with ExitStack() as opened:
+        several = [opened.enter_context(open_catalog(house.catalog.path, FixedClock(NOW))) for _ in range(3)]
+        assert looked_at(several) == TRIES
+        assert looked_at(several) == 0
+
+
+class Interleaved:
+    """The catalog, but between the reading of the count and the writing of it there is time for all the others to read it too."""
+
+    def __init__(self, catalog: Catalog, meet: threading.Barrier) -> None:
+        self._catalog, self._meet = catalog, meet
+
+    def amend_setting(self, key: str, change: Callable[[str | None], str]) -> str:
+        kept = self._catalog.setting(key)
+        self._meet.wait(10)
+        value = change(kept)
+        self._catalog.set_setting(key, value)
+        return value
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._catalog, name)
+
+
+@pytest.mark.positive_control
+def test_a_count_that_is_read_and_then_written_counts_short(house: House) -> None:
+    """Twin: both read the same number, so that two tries count as one."""
+    meet = threading.Barrier(2)
+    several = [Interleaved(house.catalog, meet) for _ in range(2)]
+    assert looked_at(several) > TRIES  # type: ignore[arg-type]
+
+
+def test_a_clock_that_ran_ahead_locks_nobody_out_for_longer(house: House) -> None:
+    """What was typed wrongly in hours that have not come yet is not held against anybody today."""
+    code = told(house)[0]
+    for _ in range(TRIES):
+        with pytest.raises(Refused, match="is no code"):
+            Codes(house.catalog, lambda: KEY).find("AAAA-AA", NOW + timedelta(hours=3))
+    assert desk(house).acknowledge(code).notice.answered
 
 
 class Reusing:

@@ -32,6 +32,13 @@ class Ledger(Records, Protocol):
 
     def notice(self, notice: str) -> Notice | None: ...
 
+    def owe_beside(self, notice: Notice, since: datetime, decide: Callable[[Sequence[Notice]], Notice]) -> Notice:
+        """As `owe`; where it is new, as it was decided in view of what else was owed to the same since then, oldest first.
+
+        Nobody writes in between: of two at once, one is the first.
+        """
+        ...
+
     def amend(self, notice: str, change: Callable[[Notice], Notice]) -> Notice:
         """Read it, change it and keep it, with nobody writing in between. Raises Failed where it is not there."""
         ...
@@ -49,7 +56,7 @@ class Ledger(Records, Protocol):
         ...
 
     def due_notices(self, until: datetime, outage: str | None = None) -> list[Notice]:
-        """Whose `due` has come, the most severe first."""
+        """Whose `due` has come, the most severe first; and what a clock that ran ahead of `until` has put off."""
         ...
 
     def next_due(self, outage: str | None = None) -> datetime | None: ...
@@ -64,4 +71,8 @@ class Ledger(Records, Protocol):
 
     def use_code(self, digest: str, at: datetime) -> bool:
         """Whether it was not used before: of two at once, one is told True."""
+        ...
+
+    def amend_setting(self, key: str, change: Callable[[str | None], str]) -> str:
+        """Read it, change it and keep it, with nobody writing in between. What `change` raises leaves it as it was."""
         ...
