@@ -1,9 +1,12 @@
 """`service`: start or stop a program that serves, or see that it runs: a systemd unit, or programs of your own. It looks before it acts.
 
-Safe to repeat: what is as it should be already is left alone. Commands are argument lists, never a shell's line, and what they print is
-not kept. A unit is asked of systemd on its own host, through `sudo -n` where `sudo` says so.
+Safe to repeat: what is as it should be already is left alone; but a unit is told to stop in any case, since one that is just being
+started, or that systemd does not know by that name, is not active either. Commands are argument lists, never a shell's line, and what they
+print is not kept. A unit is asked of systemd on its own host, through `sudo -n` where `sudo` says so. An answer that was not given is none:
+what could not be asked is not taken for stopped, or a last backup would be made while people go on working.
 """
 
+import re
 import time
 from typing import Literal
 
@@ -12,7 +15,7 @@ from pydantic import Field, model_validator
 from dr.actions.acting import acting_host
 from dr.errors import Failed
 from dr.model.base import Duration, HostName, Seconds, StrictModel
-from dr.model.ports import Action, Effect, Host, Outcome, Rehearsal, RehearseContext, StepContext
+from dr.model.ports import Action, Completed, Effect, Host, Outcome, Rehearsal, RehearseContext, StepContext
 from dr.units import show_duration
 
 _LOOK_EVERY = 0.2
@@ -27,7 +30,7 @@ class Params(StrictModel):
     """A unit of systemd's; without one, `status` and what `do` needs are commands of your own."""
     sudo: bool = False
     status: Argv | None = Field(default=None, min_length=1)
-    """Ends with 0 if it runs, with anything else if not."""
+    """Ends with 0 if it runs, with 1 to 125 if not."""
     start: Argv | None = Field(default=None, min_length=1)
     stop: Argv | None = Field(default=None, min_length=1)
     timeout: Duration = Field(default=Seconds(120.0), gt=0)
@@ -59,7 +62,7 @@ def run(params: Params, ctx: StepContext) -> Outcome:
     wanted = params.do != "stop"
     if params.do == "status" and not ran:
         raise Failed(f"{_name(params)} does not run on {params.host}", hint="see its log on that host")
-    if ran != wanted:
+    if ran != wanted or (params.do == "stop" and params.unit is not None):
         ctx.audit(f"service.{params.do}", params.host, {"what": params.unit or _argv(params, params.do)[0]})
         _act(params, host)
         _wait(params, host, ctx, wanted)
@@ -68,8 +71,29 @@ def run(params: Params, ctx: StepContext) -> Outcome:
 
 
 def _runs(params: Params, host: Host, ctx: StepContext) -> bool:
+    """Raises Failed where that was not answered."""
     ctx.check_stop()
-    return host.runner().run(_argv(params, "status"), timeout=params.timeout, check=False).returncode == 0
+    argv = _argv(params, "status")
+    done = host.runner().run(argv, timeout=params.timeout, check=False)
+    if not _answered(params, done):
+        what = f"'{' '.join(argv[: len(argv) - 2])}'" if params.unit else f"'{argv[0]}'"
+        why = "sudo does not let it" if params.sudo and _SUDO.search(done.stderr) else f"{what} ended with {done.returncode}"
+        raise Failed(f"nobody can say whether {_name(params)} runs on {params.host}: {why}", hint=_ASK)
+    return done.returncode == 0
+
+
+def _answered(params: Params, done: Completed) -> bool:
+    """Whether what it ended with says that it runs or does not: systemd's 3 is `not active`, and 4 that it knows no such unit."""
+    if params.unit is not None:
+        return done.returncode in (0, 3)
+    return 0 <= done.returncode < _NOT_RUN and not (params.sudo and done.returncode == 1 and _SUDO.search(done.stderr))
+
+
+_NOT_RUN = 126
+"""From here on a shell, env and sudo say that a program could not be run, or a signal ended it."""
+_SUDO = re.compile(rb"^sudo: (?!unable to resolve host)", re.MULTILINE)
+"""It speaks for itself: the program was not run."""
+_ASK = "run it by hand on that host, as the user that dr works as there: sudo must let it without a password, and the name must be right"
 
 
 def _act(params: Params, host: Host) -> None:

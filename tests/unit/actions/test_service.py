@@ -1,6 +1,7 @@
 """`service`: it looks before it acts, waits until it is so, and says what did not come about. Real programs, in a folder."""
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,7 +14,7 @@ from dr.clock import SystemClock
 from dr.errors import Failed
 from dr.hosts.process import LocalRunner
 from dr.model.base import JsonObject
-from dr.model.ports import StepContext
+from dr.model.ports import Completed, StepContext
 
 pytestmark = pytest.mark.unit
 
@@ -31,9 +32,22 @@ def commands(place: Path, **others: object) -> JsonObject:
     }
 
 
-def carried_out(given: JsonObject, states: list[Any] | None = None, role: str = "production") -> tuple[bool, JsonObject, list[str]]:
+class Elsewhere:
+    """A machine that has programs of its own where PATH would be searched."""
+
+    def __init__(self, programs: Path) -> None:
+        self._programs, self._runner = programs, LocalRunner(threading.Event())
+
+    def run(self, argv: Sequence[str], **how: Any) -> Completed:
+        own = self._programs / argv[0]
+        return self._runner.run([str(own) if own.exists() else argv[0], *argv[1:]], **how)
+
+
+def carried_out(
+    given: JsonObject, states: list[Any] | None = None, role: str = "production", programs: Path = Path("/nowhere")
+) -> tuple[bool, JsonObject, list[str]]:
     asked: list[str] = []
-    host = SimpleNamespace(runner=lambda: LocalRunner(threading.Event()))
+    host = SimpleNamespace(runner=lambda: Elsewhere(programs))
 
     def opened(kind: str) -> Any:
         asked.append(kind)
@@ -111,3 +125,63 @@ def test_a_standby_wants_the_guard_and_what_is_in_service_does_not(tmp_path: Pat
 def test_what_nobody_could_carry_out_is_told_before_anything_runs(wrong: JsonObject) -> None:
     with pytest.raises(ValidationError):
         service.Params.from_facts({"host": "app", **wrong})
+
+
+def program(place: Path, name: str, line: str) -> Path:
+    """A folder with a program of that name, of one line of shell."""
+    (place / "bin").mkdir(exist_ok=True)
+    (place / "bin" / name).write_text(f"#!/bin/sh\n{line}\n")
+    (place / "bin" / name).chmod(0o755)
+    return place / "bin"
+
+
+SYSTEMD = 'echo "$@" >> "$0.log"; case $1 in is-active) exit {asked};; *) exit {told};; esac'
+
+
+@pytest.mark.parametrize(
+    ("asked", "told", "said"),
+    [
+        (4, 0, "nobody can say whether unit 'web.service' runs on app: 'systemctl is-active --quiet' ended with 4"),
+        (1, 0, "nobody can say whether unit 'web.service' runs on app: 'systemctl is-active --quiet' ended with 1"),
+        (3, 5, "unit 'web.service' on app did not stop: systemctl ended with 5"),
+    ],
+)
+def test_a_unit_that_nobody_knows_is_not_taken_for_stopped(tmp_path: Path, asked: int, told: int, said: str) -> None:
+    """Else the last backup before a way back would be made while people go on working: what they enter then is lost. A systemd of before
+    2021 says of a name that it does not know that it is not active; only being told to stop it shows that it is none."""
+    there = program(tmp_path, "systemctl", SYSTEMD.format(asked=asked, told=told))
+    with pytest.raises(Failed) as caught:
+        carried_out({"host": "app", "do": "stop", "unit": "web.service"}, programs=there)
+    assert caught.value.message == said
+
+
+@pytest.mark.positive_control
+def test_a_unit_that_is_not_active_is_told_to_stop_all_the_same(tmp_path: Path) -> None:
+    """One that crashed and is just being started anew is not active, and lets people in a moment later."""
+    there = program(tmp_path, "systemctl", SYSTEMD.format(asked=3, told=0))
+    changed, facts, _ = carried_out({"host": "app", "do": "stop", "unit": "web.service"}, programs=there)
+    assert (changed, facts["ran"], facts["runs"]) == (False, False, False)
+    assert "stop -- web.service" in (tmp_path / "bin" / "systemctl.log").read_text().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ('echo "sudo: a password is required" >&2; exit 1', "sudo does not let it"),
+        ('echo "sudo: pgrep: command not found" >&2; exit 1', "sudo does not let it"),
+        ("exit 127", "'sudo' ended with 127"),
+        ("kill -9 $$", "'sudo' ended with -9"),
+    ],
+)
+def test_a_status_that_was_not_asked_is_no_answer(tmp_path: Path, line: str, why: str) -> None:
+    with pytest.raises(Failed, match=f"^nobody can say whether the service runs on app: {why}\n"):
+        carried_out(commands(tmp_path, do="stop", sudo=True), programs=program(tmp_path, "sudo", line))
+    assert log(tmp_path) == []
+
+
+@pytest.mark.positive_control
+def test_what_sudo_only_grumbles_about_is_an_answer(tmp_path: Path) -> None:
+    """With the name service down, as in an outage, sudo says so each time and runs the program."""
+    there = program(tmp_path, "sudo", 'echo "sudo: unable to resolve host app" >&2; shift; exec "$@"')
+    assert carried_out(commands(tmp_path, do="start", sudo=True), programs=there)[0] is True
+    assert log(tmp_path) == ["start"]
