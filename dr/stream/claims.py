@@ -6,14 +6,15 @@ share a store, so nobody reads one and misses the newest claim. One store is eno
 lost together with an office. With two both are needed, which is no safer than one and stops sooner.
 
 A majority that cannot be reached is no majority: nothing is assigned then, and nobody's own memory makes up for it. A claim that reached
-fewer stores than that stays where it is and holds nothing; the next claim stands behind it.
+fewer stores than that holds nothing, and may be on its way to more: nobody asks for the place behind it before that one is given away, or
+so split among the stores that nobody can win it any more. Else two that met would each win a place of their own.
 """
 
 import base64
 import binascii
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
@@ -35,11 +36,13 @@ class Stand:
     claim: Claim | None
     """The claim that holds: the last in line that a majority has. None where nobody ever claimed it."""
     last: int
-    """The last place in line that any store has given away, to whatever: the next claim stands behind it."""
+    """The last place in line that any store has given away, to whatever."""
+    next: int = 1
+    """The place that the next claim asks for: the first that somebody can still win."""
     begun: tuple[Claim, ...] = ()
     """Claims behind the one that holds, which too few stores have."""
-    unsure: bool = False
-    """Whether one of those may hold after all: a store that would tell does not answer."""
+    doubtful: tuple[Claim, ...] = ()
+    """Those of them that may hold after all: a store that would tell does not answer."""
     strange: tuple[str, ...] = ()
     """What lies there and cannot be believed, in words."""
     silent: tuple[RepositoryName, ...] = ()
@@ -48,6 +51,10 @@ class Stand:
     def number(self) -> int:
         """The fencing number that holds; 0 where nobody ever claimed the duty."""
         return self.claim.number if self.claim else 0
+
+    @property
+    def unsure(self) -> bool:
+        return bool(self.doubtful)
 
 
 class Claims:
@@ -75,12 +82,26 @@ class Claims:
                     votes[data] += 1
                 except Damaged as error:
                     strange.append(f"{name}: {line}/{place}: {error.message}")
-        last = max((place for _, found in answers for place, _ in found), default=0)
+        tops = [max((place for place, _ in found), default=0) for _, found in answers]
         held = max((known[data] for data, count in votes.items() if count >= self._most), key=lambda one: one.place, default=None)
-        behind = {data: known[data] for data in votes if held is None or known[data].place > held.place}
-        unsure = any(votes[data] + len(silent) >= self._most for data in behind)
-        begun = tuple(sorted(behind.values(), key=lambda one: (one.place, one.office)))
-        return Stand(held, last, begun, unsure, tuple(strange), tuple(name for name, _ in silent))
+        behind = sorted((data for data in votes if held is None or known[data].place > held.place), key=lambda data: _order(known[data]))
+        doubtful = (known[data] for data in behind if votes[data] + len(silent) >= self._most)
+        best = {known[data].place: max(votes[one] for one in behind if known[one].place == known[data].place) for data in behind}
+        return Stand(
+            claim=held,
+            last=max(tops),
+            next=self._next(held.place if held else 0, best, tops, len(silent)),
+            begun=tuple(known[data] for data in behind),
+            doubtful=tuple(doubtful),
+            strange=tuple(strange),
+            silent=tuple(name for name, _ in silent),
+        )
+
+    def _next(self, held: int, best: Mapping[int, int], tops: Sequence[int], silent: int) -> int:
+        """The first place behind `held` where somebody can still have a majority. `best`: a place to the most stores that one claim has
+        there; `tops`: each store's highest place, below which it gives none away. A silent store may give, or have given, any."""
+        tried = sorted({held + 1, *best, *(top + 1 for top in tops if top > held)})
+        return next(place for place in tried if best.get(place, 0) + sum(top < place for top in tops) + silent >= self._most)
 
     def put(self, wish: Claim) -> Claim:
         """Claim a duty, as the successor of the claim `wish.after`; gives back the claim that stands: this one, or that of who was first.
@@ -91,23 +112,23 @@ class Claims:
         stand = self._sure(wish)
         if stand.claim is not None and (_same(stand.claim, wish) or stand.number > wish.after):
             return stand.claim
-        newest = [one for one in stand.begun if one.place == stand.last]
-        again = len(newest) == 1 and _same(newest[0], wish)  # where it met another's, neither can win that place any more
-        return self._put(newest[0] if again else wish.model_copy(update={"place": stand.last + 1}))
+        own = next((one for one in stand.begun if one.place == stand.next and _same(one, wish)), None)
+        return self._put(own or wish.model_copy(update={"place": stand.next}))
 
     def _sure(self, wish: Claim) -> Stand:
         """A claim that may hold, as far as can be seen, is put into the stores that lack it: then it does, and is the newest."""
         stand = self.read(wish.duty, wish.exercise)
-        newest = [one for one in stand.begun if one.place == stand.last]
-        if stand.unsure and newest and not _same(newest[0], wish):
+        others = _of_others(stand, wish)
+        if others:
             with suppress(Unreachable):
-                self._put(newest[0])
+                self._put(others[0])
             stand = self.read(wish.duty, wish.exercise)
-            if stand.unsure:
-                raise Unreachable(
-                    f"whether {newest[0].office} holds {wish.duty} by number {newest[0].number}, only {', '.join(stand.silent)} can tell",
-                    hint="bring that store back (`dr repositories check`), then type it again",
-                )
+            others = _of_others(stand, wish)
+        if others:
+            raise Unreachable(
+                f"whether {others[0].office} holds {wish.duty} by number {others[0].number}, only {', '.join(stand.silent)} can tell",
+                hint="bring that store back (`dr repositories check`), then type it again",
+            )
         return stand
 
     def _put(self, claim: Claim) -> Claim:
@@ -161,6 +182,14 @@ class Claims:
         if claim.line != line or place not in (None, claim.place):
             raise Damaged("it is a claim of something else that was put there")
         return claim
+
+
+def _order(claim: Claim) -> tuple[int, str, str]:
+    return claim.place, claim.office, claim.home
+
+
+def _of_others(stand: Stand, wish: Claim) -> list[Claim]:
+    return [one for one in stand.doubtful if not _same(one, wish)]
 
 
 def _same(one: Claim, other: Claim) -> bool:

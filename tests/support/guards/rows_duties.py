@@ -53,6 +53,12 @@ GUARDS: tuple[Guard, ...] = (
             "self._most = 1",
             "test_one_of_three_stores_may_be_lost_and_two_may_not",
         ),
+        Off(
+            "nobody goes past a claim that may still win its place",
+            "next=self._next(held.place if held else 0, best, tops, len(silent)),",
+            "next=max(tops) + 1,",
+            "test_of_all_who_claim_at_once_one_is_told_that_it_holds_the_duty",
+        ),
     ),
     *guards_of(
         "dr/app/duties.py",

@@ -1,6 +1,11 @@
 """Claims of duties over several stores: a majority decides, silence decides nothing, and what nobody signed counts for nothing."""
 
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from itertools import count
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +15,7 @@ from dr.errors import Damaged, Unreachable
 from dr.model.base import OfficeName, RepositoryName
 from dr.model.claim import Claim
 from dr.model.duty import Fence
-from dr.stream.claims import Claims, seal
+from dr.stream.claims import Claims, Stand, seal
 from tests.support.stream_context import NOW
 from tests.support.stream_keys import CredulousKeys, TestKeys
 from tests.support.stream_memory import MemoryRepository
@@ -96,16 +101,17 @@ def test_the_only_store_that_is_silent_stops_everything_in_words() -> None:
     )
 
 
-def test_a_claim_in_too_few_stores_holds_nothing_and_its_number_is_used_up() -> None:
-    """It was cut short, or two met: the one before it still holds, and the next stands behind it."""
+def test_a_claim_in_too_few_stores_holds_nothing_and_the_next_asks_for_the_very_place() -> None:
+    """It was cut short, or is on its way: the one before it still holds, and of it and the next only one can win the place."""
     there = stores(3)
     both = Claims(there, KEYS)
     both.put(claim(1))
-    there[2].claim("help-desk", 2, seal(claim(2, "green-bay"), KEYS))
+    cut = claim(2, "green-bay")
+    there[2].claim("help-desk", 2, seal(cut, KEYS))
     stand = both.read("help-desk")
-    assert (stand.claim, stand.last, stand.begun, stand.unsure) == (claim(1), 2, (claim(2, "green-bay"),), False)
-    assert both.put(claim(2, "eau-claire", "b")) == claim(2, "eau-claire", "b", place=3)
-    assert both.read("help-desk").claim == claim(2, "eau-claire", "b", place=3)
+    assert (stand.claim, stand.last, stand.next, stand.begun, stand.unsure) == (claim(1), 2, 2, (cut,), False)
+    assert both.put(claim(2, "eau-claire", "b")) == claim(2, "eau-claire", "b")
+    assert both.put(cut) == both.read("help-desk").claim == claim(2, "eau-claire", "b")
 
 
 def test_what_may_have_a_majority_that_is_not_seen_is_said_to_be_unsure() -> None:
@@ -132,6 +138,19 @@ def test_where_only_the_silent_store_can_tell_who_holds_it_nobody_claims_it() ->
     silence(there[0])
     with pytest.raises(Unreachable, match="whether green-bay holds help-desk by number 1, only store-0 can tell"):
         Claims(there, KEYS).put(claim(1, "eau-claire", "c"))
+
+
+def test_whoever_met_another_does_not_go_past_a_claim_that_may_hold() -> None:
+    """Its own claim is in one store, another's in the next, and the third is silent: it may be the other who has two."""
+    there = stores(3)
+    there[0].claim("help-desk", 1, seal(claim(1, "eau-claire", "a"), KEYS))
+    both = [Claims(there, KEYS).put(claim(1, "green-bay", "b"))]
+    silence(there[2])
+    with pytest.raises(Unreachable, match="whether green-bay holds help-desk by number 1, only store-2 can tell"):
+        Claims(there, KEYS).put(claim(1, "eau-claire", "a"))
+    there[2].fails = _never
+    both.append(Claims(there, KEYS).put(claim(1, "eau-claire", "a")))
+    assert both == [claim(1, "green-bay", "b")] * 2
 
 
 def test_whoever_was_cut_short_goes_on_with_the_same_claim() -> None:
@@ -261,6 +280,75 @@ def test_nobody_ever_reads_two_holders_or_a_falling_number(count: int, story: li
     stand = homes["a"].read("help-desk")
     assert not held or stand.number >= held[-1].number
     assert not held or stand.number > held[-1].number or stand.claim == held[-1]
+
+
+Turn = tuple[str, int, frozenset[int]]
+"""A home that claims number 1; at which of its calls of a store the next one comes in between; which stores are silent from then on."""
+
+
+class Crowd:
+    """Homes that claim one number at once: each is stopped between two stores, while the next one claims."""
+
+    def __init__(self, count: int, kind: type[Claims] = Claims) -> None:
+        self.there, self._kind = stores(count), kind
+        self.told: list[Claim] = []
+        """What those were told who got an answer."""
+
+    def play(self, story: Sequence[Turn]) -> None:
+        if not story:
+            return
+        (home, pause, silent), calls = story[0], count(1)
+        left = [story[1:]]
+
+        def called(number: int, what: str, _path: str) -> bool:
+            if what not in ("claim", "claims"):
+                return False
+            if next(calls) == pause:
+                self.play(left.pop())
+                self._arm(called)
+            return not left and number in silent
+
+        self._arm(called)
+        with suppress(Unreachable):
+            self.told.append(self._kind(self.there, KEYS).put(claim(1, home=home)))
+        for rest in left:
+            self.play(rest)
+
+    def _arm(self, called: Callable[[int, str, str], bool]) -> None:
+        for number, one in enumerate(self.there):
+            one.fails = partial(called, number)
+
+
+_TURNS = st.tuples(st.sampled_from("abc"), st.integers(1, 7), st.frozensets(st.integers(0, 2), max_size=1))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(1, 4), st.lists(_TURNS, min_size=2, max_size=4))
+def test_of_all_who_claim_at_once_one_is_told_that_it_holds_the_duty(count: int, story: list[Turn]) -> None:
+    """However their calls fall between each other's, and whichever store falls silent meanwhile: one number, one holder, told to all."""
+    crowd = Crowd(count)
+    crowd.play(story)
+    for one in crowd.there:
+        one.fails = _never
+    for home in ("a", "b", "a"):  # in two stores two may have met: whoever types it again goes on behind both
+        with suppress(Unreachable):
+            crowd.told.append(Claims(crowd.there, KEYS).put(claim(1, home=home)))
+    assert len({one.home for one in crowd.told}) == 1
+    assert Claims(crowd.there, KEYS).read("help-desk").claim == crowd.told[-1]
+
+
+@pytest.mark.positive_control
+def test_whoever_went_past_a_claim_that_is_on_its_way_would_hold_the_duty_beside_it() -> None:
+    """A place is passed over only when nobody can win it any more."""
+
+    class Hasty(Claims):
+        def read(self, duty: str, exercise: str = "") -> Stand:
+            stand = super().read(duty, exercise)
+            return replace(stand, next=stand.last + 1)
+
+    crowd = Crowd(3, Hasty)
+    crowd.play([("a", 3, frozenset()), ("b", 99, frozenset())])
+    assert {one.home for one in crowd.told} == {"a", "b"}
 
 
 @pytest.mark.positive_control
