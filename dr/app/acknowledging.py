@@ -1,7 +1,19 @@
 """A code is brought back by whoever read the message; the others who had it are told at once that somebody has it."""
 
-from dr.app.home import App
-from dr.notify.acknowledge import Desk, Seen
+import os
+from functools import partial
+from pathlib import Path
+
+from dr.app.binding import bind
+from dr.app.home import App, whoami
+from dr.app.opening import WRONG, ConfigProblems, facts_of
+from dr.catalog.catalog import open_catalog
+from dr.clock import Clock, SystemClock
+from dr.config.home import find_home
+from dr.config.keys import digest_key
+from dr.model.base import JsonObject
+from dr.notify.acknowledge import Book, Desk, Seen
+from dr.notify.codes import Codes
 
 
 def acknowledge(app: App, code: str, comment: str, outage: str | None) -> Seen:
@@ -10,3 +22,17 @@ def acknowledge(app: App, code: str, comment: str, outage: str | None) -> Seen:
     seen = Desk(app.inventory, app.records, app.clock, services.codes, services.post).acknowledge(code, comment, outage)
     services.carrier.carry(seen.owed)
     return seen
+
+
+def take_down(home: str | None, wrong: ConfigProblems, said: tuple[str, str, str | None], clock: Clock | None = None) -> Seen:
+    """The same without any inventory: nobody else is asked any more, and nobody is told who has it. A code is its own permission; what
+    it opens is in the catalog. `wrong`: why; `said`: code, comment and outage. Raises as `acknowledge`."""
+    place, clock = find_home(home, os.environ, Path.cwd()), clock or SystemClock()
+    bind(place)
+    with open_catalog(place / "state" / "catalog.db", clock) as records:
+
+        def audit(event: str, subject: str, facts: JsonObject) -> None:
+            records.audit(event, subject, facts, actor=whoami(), at=clock.now())
+
+        audit(WRONG, "ack", facts_of(wrong))
+        return Book(records, clock, Codes(records, partial(digest_key, place)), audit).acknowledge(*said)

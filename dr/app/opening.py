@@ -10,6 +10,7 @@ enduring    where a line is wrong, as they were when all of them were right (`dr
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dr import __version__, plugins
 from dr.app.engines import FAILOVER, OUTAGE
@@ -21,7 +22,12 @@ from dr.config.whole import keep, stamp, whole
 from dr.model.base import JsonObject, Sha256
 from dr.model.runbook import Plan
 
-__all__ = ["ConfigProblems", "Lapse", "Opened", "only_people", "read"]
+if TYPE_CHECKING:
+    from dr.app.home import App
+
+__all__ = ["WRONG", "ConfigProblems", "Lapse", "Opened", "facts_of", "only_people", "own_up", "read"]
+WRONG = "inventory.wrong"
+"""On the trail for each act that was done all the same; its subject is the act."""
 _AMONG_PEOPLE = frozenset({"approve", "await-acceptances", "keep-told", "notify", "reassign-duties", "report"})
 """Actions that tell people, ask them, and write down what they said."""
 
@@ -34,10 +40,8 @@ class Lapse:
     since: datetime
 
     def to_facts(self) -> JsonObject:
-        """For the trail: places, and nothing of what is written there."""
-        first = self.problems.problems[0]
-        place = f"{first.file}:{first.line}:{first.col}" if first.line else first.file
-        return {"first": place, "problems": len(self.problems.problems), "since": iso(self.since)}
+        """For the trail."""
+        return {**facts_of(self.problems), "since": iso(self.since)}
 
 
 @dataclass(frozen=True)
@@ -71,3 +75,15 @@ def only_people(plan: Plan) -> bool:
     """Whether a plan does nothing but tell and ask people, in an engine that carries nothing else."""
     steps = (*plan.steps, *plan.on_failure, *plan.always)
     return plan.kind in (OUTAGE, FAILOVER) and all(step.action in _AMONG_PEOPLE for step in steps)
+
+
+def facts_of(problems: ConfigProblems) -> JsonObject:
+    """For the trail: the first one's place, and nothing of what is written there."""
+    first = problems.problems[0]
+    return {"first": f"{first.file}:{first.line}:{first.col}" if first.line else first.file, "problems": len(problems.problems)}
+
+
+def own_up(app: "App", act: str) -> None:
+    """Put on the trail that this was done by what the files said before, where it was."""
+    if app.lapse is not None:
+        app.services.audit(WRONG, act, app.lapse.to_facts())

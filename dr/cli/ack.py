@@ -1,9 +1,16 @@
 """`dr ack`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
+from dr.cli.enduring import opened, unheard, warn
 from dr.cli.show import json_option, marked, print_json
 from dr.clock import local
+
+if TYPE_CHECKING:
+    from dr.app import App
+    from dr.notify.acknowledge import Seen
 
 
 @click.command()
@@ -22,18 +29,27 @@ def ack(home: str | None, code: str, comment: str, outage: str | None, as_json: 
       dr ack K7QM-2F
       dr ack k7qm2f --comment "I am on my way to the server room"
     """
-    from dr.app import App
-    from dr.app.acknowledging import acknowledge
+    from dr.app.acknowledging import acknowledge, take_down
+    from dr.app.opening import ConfigProblems
 
-    app = App.open(home)
-    seen = acknowledge(app, code, comment[:500], outage)
+    said = code, comment[:500], outage
+    try:
+        app = opened(home, "ack")
+        seen = acknowledge(app, *said)
+    except ConfigProblems as problems:
+        app, seen = None, take_down(home, problems, said)
+        warn(unheard(problems))
     if as_json:
         print_json({"notice": seen.notice.id, "contact": seen.contact, "outage": seen.notice.outage, "told": list(seen.others)})
-        return
-    person = app.inventory.contacts.get(seen.contact)
+    else:
+        _show(seen, app)
+
+
+def _show(seen: "Seen", app: "App | None") -> None:
+    person = app.inventory.contacts.get(seen.contact) if app is not None else None
     click.echo(f"{marked('green', '')} acknowledged for {person.name if person else seen.contact}: {seen.notice.subject}")
     before = [one for one in seen.notice.acknowledgements if one.contact != seen.contact]
-    zone = app.inventory.organisation.zone
+    zone = app.inventory.organisation.zone if app is not None else "UTC"
     for one in before:
         click.echo(f"  {one.contact} had acknowledged it already, {local(one.at, zone)}")
     if seen.others:

@@ -2,6 +2,7 @@
 
 import click
 
+from dr.cli.enduring import opened
 from dr.cli.show import json_option, print_json
 
 
@@ -20,11 +21,10 @@ def duties(home: str | None, exercise: bool, as_json: bool) -> None:
       dr duties --exercise
       dr duties --json
     """
-    from dr.app import App
     from dr.app.duties import Offices
     from dr.cli.duty_shown import show_listing
 
-    app = App.open(home)
+    app = opened(home)
     found = Offices(app, exercise).listing()
     if as_json:
         print_json(found.to_facts())

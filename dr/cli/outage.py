@@ -7,6 +7,7 @@ import click
 
 from dr.cli.asking import require_yes
 from dr.cli.completion import known
+from dr.cli.enduring import opened
 from dr.cli.outage_shown import acted, listed, next_lines, shown
 from dr.cli.show import json_option, print_drawn, print_json, say, screen, wrapped
 from dr.errors import ConfigError
@@ -75,11 +76,10 @@ def declare(
     Exit codes: 0 declared and somebody was reached, 2 what was written is wrong, 3 it is declared already, 5 declared, but nobody was
     reached.
     """
-    from dr.app import App
     from dr.app.outages import Asked, desk, pick, prepare
     from dr.app.recover import recognised_at
 
-    app = App.open(home)
+    app = opened(home, "outage declare")
     if proposed is not None:
         if system or office or exercise:
             raise click.UsageError("--proposed names all of it: without --system, --office and --exercise.")
@@ -109,11 +109,10 @@ def update(home: str | None, words: tuple[str, ...], severity: "OutageSeverity |
       dr outage update "the standby is loading; half of it is there"
       dr outage update out-20261123T140500Z-7f3a "the vendor is on site" --severity major
     """
-    from dr.app import App
     from dr.app.outages import desk, pick
     from dr.app.outages import words as said
 
-    app = App.open(home)
+    app = opened(home, "outage update")
     named, text = _split(words)
     one = pick(app, named, "declared")
     _end(app, desk(app, "update").update(one.id, said("an update", text), severity), as_json)
@@ -132,10 +131,9 @@ def assign(home: str | None, outage: str | None, contact: str, text: str, as_jso
     Example:
       dr outage assign --to system-administrator
     """
-    from dr.app import App
     from dr.app.outages import desk, pick
 
-    app = App.open(home)
+    app = opened(home, "outage assign")
     one = pick(app, outage, "declared")
     _end(app, desk(app, "assign").assign(one.id, contact, " ".join(text.split())), as_json)
 
@@ -196,10 +194,9 @@ def show(home: str | None, outage: str | None, as_json: bool) -> None:
     Example:
       dr outage show
     """
-    from dr.app import App
     from dr.app.outage_seen import seen
 
-    app = App.open(home, looking=True)
+    app = opened(home, looking=True)
     one = _newest(app, outage)
     found = seen(app, one)
     if as_json:
@@ -218,9 +215,7 @@ def list_(home: str | None, every: bool, as_json: bool) -> None:
     Example:
       dr outage list --all
     """
-    from dr.app import App
-
-    app = App.open(home, looking=True)
+    app = opened(home, looking=True)
     found = app.records.outages(open_only=not every)
     if as_json:
         return print_json([one.to_facts() for one in found])
@@ -242,17 +237,16 @@ def keep(home: str | None, outage: str | None, as_json: bool) -> None:
     from dr.app.outages import pick
     from dr.cli.run import follow
 
-    follow(home, as_json, lambda app: keep_told(app, pick(app, outage, "declared")))
+    follow(home, as_json, lambda app: keep_told(app, pick(app, outage, "declared")), enduring="outage keep")
 
 
 # ---------------------------------------------------------------- inside
 
 
 def _close(home: str | None, verb: str, named: str | None, state: "OutageState", text: str, as_json: bool) -> None:
-    from dr.app import App
     from dr.app.outages import desk, pick, words
 
-    app = App.open(home)
+    app = opened(home, f"outage {verb}")
     one = pick(app, named, state)
     act = getattr(desk(app, verb), verb)
     _end(app, act(one.id, words("--text", text)), as_json)

@@ -28,17 +28,19 @@ def parameters(pairs: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def follow(home: str | None, as_json: bool, act: "Callable[[App], RunRecord]", asked: str | None = None) -> None:
+def follow(home: str | None, as_json: bool, act: "Callable[[App], RunRecord]", asked: str | None = None, enduring: str = "") -> None:
     """Open the home, act while a person watches, say how it ended, and leave with the verdict's exit code.
 
-    `asked`: the interrupted run that is to be resumed, if it is one.
+    `asked`: the interrupted run that is to be resumed, if it is one. `enduring`: what the act is called, where it must reach people also
+    while the inventory is wrong.
     """
     from dr.app import App, leave
     from dr.app.pings import after_each
+    from dr.cli.enduring import opened
     from dr.cli.progress import Watcher
 
     watcher = Watcher()
-    app = App.open(home, watch=watcher)
+    app = opened(home, enduring, watch=watcher) if enduring else App.open(home, watch=watcher)
     watcher.live_in(app.inventory.organisation.zone)
     left = app.interrupted()
     watcher.expect([run for run in left if run != asked])

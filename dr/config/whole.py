@@ -53,7 +53,9 @@ def keep(home: Path, loaded: Loaded, files: Sha256, release: str, now: datetime)
         if lines is not None and {**json.loads(lines[0]), **head} == json.loads(lines[0]):
             return
     runbooks = {name: one.to_facts() for name, one in loaded.runbooks.items()}
-    written = [json.dumps(part).encode() for part in ({**head, "since": iso(now.replace(microsecond=0))}, loaded.inventory.to_facts(), runbooks)]
+    written = [
+        json.dumps(part).encode() for part in ({**head, "since": iso(now.replace(microsecond=0))}, loaded.inventory.to_facts(), runbooks)
+    ]
     with suppress(OSError, Refused):
         replace_file(home / KEPT, b"\n".join([_seal(home, written), *written]))
 

@@ -1,6 +1,5 @@
 """That a person saw it: by a code that is used up, recorded, told to those who were waiting, and then nobody is asked any more."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dr.clock import Clock, local
@@ -11,7 +10,7 @@ from dr.model.notice_record import Acknowledgement, Notice
 from dr.model.ports.notices import Code, Ledger
 from dr.model.ports.people import Word
 from dr.notify.codes import Codes
-from dr.notify.post import LedgerPost
+from dr.notify.post import Audit, LedgerPost
 from dr.notify.proven import prove
 from dr.notify.stories import AcknowledgedStory
 
@@ -31,14 +30,15 @@ class Seen:
     """The notices that tell them."""
 
 
-class Desk:
-    """Where codes are brought to."""
+class Book:
+    """Where a code is taken down. Nobody is told: that needs no inventory, and works while there is none that can be read."""
 
-    def __init__(self, inventory: Inventory, ledger: Ledger, clock: Clock, codes: Codes, post: LedgerPost) -> None:
-        self._inventory, self._ledger, self._clock, self._codes, self._post = inventory, ledger, clock, codes, post
+    def __init__(self, ledger: Ledger, clock: Clock, codes: Codes, audit: Audit) -> None:
+        self._ledger, self._clock, self._codes, self._audit = ledger, clock, codes, audit
 
     def acknowledge(self, typed: str, comment: str = "", outage: str | None = None) -> Seen:
-        """Record it, and owe the others word of it. Raises Refused for a code that acknowledges nothing (any more); see `Codes.find`."""
+        """Record it, and owe the others word of it, where one can. Raises Refused for a code that acknowledges nothing (any more); see
+        `Codes.find`."""
         now = self._clock.now()
         code = self._codes.find(typed, now, outage)
         notice = self._ledger.notice(code.notice)
@@ -50,10 +50,9 @@ class Desk:
         after = self._ledger.amend(notice.id, lambda known: _answered(known, one))
         self._record(after, one, code)
         first = next(each for each in after.acknowledgements if each.round >= (after.raised or 0))
-        others = self._others(after, first) if (first.contact, after.channel) == (code.contact, None) else ()
-        owed = self._tell(others, after, first)
+        others, owed = self._tell(after, first) if (first.contact, after.channel) == (code.contact, None) else ((), ())
         self._codes.use(code, now)  # last: after a kill it is typed again, and does what is left
-        self._post.audit("notice.acknowledged", notice.id, {"contact": code.contact, "channel": code.channel, "comment": comment})
+        self._audit("notice.acknowledged", notice.id, {"contact": code.contact, "channel": code.channel, "comment": comment})
         return Seen(after, code.contact, others, owed)
 
     def _record(self, notice: Notice, one: Acknowledgement, code: Code) -> None:
@@ -63,24 +62,34 @@ class Desk:
         self._ledger.close_finding(f"unanswered:{notice.id}", now, RunId(""))
         prove(self._ledger, code.contact, code.address, now)
 
-    def _others(self, notice: Notice, first: Acknowledgement) -> tuple[str, ...]:
-        return tuple(name for name in notice.begun if name != first.contact and name in self._inventory.contacts)
+    def _tell(self, notice: Notice, first: Acknowledgement) -> tuple[tuple[str, ...], tuple[str, ...]]:  # noqa: ARG002
+        """Who else had it, and the notices that tell them who has it now."""
+        return (), ()
 
-    def _tell(self, others: Sequence[str], notice: Notice, one: Acknowledgement) -> tuple[str, ...]:
+
+class Desk(Book):
+    """Where codes are brought to, and whoever else was told hears who has it."""
+
+    def __init__(self, inventory: Inventory, ledger: Ledger, clock: Clock, codes: Codes, post: LedgerPost) -> None:
+        super().__init__(ledger, clock, codes, post.audit)
+        self._inventory, self._post = inventory, post
+
+    def _tell(self, notice: Notice, first: Acknowledgement) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Who was told, or may have been, waits to see whether anybody has it."""
+        others = tuple(name for name in notice.begun if name != first.contact and name in self._inventory.contacts)
         to = others if len(others) <= FEW else (notice.to,)
         words = [
             Word(
                 id=f"{notice.id}:acknowledged:{notice.round}:{name}",
                 to=name,
                 template="acknowledged",
-                story=self._story(notice, one),
+                story=self._story(notice, first),
                 outage=notice.outage,
                 exercise=notice.exercise,
             )
             for name in to
         ]
-        return tuple(self._post.owe(word).id for word in words)
+        return others, tuple(self._post.owe(word).id for word in words)
 
     def _story(self, notice: Notice, one: Acknowledgement) -> AcknowledgedStory:
         known = self._inventory.contacts.get(one.contact)
