@@ -1,6 +1,7 @@
 """That a person saw it: by a code that is used up, recorded, told to those who were waiting, and then nobody is asked any more."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from dr.clock import Clock, local
 from dr.errors import Refused
@@ -44,10 +45,8 @@ class Book:
         notice = self._ledger.notice(code.notice)
         if notice is None:
             raise Refused("the message of that code is not in the ledger any more", hint="`dr notices` shows those that are")
-        if code.round < (notice.raised or 0):
-            raise Refused("that code is of an earlier message: it has become more severe since", hint="take the newest message's code")
-        one = Acknowledgement(contact=code.contact, at=now, comment=comment, channel=code.channel, round=notice.round)
-        after = self._ledger.amend(notice.id, lambda known: _answered(known, one))
+        after = self._ledger.amend(notice.id, lambda known: _answered(known, _one(known, code, comment, now)))
+        one = _one(after, code, comment, now)
         self._record(after, one, code)
         first = next(each for each in after.acknowledgements if each.round >= (after.raised or 0))
         others, owed = self._tell(after, first) if (first.contact, after.channel) == (code.contact, None) else ((), ())
@@ -101,6 +100,13 @@ class Desk(Book):
             comment=one.comment,
             notice=notice.id,
         )
+
+
+def _one(notice: Notice, code: Code, comment: str, now: datetime) -> Acknowledgement:
+    """Of the message as it is now. Raises Refused where the code came with a lesser one: looked at while nobody can raise it."""
+    if code.round < (notice.raised or 0):
+        raise Refused("that code is of an earlier message: it has become more severe since", hint="take the newest message's code")
+    return Acknowledgement(contact=code.contact, at=now, comment=comment, channel=code.channel, round=notice.round)
 
 
 def _answered(notice: Notice, one: Acknowledgement) -> Notice:

@@ -14,6 +14,7 @@ import pytest
 from dr.catalog.catalog import Catalog, open_catalog
 from dr.clock import FixedClock
 from dr.errors import Refused
+from dr.model.notice_record import Notice
 from dr.model.ports import Ledger
 from dr.notify.acknowledge import Desk
 from dr.notify.channel import Sent
@@ -138,6 +139,32 @@ def test_a_code_of_before_it_became_more_severe_answers_nothing(house: House) ->
     post.owe(word(severity="critical", acknowledge=True))
     with pytest.raises(Refused, match=r"^that code is of an earlier message: it has become more severe since\n"):
         desk(house).acknowledge(codes_of(house)[0])
+
+
+class Raising:
+    """The catalog, but another process says that it is worse just when somebody says that they saw it."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def amend(self, notice: str, change: Callable[[Notice], Notice]) -> Notice:
+        self._house.post().owe(word(severity="critical", acknowledge=True))
+        return self._house.catalog.amend(notice, change)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._house.catalog, name)
+
+
+def test_what_becomes_more_severe_while_somebody_says_that_they_saw_it_is_told_all_the_same(house: House) -> None:
+    """Else nobody would ever hear that it is worse: it would be answered by who saw the lesser one."""
+    house.rules = {"together": ["administrators"]}
+    house.post().owe(word(acknowledge=True))
+    house.post().carry()
+    before = len(house.providers.arrived)
+    with pytest.raises(Refused, match=r"^that code is of an earlier message: it has become more severe since\n"):
+        desk(house, cast("Ledger", Raising(house))).acknowledge(codes_of(house)[0])
+    house.post().carry()
+    assert len(house.providers.arrived) > before
 
 
 def test_wrong_codes_are_counted_and_then_none_is_looked_at(house: House) -> None:
