@@ -4,12 +4,14 @@ A notice that wants no acknowledgement goes to everybody, to each by the first c
 `acknowledge_within` the next channel, then the next person (their deputy; of a group that is told in turn, whoever comes next), until
 somebody says that they saw it. When nobody is left it is unanswered, and begins anew. A channel that failed is followed by the next at
 once; who was reached by none is tried again after longer and longer waits. Quiet hours hold back what is not critical.
+
+A clock may run ahead and be set back. What it wrote lies ahead of now: no wait is believed that would last for more than twice its length.
 """
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from dr.model.notice_record import Delivery, Mark, Notice, NoticeState
 from dr.model.notices import NoticeRules
@@ -19,6 +21,7 @@ from dr.policy.words import short
 
 LOOK = timedelta(seconds=30)
 """How soon one looks again at what another process is sending."""
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -151,8 +154,7 @@ def _stand(notice: Notice, one: Person, ever: Sequence[Delivery], rules: NoticeR
     every = notice.run is not None and not notice.acknowledge  # a run's own story goes by every channel
     if reached and not notice.acknowledge and not (every and all(delivery.round == notice.round for delivery in ever)):
         return _Stand(reached=True)
-    tried = [delivery for delivery in ever if delivery.round == notice.round]
-    within, why = timedelta(seconds=rules.acknowledge_within), ""
+    tried, why = [delivery for delivery in ever if delivery.round == notice.round], ""
     for channel in _channels(notice, one):
         last = next((delivery for delivery in reversed(tried) if delivery.channel == channel), None)
         if last is None:
@@ -160,7 +162,7 @@ def _stand(notice: Notice, one: Person, ever: Sequence[Delivery], rules: NoticeR
         if last.state == "unknown":
             return _propose(notice, one, channel, ever, "it is unknown whether it left: who sent it ended too soon", now)
         if last.state == "delivered" and notice.acknowledge:
-            ends = last.at + within
+            ends = _ends(last.at, rules.acknowledge_within, now)
             if now < ends:
                 return _Stand(wait=Waiting(one.name, ends, f"was told by channel {channel + 1}; time to acknowledge until"))
             why = f"not acknowledged within {short(rules.acknowledge_within)}"
@@ -168,8 +170,14 @@ def _stand(notice: Notice, one: Person, ever: Sequence[Delivery], rules: NoticeR
             why = f"channel {channel + 1} failed"
     if reached and not notice.acknowledge:
         return _Stand(reached=True)
-    answers = [delivery.at + within for delivery in tried if delivery.state == "delivered"]
+    answers = [_ends(delivery.at, rules.acknowledge_within, now) for delivery in tried if delivery.state == "delivered"]
     return _Stand(passed=max(answers)) if answers else _again(notice, one, tried, ever, rules, now)
+
+
+def _ends(at: datetime, wait: float, now: datetime) -> datetime:
+    """When a wait ends that began then; long ago, where it began further ahead of now than it is long: by a clock that ran ahead."""
+    span = timedelta(seconds=wait)
+    return at + span if at <= now + span else _LONG_AGO
 
 
 def _reached(notice: Notice, deliveries: Sequence[Delivery]) -> bool:
@@ -193,7 +201,7 @@ def _again(notice: Notice, one: Person, tried: Sequence[Delivery], ever: Sequenc
     for channel in _channels(notice, one):
         failed = [delivery for delivery in tried if delivery.channel == channel and delivery.state == "failed"]
         if failed and len(failed) <= len(rules.retry):
-            due.append((failed[-1].at + timedelta(seconds=rules.retry[len(failed) - 1]), channel))
+            due.append((_ends(failed[-1].at, rules.retry[len(failed) - 1], now), channel))
     if not due:
         return _Stand(silent=True, passed=max((delivery.at for delivery in tried), default=now))
     at, channel = min(due)
@@ -235,7 +243,7 @@ def _unanswered(
     """Everybody was told by everything, and nobody said that they saw it: begun anew after a while, a critical one for ever."""
     if notice.channel is not None or (notice.severity != "critical" and notice.round + 1 >= rules.rounds):
         return Decision(state="unanswered", round=notice.round)
-    anew = ended + timedelta(seconds=rules.again)
+    anew = _ends(ended, rules.again, now)
     if now < anew or resumed:
         waiting = Waiting(notice.to, max(anew, now + LOOK), "nobody acknowledged; all are told again")
         return Decision(waiting=(waiting,), state="unanswered", round=notice.round, due=waiting.until)

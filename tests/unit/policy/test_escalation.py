@@ -1,6 +1,7 @@
 """Who is told next, by which channel, and when one looks again: over random people, outcomes and nights."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -236,6 +237,65 @@ def test_a_rise_in_severity_always_breaks_through(notice: Notice, people: list[P
     update = {"severity": "critical", "round": anew, "raised": anew, "acknowledgements": seen}
     story.notice = story.notice.model_copy(update=update)
     assert story.look().sends
+
+
+AHEAD = st.integers(1, 72)
+LONGEST = timedelta(seconds=max(RULES.acknowledge_within, RULES.again, *RULES.retry))
+
+
+def waits_too_long(story: Story, hours: int, steps: int) -> list[timedelta]:
+    """How long it is from one look to the next, where that is more than any wait: played by a clock that runs so far ahead for as many
+    steps, then is set back, and is right from then on."""
+    story.now += timedelta(hours=hours)
+    story.play(steps)
+    story.now = NOW
+    found = []
+    for _ in range(30):
+        decision = story.look()
+        if decision.due is not None and decision.due - story.now > 2 * LONGEST:
+            found.append(decision.due - story.now)
+        if story.step().due is None:
+            break
+    return found
+
+
+@settings(max_examples=80, deadline=None)
+@given(NOTICES, PEOPLE, OUTCOMES, AHEAD, st.integers(0, 20))
+def test_a_clock_that_ran_ahead_puts_nothing_off_for_longer_than_a_wait(
+    notice: Notice, people: list[Person], outcomes: list[str], hours: int, steps: int
+) -> None:
+    """Nobody is asked hours late because something was written in hours that have not come yet; only the night may last longer."""
+    awake = [replace(one, quiet=None) for one in people]
+    assert waits_too_long(Story(notice, awake, outcomes), hours, steps) == []
+
+
+@pytest.mark.positive_control
+def test_a_wait_that_is_believed_whatever_it_says_would_be_seen() -> None:
+    """Twin: a decision that goes by a clock that is still ahead."""
+
+    def credulous(notice: Notice, people: Sequence[Person], everybody: object, rules: NoticeRules, _now: datetime) -> Decision:
+        return decide(notice, people, {}, rules, NOW + timedelta(hours=5))
+
+    assert waits_too_long(Story(notice_of(), [ANNA], decider=credulous), 5, 1)
+
+
+def test_the_next_is_asked_though_the_clock_was_set_back_meanwhile() -> None:
+    """Bob was told by a clock three hours ahead: Carl is asked now, and not in three hours; and he has his ten minutes."""
+    story = Story(notice_of(), [BOB, CARL])
+    story.now += timedelta(hours=3)
+    story.step()
+    story.now = NOW
+    told = [(send.contact, story.now - NOW) for _ in range(2) for send in story.step().sends]
+    assert told == [("carl", timedelta(0))]
+    assert story.now == NOW + timedelta(minutes=10)
+
+
+def test_a_clock_set_back_by_a_little_hurries_nobody() -> None:
+    """It is asked for a second time when it was meant to be, or ten minutes later."""
+    story = Story(notice_of(), [ANNA])
+    story.step()
+    story.now -= timedelta(seconds=30)
+    assert (story.look().sends, story.look().due) == ((), NOW + timedelta(minutes=10))
 
 
 @settings(max_examples=100, deadline=None)
