@@ -124,7 +124,7 @@ def recognised_at(option: str, text: str | None, now: datetime, zone: str) -> da
 def _runbook(app: App, system: SystemName, named: str | None) -> Runbook:
     name = named or app.inventory.systems[system].runbooks.recover
     if name is None:
-        hint = "write `recover: recover` under the system's `runbooks`; dr init writes such a runbook, in runbooks/recover.yaml"
+        hint = f"write `recover: recover` under the system's `runbooks`; where runbooks/recover.yaml is missing, dr init {app.home} adds it"
         raise ConfigError(f"inventory/systems.yaml names no runbook for a recovery of {system}", hint=hint)
     if name not in app.runbooks:
         raise ConfigError(f"there is no runbook '{name}'", hint=f"runbooks/ has {', '.join(sorted(app.runbooks)) or 'none'}")

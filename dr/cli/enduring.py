@@ -35,17 +35,17 @@ def warn(lines: Iterator[Drawn]) -> None:
 
 def lapsed(lapse: "Lapse", zone: str) -> Iterator[Drawn]:
     """What a person must know who acts by what is not written there any more."""
-    yield from said(f"{_many(lapse.problems)}: to reach people, this goes on with what was written when all of it was right", "amber")
+    yield from _said(f"{_many(lapse.problems)}. To reach people, this goes by what was right last, of {local(lapse.since, zone)}.", "amber")
     yield from _first(lapse.problems)
-    yield from said(f"that is of {local(lapse.since, zone)}; what was changed since then does not count: who was added is not told", "")
-    yield from _hint("dr check shows every problem; until they are mended nothing is backed up, drilled or recovered")
+    yield from _said("Who was added since then is not told. Until it is mended nothing is backed up, drilled or recovered.", "")
+    yield from _said("HINT: dr check shows every problem", "")
 
 
 def unheard(problems: "ConfigProblems") -> Iterator[Drawn]:
     """Where an acknowledgement was taken down, and nothing is kept by which the others could be told."""
-    yield from said(f"{_many(problems)}, and nothing is kept of when it was right: those who wait were NOT told that you have it", "red")
+    yield from _said(f"{_many(problems)}, and nothing is kept of when it was right: those who wait were NOT told that you have it", "red")
     yield from _first(problems)
-    yield from _hint("tell them yourself: dr check shows every problem")
+    yield from _said("HINT: tell them yourself; dr check shows every problem", "")
 
 
 def _many(problems: "ConfigProblems") -> str:
@@ -54,7 +54,7 @@ def _many(problems: "ConfigProblems") -> str:
     return f"{count} problem{'s' if count > 1 else ''} in {' and '.join(folders)}"
 
 
-def said(text: str, word: str) -> Iterator[Drawn]:
+def _said(text: str, word: str) -> Iterator[Drawn]:
     first = {"amber": "▲ ", "red": "✖ "}.get(word, "   ")
     for line in wrapped(text, screen(), first=first, rest="   "):
         yield line, word
@@ -64,9 +64,4 @@ def _first(problems: "ConfigProblems") -> Iterator[Drawn]:
     """The place unbroken, so that an editor opens it."""
     one = problems.problems[0]
     place = f"{one.file}:{one.line}:{one.col}" if one.line else one.file
-    yield from said(f"{place}: {one.message}", "")
-
-
-def _hint(text: str) -> Iterator[Drawn]:
-    for line in wrapped(text, screen(), first="   HINT: ", rest="   "):
-        yield line, ""
+    yield from _said(f"{place}: {one.message}", "")

@@ -128,7 +128,7 @@ def _recipients(root: Table) -> Iterator[Problem]:
                 "a private key stands here", "move it to a file in keys/, and write its public key, age1..., here", secret=True
             )
         elif not _is_recipient(word):
-            yield node.problem("this is not an age public key", "it begins with age1; dr init makes the keys and writes them here")
+            yield node.problem("this is not an age public key", "it begins with age1; this home's own are in keys/recipients.txt")
         elif word in seen:
             yield node.problem(
                 "the same key twice", "two different keys are needed: the drill key, and the escrow key that is kept offline"

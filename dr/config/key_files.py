@@ -97,7 +97,7 @@ def _signing(keys: Keys, home: Path) -> Iterator[KeyTrouble]:
         yield KeyTrouble(_SIGNING, f"{place(keys.signing)} holds no signing key{held(text)}", hint)
         return
     if not isinstance(key, Ed25519PrivateKey):
-        yield KeyTrouble(_SIGNING, f"{place(keys.signing)} is not an Ed25519 key", "dr init makes one")
+        yield KeyTrouble(_SIGNING, f"{place(keys.signing)} is not an Ed25519 key", f"bring the home's own back from a backup; {_EXCHANGED}")
         return
     believed = [raw for name in keys.trusted if (raw := _public(home / name)) is not None]
     if believed and key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw) not in believed:

@@ -56,7 +56,7 @@ class HomeKeys:
         except (ValueError, TypeError):
             raise Refused("the signing key cannot be read", hint="it is an unencrypted Ed25519 key in PEM, as dr init makes it") from None
         if not isinstance(key, Ed25519PrivateKey):
-            raise Refused("the signing key is not an Ed25519 key", hint="dr init makes one")
+            raise Refused("the signing key is not an Ed25519 key", hint="bring this home's own back from a backup")
         return key.sign(data)
 
     def verify(self, data: bytes, signature: bytes) -> None:
@@ -71,7 +71,7 @@ class HomeKeys:
             except (OSError, ValueError):
                 raise Refused(f"the trusted key {name} cannot be read", hint="it is an Ed25519 public key in PEM, below the home") from None
             if not isinstance(key, Ed25519PublicKey):
-                raise Refused(f"the trusted key {name} is not an Ed25519 key", hint="dr init makes one")
+                raise Refused(f"the trusted key {name} is not an Ed25519 key", hint="keys/signing.pub is one, as dr init makes it")
             try:
                 key.verify(signature, data)
             except InvalidSignature:
