@@ -127,7 +127,7 @@ class App:
 
     def carry_out(self, plan: Plan, begin: Callable[[RunId], None] = _unheeded, by: str = "") -> RunRecord:
         """Carry a compiled plan to its end. Raises Refused for one that may not be begun now."""
-        self._require_whole(plan)
+        self.require_whole(plan)
         require_fit(plan, self.records, self.inventory)
         self.require_secrets(plan)
         with self._engine(plan.kind) as engine:
@@ -135,7 +135,7 @@ class App:
             begin(run)
             return engine.run(plan, run, by or whoami())
 
-    def _require_whole(self, plan: Plan | None) -> None:
+    def require_whole(self, plan: Plan | None) -> None:
         """Raises ConfigProblems while the files are wrong, but for what happens among people."""
         if self.lapse is not None and (plan is None or not only_people(plan)):
             raise self.lapse.problems
@@ -151,7 +151,7 @@ class App:
             raise Refused(f"{run} is not interrupted", hint="`dr runs list` shows the state of each run")
         for one in [RunId(run)] if run else interrupted:
             plan = self.records.plan(one)
-            self._require_whole(plan)
+            self.require_whole(plan)
             self.require_secrets(plan)
         with self._engine(self.run_record(run).kind if run else "") as engine:
             ended = engine.resume(RunId(run) if run else None)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from dr.cli.show import Drawn, coloured, say, screen, wrapped
 from dr.clock import local
+from dr.model.base import RunId
 
 if TYPE_CHECKING:
     from dr.app import App
@@ -12,16 +13,21 @@ if TYPE_CHECKING:
     from dr.model.record import Progress
 
 
-def opened(home: str | None, act: str = "", *, looking: bool = False, watch: "Callable[[Progress], None] | None" = None) -> "App":
+def opened(
+    home: str | None, act: str = "", *, looking: bool = False, watch: "Callable[[Progress], None] | None" = None, run: str | None = None
+) -> "App":
     """The home, for a verb that goes on while its files are wrong. `act`: what is put on the trail then; empty for who only looks.
 
-    Raises ConfigError where the files are wrong and none are kept that can be believed.
+    `run`: the run that it is about, where it is about one. Raises ConfigError where the files are wrong, and none are kept that can be
+    believed, or that run is more than telling and asking people.
     """
     from dr.app import App
     from dr.app.opening import own_up
 
     app = App.open(home, watch=watch or (lambda _: None), looking=looking, enduring=True)
     if app.lapse is not None:
+        if run is not None:
+            app.require_whole(app.records.plan(RunId(run)))
         warn(lapsed(app.lapse, app.inventory.organisation.zone))
     if act:
         own_up(app, act)

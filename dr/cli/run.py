@@ -40,7 +40,7 @@ def follow(home: str | None, as_json: bool, act: "Callable[[App], RunRecord]", a
     from dr.cli.progress import Watcher
 
     watcher = Watcher()
-    app = opened(home, enduring, watch=watcher) if enduring else App.open(home, watch=watcher)
+    app = opened(home, enduring, watch=watcher, run=asked) if enduring else App.open(home, watch=watcher)
     watcher.live_in(app.inventory.organisation.zone)
     left = app.interrupted()
     watcher.expect([run for run in left if run != asked])

@@ -8,6 +8,7 @@ import click
 
 from dr.cli.comment import comment
 from dr.cli.completion import known
+from dr.cli.enduring import opened
 from dr.cli.run import follow, tell
 from dr.cli.show import coloured, json_option, paragraph, print_json, print_table, say, screen
 from dr.cli.watch import watch
@@ -177,7 +178,7 @@ def resume(home: str | None, run_id: str | None, as_json: bool) -> None:
     if run_id is None and not App.open(home).interrupted():
         say("no run is interrupted")
         return
-    follow(home, as_json, lambda app: app.resume(run_id), asked=run_id)
+    follow(home, as_json, lambda app: app.resume(run_id), asked=run_id, enduring="runs resume" if run_id else "")
 
 
 @runs.command()
@@ -264,9 +265,9 @@ def approve(home: str | None, run_id: str, step: str | None, deny: bool, comment
       sudo -u dr dr --home /srv/dr runs approve recover-20261122T070000Z-1a2b
       dr runs approve recover-20261122T070000Z-1a2b go-live --deny --comment "the vendor is still on the line"
     """
-    from dr.app import App, approvals
+    from dr.app import approvals
 
-    app = App.open(home)
+    app = opened(home, "runs approve", run=run_id)
     asked = approvals.question(app, run_id, step, approves=not deny)
     for line in _question(app, asked):
         say(line)
