@@ -263,8 +263,7 @@ def require_replayed(system: SystemName, set_id: SetId, ctx: StepContext) -> Non
     A replay that found nothing declared does not stand for one after `suppression` was added.
     """
     declared = ctx.inventory.systems[system].suppression is not None
-    done = [s.facts for s in ctx.records.steps(ctx.run) if s.action == "replay-suppressions" and s.state == "done"]
-    of_this = [facts for facts in done if (facts.get("system"), facts.get("set")) == (system, set_id)]
+    of_this = _replays(system, set_id, ctx)
     if any(facts.get("declared", True) or not declared for facts in of_this):
         return
     if declared:
@@ -273,3 +272,19 @@ def require_replayed(system: SystemName, set_id: SetId, ctx: StepContext) -> Non
             hint="a replay-suppressions step must come before open; it says what is wrong with the journal",
         )
     require_unasked(places_of(system, ctx))
+
+
+def late_after(system: SystemName, set_id: SetId, ctx: StepContext) -> int | None:
+    """The last request that this run's replay on that set knew of, where others were made since; None where none were.
+
+    By the trail alone, in which every request is before anybody is told that it was written down: no repository is waited for.
+    """
+    replayed = max((int(facts.get("entries", 0)) for facts in _replays(system, set_id, ctx)), default=0)
+    newest = max((seq for seq, _ in places_of(system, ctx).known()), default=0)
+    return replayed if newest > replayed else None
+
+
+def _replays(system: SystemName, set_id: SetId, ctx: StepContext) -> list[JsonObject]:
+    """What this run's replays on that set left."""
+    done = [s.facts for s in ctx.records.steps(ctx.run) if s.action == "replay-suppressions" and s.state == "done"]
+    return [facts for facts in done if (facts.get("system"), facts.get("set")) == (system, set_id)]

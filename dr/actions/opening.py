@@ -3,6 +3,9 @@
 First the standby's marker is replaced by the signed in-service marker (durably), then the catalog knows the host as production: from
 there on no writable handle exists for it. Only then does its server listen where users come from. Safe to repeat: each of the three is
 looked at before it is done, and a run that was killed between them goes on where it was.
+
+Right before the first, what somebody asked to be erased or shared no longer since the run's own replay is carried out too: a recovery may
+wait for its approval for hours.
 """
 
 import ipaddress
@@ -13,13 +16,14 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from dr.actions.journal import require_replayed
+from dr.actions.journal import late_after, places_of, require_replayed, require_unasked
+from dr.actions.replaying import Order, replay
 from dr.actions.settled import record_settled
 from dr.clock import local
-from dr.errors import DrError, Failed, Refused
+from dr.errors import DrError, Failed, NotProvablyStandby, Refused
 from dr.model.base import HostName, Instant, JsonObject, Seconds, SetId, StrictModel, SystemName
 from dr.model.inventory import SecretRef
-from dr.model.ports import Action, Effect, Outcome, Rehearsal, RehearseContext, ServingHost, StepContext
+from dr.model.ports import Action, Effect, Outcome, Rehearsal, RehearseContext, ServingHost, StepContext, WritableHost
 from dr.model.record import HostState
 from dr.model.runbook import Declaration
 from dr.policy.approval import same_person
@@ -27,6 +31,7 @@ from dr.policy.recovery import lost, made_here
 
 _ADDRESS = re.compile(r"^(\*|[0-9A-Za-z][0-9A-Za-z.:-]{0,252})$")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_NONE: tuple[JsonObject, ...] = ()
 
 
 class Params(StrictModel):
@@ -85,6 +90,8 @@ class Facts(StrictModel):
     """Whether this run itself made it, as a planned way back does."""
     login: str
     """Whose password the superuser has now, in words."""
+    late: tuple[JsonObject, ...] = ()
+    """The requests that were made after the run's own replay and carried out here, as that tells them."""
     by_hand: tuple[str, ...] = ()
     """What is left for a person to do on that host, soon but not before anybody can work."""
 
@@ -93,10 +100,10 @@ def run(params: Params, ctx: StepContext) -> Outcome:
     declared = _declaration(ctx).declared
     _require_approval(ctx)
     serving = ctx.serving_host(params.host)
-    entered = serving is None
+    entered, late = serving is None, _NONE
     if serving is None:
         require_replayed(SystemName(str(ctx.plan.system)), params.set, ctx)
-        serving = _enter(params, ctx)
+        serving, late = _enter(params, ctx)
     settled = serving.settled()
     if settled["set"] != params.set:
         raise Refused(f"host '{params.host}' went into service with set {settled['set']}, not {params.set}")
@@ -118,6 +125,7 @@ def run(params: Params, ctx: StepContext) -> Outcome:
         as_of=instant,
         made_here=made_here(params.set, ctx.records.steps(ctx.run)),
         login=login,
+        late=late,
         by_hand=(*(line for one in told["servers"] for line in one.get("by_hand", ())), *_held(params, ctx)),
     )
     return Outcome(changed=entered, facts=facts.to_facts())
@@ -144,17 +152,39 @@ def _require_approval(ctx: StepContext) -> None:
         )
 
 
-def _enter(params: Params, ctx: StepContext) -> ServingHost:
+def _enter(params: Params, ctx: StepContext) -> tuple[ServingHost, tuple[JsonObject, ...]]:
+    """The host in service, and the requests that were carried out first."""
     host = ctx.writable_host(params.host)
     if not host.holds(params.set):
         raise Refused(f"{params.host} does not hold {params.set} as restored by this run", hint="a restore step must come before open")
+    late = _replayed_late(params, host, ctx)
     ctx.audit("standby.enters-service", params.host, {"set": params.set})
     host.enter_service(params.set)
     ctx.failpoint("after-marker")
     serving = ctx.serving_host(params.host)
     if serving is None:
         raise Failed(f"host '{params.host}' does not say that it is in service", hint=f"dr hosts check {params.host}")
-    return serving
+    return serving, late
+
+
+def _replayed_late(params: Params, host: WritableHost, ctx: StepContext) -> tuple[JsonObject, ...]:
+    """What keeps it from being carried out is mended while the step's `retry` lasts: a refusal would end a run that took hours."""
+    system = SystemName(str(ctx.plan.system))
+    known = late_after(system, params.set, ctx)
+    if known is None:
+        return ()
+    wanted = ctx.inventory.systems[system].suppression
+    if wanted is None:
+        require_unasked(places_of(system, ctx))
+        return ()
+    ctx.progress("replaying what was asked since this run replayed")
+    try:
+        done = replay(Order(system, params.host, params.set, wanted), host, ctx)
+    except NotProvablyStandby:
+        raise
+    except Refused as refusal:
+        raise Failed(refusal.message, hint=refusal.hint) from None
+    return tuple(one for one in done.told if one["entry"] > known)
 
 
 def _record(params: Params, settled: JsonObject, ctx: StepContext) -> None:

@@ -1,5 +1,6 @@
 """What a recovery's last steps did, in words: who stays forgotten, that it is open, what is lost, where files are, what is left by hand."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from dr.clock import local
@@ -15,6 +16,8 @@ def opened(f: JsonObject, record: RunRecord, zone: str) -> list[str]:
     as_of = datetime.fromisoformat(f["as_of"]) if f.get("as_of") else record.started - timedelta(seconds=f["lost"])
     lines.append(f"LOST: {loss_words(record.started, as_of, zone, own=f.get('made_here', False))}")
     lines.append(f"its superuser has {f['login']}; every other role the one that it had")
+    if f.get("late"):
+        lines.append(f"asked while the recovery went on, and replayed: {_counted(f['late'])}")
     return [*lines, *_by_hand(f)]
 
 
@@ -22,12 +25,15 @@ def replayed(f: JsonObject, _: RunRecord, __: str) -> list[str]:
     """How many asked to be forgotten, or shared no longer, since the backup; never who."""
     if not f.get("declared", True):
         return [f"nothing to replay: {f['system']} declares no `suppression`, and no request is on record"]
-    kinds = [one["kind"] for one in f["replayed"]]
-    if not kinds:
+    if not f["replayed"]:
         return ["nothing to replay: nobody asked to be forgotten since the backup"]
-    rows = sum(one["rows"] for one in f["replayed"])
+    return [f"replayed what was asked since the backup: {_counted(f['replayed'])}"]
+
+
+def _counted(told: Sequence[JsonObject]) -> str:
+    kinds, rows = [one["kind"] for one in told], sum(one["rows"] for one in told)
     touched = f"{rows:,} row{'s' * (rows != 1)} touched"
-    return [f"replayed what was asked since the backup: {kinds.count('erase')} to erase, {kinds.count('unshare')} to unshare; {touched}"]
+    return f"{kinds.count('erase')} to erase, {kinds.count('unshare')} to unshare; {touched}"
 
 
 def swapped(f: JsonObject, _: RunRecord, __: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from dr import plugins
-from dr.actions import journal, replay_suppressions
+from dr.actions import journal, opening, replay_suppressions
 from dr.actions.journal import HOME, require_replayed, settle
 from dr.app import suppress
 from dr.app.beforehand import stopped_by_journal
@@ -20,7 +20,7 @@ from dr.errors import ConfigError, Damaged, Failed, Refused
 from dr.model.backup import Copy
 from dr.model.base import HostName, JsonObject, SetId
 from dr.model.inventory import Inventory
-from dr.model.ports import ReplayOrder, Replays, StepContext
+from dr.model.ports import ReplayOrder, Replays, StepContext, WritableHost
 from dr.model.record import StepRecord
 from dr.model.suppression import SuppressionEntry, SuppressionTemplates
 from tests.support.catalog_copies import HMIS, copy_at, manifest_at
@@ -55,6 +55,7 @@ class Step(HomeStep):
     def __init__(self, world: "World") -> None:
         super().__init__(world, world.run)
         self.inventory = world.inventory
+        self.plan = plan_of().model_copy(update={"system": HMIS})
         self._standby = world.standby
 
     def writable_host(self, name: HostName) -> Standby:
@@ -108,6 +109,11 @@ class World(HomeWorld):
         facts = replay_suppressions.run(params, Step(self).as_context()).facts
         self.step("replay-suppressions", params.to_facts(), facts)
         return facts
+
+    def late(self, set_id: SetId) -> tuple[JsonObject, ...]:
+        """What `open` carries out before it lets anybody in."""
+        params = opening.Params(host=HostName("standby"), set=set_id)
+        return opening._replayed_late(params, cast("WritableHost", self.standby), Step(self).as_context())
 
     def files(self) -> dict[str, Path]:
         stored = {str(r.name): self.folder(str(r.name)) / "home" / "suppression" / "hmis.json" for r in self.repositories}
@@ -181,6 +187,31 @@ def test_without_the_replay_the_erased_are_back(world: World, pg18: Dsn, tmp_pat
         assert ask("SELECT count(*) FROM public.client") == [(3,)]
     with pytest.raises(Refused, match="were not replayed on it, so it is not opened"):
         require_replayed(HMIS, set_id, Step(world).as_context())
+
+
+def test_what_was_asked_while_it_waited_to_be_opened_is_carried_out_first(world: World, pg18: Dsn, tmp_path: Path) -> None:
+    """From the replay to a second person's yes may take hours; who asks to be forgotten meanwhile is."""
+    set_id = world.backed_up()
+    world.later(hours=1)
+    suppress.add(world.app, "hmis", "erase", KEY)
+    with restored(world, pg18, tmp_path) as ask:
+        world.replay(set_id)
+        assert world.late(set_id) == ()
+        world.later(hours=2)
+        suppress.add(world.app, "hmis", "erase", OTHER)
+        assert ask("SELECT id FROM public.client ORDER BY id") == [(OTHER,), ("stays",)]
+        assert [(one["entry"], one["rows"]) for one in world.late(set_id)] == [(2, 3)]
+        assert ask("SELECT id FROM public.client") == [("stays",)]
+
+
+def test_what_cannot_be_carried_out_then_is_tried_again_and_ends_no_recovery(world: World, pg18: Dsn, tmp_path: Path) -> None:
+    """A refusal would end what took hours; while the step's `retry` lasts a person mends it."""
+    set_id = world.backed_up()
+    with restored(world, pg18, tmp_path):
+        world.replay(set_id)
+        suppress.add(world.app, "hmis", "unshare", OTHER)
+        with pytest.raises(Failed, match="there are requests to unshare, and no SQL that does it"):
+            world.late(set_id)
 
 
 def test_one_that_fails_undoes_all_and_tells_no_value(world: World, pg18: Dsn, tmp_path: Path) -> None:

@@ -46,6 +46,9 @@ class World:
     facts: list[ProductionFacts] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
     how: JsonObject = field(default_factory=dict)
+    replays: list[Any] = field(default_factory=list)
+    asked: int = 0
+    """Requests to be forgotten that are on record."""
 
     # the host
 
@@ -76,6 +79,7 @@ class World:
         restored = SimpleNamespace(action="restore", facts={"onto": "standby", "places": {"database": server, "site": {"path": "/x"}}})
         return [
             restored,
+            *self.replays,
             *(
                 SimpleNamespace(action="approve", state="done", facts={"by": by}, resolved={"second_person": second})
                 for by, second in self.approvals
@@ -84,7 +88,7 @@ class World:
 
     def audit_of(self, subject: str) -> list[Any]:
         assert subject == "suppression/hmis"
-        return []
+        return [SimpleNamespace(facts={"seq": number, "hash": "0" * 64}) for number in range(1, self.asked + 1)]
 
     def manifest(self, set_id: SetId) -> Any:
         return SimpleNamespace(instant=NOW - timedelta(hours=3))
@@ -198,6 +202,14 @@ def test_control_a_second_persons_word_opens_and_so_does_a_reason_to_be_alone() 
 def test_what_this_run_did_not_restore_is_not_opened() -> None:
     found = refused(World(holding=None))
     assert found.message == f"standby does not hold {SET} as restored by this run"
+
+
+def test_a_request_that_came_after_the_replay_keeps_it_shut_until_it_is_carried_out() -> None:
+    """Here it cannot be: the system does not say how, and no journal is there. The twin: where none came since, it opens."""
+    nothing = {"system": "hmis", "set": SET, "declared": False, "entries": 0}
+    replays = [SimpleNamespace(action="replay-suppressions", state="done", facts=nothing)]
+    assert "cannot be relied on" in refused(World(replays=replays, asked=1)).message
+    assert World(replays=replays).open()["late"] == []
 
 
 def test_a_host_that_went_into_service_with_another_set_is_not_opened_as_this_one() -> None:

@@ -115,6 +115,8 @@ def test_what_was_replayed_is_counted_and_nobody_named() -> None:
     """And where there was nothing to replay, why: a system that declares nothing is told as that."""
     asked = [{"entry": 1, "kind": "erase", "rows": 3}, {"entry": 2, "kind": "unshare", "rows": 0}]
     facts = {"system": "hmis", "declared": True, "replayed": asked}
+    opened: JsonObject = {"host": "standby", "servers": [], "since": NOW.isoformat(), "lost": 0.0, "login": "x", "late": asked[:1]}
+    assert said("open", opened)[-1] == "asked while the recovery went on, and replayed: 1 to erase, 0 to unshare; 3 rows touched"
     assert said("replay-suppressions", facts) == ["replayed what was asked since the backup: 1 to erase, 1 to unshare; 3 rows touched"]
     nobody = said("replay-suppressions", {**facts, "replayed": []})
     assert nobody == ["nothing to replay: nobody asked to be forgotten since the backup"]
