@@ -8,7 +8,7 @@ comes back as the next turn. Nobody holds a duty before the store has the claim.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -17,14 +17,14 @@ from dr.clock import Clock
 from dr.model.base import OfficeName, RepositoryName, RunId
 from dr.model.claim import Claim as StoredClaim
 from dr.model.duty import Assignment, Board, DutyName, Fence
-from dr.model.duty_events import Claim, Claimed, Event, Moved, Noted, RaceLost, Ticked, Turn
+from dr.model.duty_events import Claim, Claimed, Event, Moved, Noted, RaceLost, Ticked, Turn, Unheld
 from dr.model.duty_log import REAL, DutyTurn
 from dr.model.inventory import Inventory
 from dr.model.ports import Keyring, Post, Records, Repository, StepContext, Word
 from dr.model.record import Finding
 from dr.policy import failover
 from dr.policy.claim_stores import claim_stores
-from dr.policy.duty_words import DutyWord, Teller
+from dr.policy.duty_words import NOBODY, DutyWord, Teller
 from dr.policy.roster import Roster, roster_of
 from dr.stream.claims import Claims, Stand
 
@@ -106,6 +106,7 @@ class Desk:
                 self._put(taken)
                 self.world.records.carried_turn(self.log, taken.number, self.clock.now())
                 done += 1
+        self._call_off()
         self._alarm()
         return done
 
@@ -151,6 +152,23 @@ class Desk:
             found = Finding(key=key, severity="critical", message=f"nobody holds {title}: {waits}", hint="dr duties", run=self.run, at=now)
             self.world.records.finding(found)
         self.world.records.close_findings(UNHELD, list(open_ones), now, run)
+
+    def _call_off(self) -> None:
+        """Nobody is called any more for a duty that somebody holds by now; nor by an older message than the newest that says it."""
+        prefix, over = f"{self.log or 'duties'}:", cache(self._past)
+        now, run = self.world.clock.now(), self.run or RunId("")
+        for notice in self.world.records.call_off(prefix, lambda name: name.startswith(tuple(f"{prefix}{past}" for past in over()))):
+            self.world.records.close_finding(f"unanswered:{notice}", now, run)
+
+    def _past(self) -> list[str]:
+        """Of the turns by which a duty was left with nobody, how the names of their messages go on where that is past."""
+        board, found, again = self.board(), list[str](), set[str]()
+        for taken in reversed(self.world.records.duty_turns(self.log)):
+            free = {str(each.duty) for each in taken.turn.transitions if isinstance(each, Unheld)}
+            if free and all(duty in again or (said := board.of(duty)) is None or said.state == "held" for duty in free):
+                found.append(f"{taken.number}:{NOBODY}:")
+            again |= free
+        return found
 
     def _owe(self, taken: DutyTurn) -> None:
         for word in Teller(self.world.inventory, self.roster, taken).words():

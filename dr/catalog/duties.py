@@ -3,17 +3,19 @@
 The board is the last turn's. A turn is taken under the write lock, so that two processes never decide from the same board.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, func, select, update
 
 from dr.catalog.audit import append
 from dr.catalog.noun import Noun, insert_if_absent
-from dr.catalog.schema import duty_entries
+from dr.catalog.schema import duty_entries, notices
 from dr.model.base import JsonObject, RunId
 from dr.model.duty import Board
 from dr.model.duty_log import REAL, Decide, DutyTurn, Wanted
+from dr.model.notice_record import Notice
 
 _ALL = "all"
 """The name of the real log: a duty is no more than a line in a turn, which moves several."""
@@ -74,6 +76,20 @@ class DutyRecords(Noun):
         """Oldest first."""
         with self._store.read() as connection:
             return [Wanted.from_facts(row) for row in connection.execute(_records(log, _WANTED)).scalars()]
+
+    def call_off(self, prefix: str, over: Callable[[str], bool]) -> list[str]:
+        """Nothing more is sent, or asked, by the notices whose name begins so and of whose name `over` says so, but for what is on its way
+        just now; those that it stopped."""
+        query = select(notices.c.record).where(notices.c.id.startswith(prefix, autoescape=True), notices.c.due.is_not(None))
+        with self._store.read() as connection:
+            if connection.execute(query.limit(1)).first() is None:
+                return []
+        with self._store.write() as connection:
+            found = [Notice.from_facts(row) for row in connection.execute(query).scalars()]
+            stopped = [one.model_copy(update={"due": None}) for one in found if not one.claims and over(one.id)]
+            for one in stopped:
+                connection.execute(update(notices).where(notices.c.id == one.id).values(due=None, record=one.to_facts()))
+            return [one.id for one in stopped]
 
     def duty_exercises(self) -> list[str]:
         """The rehearsals that there were, the newest last."""

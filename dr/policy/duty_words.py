@@ -19,7 +19,10 @@ Kind = TypeVar("Kind", Ask, Assign, Unheld, Withdraw)
 AUDIENCES = ("management", "partners")
 """The groups of contacts who hear of every loss, every return and every duty that moved: those of them that the inventory has."""
 ALARMED = ("management", "administrators")
-"""Who hears that nobody holds a duty, until somebody of them says that they saw it."""
+"""Who hears that nobody holds a duty, until somebody of them says that they saw it; where there is neither, everybody does."""
+
+NOBODY = "duty-unheld"
+"""The template of what they hear."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,8 @@ class Teller:
         nobody = self._of(Unheld)
         if nobody:
             lines = tuple(self.line(each.duty, 0, why=each.why, passed=each.passed, until=each.again) for each in nobody)
-            yield from self._to(self._groups(ALARMED), "duty-unheld", "critical", "", lines, acknowledge=True)
+            alarmed = self._groups(ALARMED) or list(self.inventory.contacts)
+            yield from self._to(alarmed, NOBODY, "critical", "", lines, acknowledge=True)
 
     def _lost(self) -> Iterator[DutyWord]:
         event = self.taken.turn.event

@@ -118,3 +118,7 @@ class Machine:
 
     def told(self, template: str) -> list[str]:
         return [word.to for word in self.post.words if word.template == template]
+
+    def called(self) -> list[str]:
+        """The messages by which somebody is still called for a duty that nobody holds."""
+        return [notice.id for notice in self.records.notices_by("duty-unheld") if notice.due is not None]

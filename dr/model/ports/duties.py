@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -40,4 +41,8 @@ class DutyLedger(Protocol):
     def wanted_duties(self, log: str = "") -> list[Wanted]: ...
     def duty_exercises(self) -> list[str]:
         """The rehearsals that there were, the newest last."""
+        ...
+
+    def call_off(self, prefix: str, over: Callable[[str], bool]) -> list[str]:
+        """Nothing more is sent, or asked, by the notices whose name begins so and of whose name `over` says so; those that it stopped."""
         ...

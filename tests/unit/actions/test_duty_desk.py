@@ -80,6 +80,37 @@ def test_nobody_left_to_ask_is_said_until_somebody_holds_it(machine: Machine) ->
     assert machine.records.open_findings() == []
 
 
+def test_nobody_is_called_any_more_for_a_duty_that_somebody_holds(machine: Machine) -> None:
+    """A critical message is begun anew until it is answered: "nobody holds it" would be said for ever, and by another one each half hour."""
+    machine.lose()
+    machine.lose(MILWAUKEE)
+    machine.lose(GREEN_BAY)
+    first = machine.called()
+    assert len(first) == 1
+    machine.wait(31)
+    machine.desk().tick()
+    machine.desk().heed()
+    second = machine.called()
+    assert len(second) == 1 and second != first
+    machine.desk().say(Returned(at=machine.clock.now(), office=GREEN_BAY, by="carl"))
+    machine.desk().heed()
+    for duty in (DESK, PAYROLL):
+        assert machine.called() == second
+        asked = machine.of(duty).asked
+        assert asked is not None
+        machine.accept(duty, GREEN_BAY, asked.number)
+    assert machine.called() == []
+
+
+def test_where_there_is_no_such_group_everybody_hears_that_nobody_holds_a_duty(machine: Machine) -> None:
+    """Who wrote no group called management did not ask to hear nothing."""
+    contacts = {name: one.model_copy(update={"groups": ()}) for name, one in machine.inventory.contacts.items()}
+    machine.inventory = machine.inventory.model_copy(update={"contacts": contacts})
+    for office in (MADISON, MILWAUKEE, GREEN_BAY):
+        machine.lose(office)
+    assert machine.told("duty-unheld") == ["anna", "bert", "carl", "dora", "emil"]
+
+
 def test_a_silent_store_gives_nobody_a_duty_and_forgets_nothing(machine: Machine) -> None:
     """The yes is on record, everybody was asked, nobody holds it; when the store answers, the same claim is put."""
     machine.lose()
