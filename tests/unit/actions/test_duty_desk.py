@@ -81,7 +81,7 @@ def test_nobody_left_to_ask_is_said_until_somebody_holds_it(machine: Machine) ->
 
 
 def test_nobody_is_called_any_more_for_a_duty_that_somebody_holds(machine: Machine) -> None:
-    """A critical message is begun anew until it is answered: "nobody holds it" would be said for ever, and by another one each half hour."""
+    """A critical message is begun anew until it is answered: "nobody holds it" would be said for ever, by another one each half hour."""
     machine.lose()
     machine.lose(MILWAUKEE)
     machine.lose(GREEN_BAY)
