@@ -49,12 +49,17 @@ def home(tmp_path: Path, heard: tuple[str, Seen]) -> Iterator[Home]:
     password.write_text("x\n")
     password.chmod(0o600)
     yield made
-    with made.catalog() as catalog:
+    end_all(made)
+
+
+def end_all(home: Home) -> None:
+    """Every outage is over, and nobody keeps people told of one any more."""
+    with home.catalog() as catalog:
         known = catalog.outages()
         for one in catalog.outages(open_only=True):
             catalog.change_outage(one.id, lambda o, _: (o.model_copy(update={"state": "resolved", "ended": _now()}), ended(o)))
     for one in known:
-        await_end(made, one.id)
+        await_end(home, one.id)
 
 
 def _now() -> datetime:
