@@ -17,7 +17,7 @@ from dr.hosts.places import Content, Place, look
 from dr.hosts.problem import Problem, because
 from dr.hosts.production import Protected, identifies, machine, protected
 from dr.hosts.removal import Identity, identity, opened
-from dr.hosts.sessions import Sessions, sessions
+from dr.hosts.sessions import Sessions, sessions, unnamed
 from dr.model.base import HostName, RunId
 from dr.model.ports import Standing
 from dr.model.record import ProductionFacts
@@ -145,7 +145,7 @@ def _sessions(target: Target, places: Sequence[Place], listening: Sequence[Liste
     for place in places:
         if any(serves(place, one) for one in listening):
             found = sessions(place.path, target.address, target.port, [*_users(place), target.user])
-            return found or Sessions()  # without its password nobody can look; that it is ours is known all the same
+            return found or unnamed(target.port)  # that the server is ours is known all the same
     return Sessions()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_LISTEN = "0A"
+_ESTABLISHED, _LISTEN = "01", "0A"
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,20 @@ def listeners(port: int) -> list[Listener]:
     return found or [Listener(None, None)]
 
 
-def _sockets(port: int) -> Iterator[str]:
-    """The inodes of the listening sockets."""
+def connected(port: int) -> int:
+    """How many connections to this TCP port there are on this machine, whoever has them."""
+    return len(list(_sockets(port, _ESTABLISHED)))
+
+
+def _sockets(port: int, state: str = _LISTEN) -> Iterator[str]:
+    """The inodes of the sockets at this port that are in that state: of those that listen, and of their ends of connections."""
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
             lines = Path(table).read_text(encoding="utf-8").splitlines()[1:]
         except FileNotFoundError:
             continue  # a kernel without IPv6
         for words in (line.split() for line in lines):
-            if words[3] == _LISTEN and int(words[1].rpartition(":")[2], 16) == port:
+            if words[3] == state and int(words[1].rpartition(":")[2], 16) == port:
                 yield words[9]
 
 

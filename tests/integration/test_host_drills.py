@@ -387,6 +387,23 @@ def test_a_foreign_session_is_refused(served: tuple[World, WritableLocal, Path])
     )
 
 
+@pytest.mark.parametrize("how", ["another password", "no password file"])
+def test_a_server_that_somebody_put_to_use_by_hand_is_not_wiped(served: tuple[World, WritableLocal, Path], how: str) -> None:
+    """In an emergency a person gives what a drill restored a password of their own, and lets people in: nobody of ours can look who is
+    there then, only that somebody is. Once they are gone it is a drill's again."""
+    world, handle, place = served
+    with connect(world, "drupal") as theirs:
+        if how == "another password":
+            theirs.execute("ALTER ROLE postgres PASSWORD 'theirs'")
+            theirs.commit()
+        else:
+            (place / "secret" / "superuser.pgpass").unlink()
+        with pytest.raises(NotProvablyStandby, match="1 foreign sessions and 0 WAL senders or receivers are connected"):
+            handle.scrub([])
+    handle.scrub([])
+    assert not place.exists()
+
+
 def test_a_resumed_claim_ends_its_own_server_first(served: tuple[World, WritableLocal, Path]) -> None:
     world, handle, place = served
     handle.claim(SET)
