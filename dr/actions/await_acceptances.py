@@ -4,15 +4,14 @@ Safe to repeat, and beside others who do the same: what was said and what is due
 store of claims has it; while that does not answer, it is asked again and again.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from dr.actions.duty_desk import FAILPOINTS, Desk, desk_of
 from dr.actions.duty_store import follow_up, heed_store
 from dr.errors import Failed
 from dr.model.base import Duration, Seconds, Slug, StrictModel
-from dr.model.duty import Assignment
 from dr.model.ports import Action, Effect, Outcome, Rehearsal, RehearseContext, StepContext
-from dr.policy.outage_words import clock
+from dr.policy.duty_standing import still_open
 from dr.units import show_duration
 
 _LOOK_EVERY = 1.0
@@ -82,18 +81,7 @@ def run(params: Params, ctx: StepContext) -> Outcome:
 
 def standing(desk: Desk) -> list[str]:
     """What is still open, a piece a duty; nothing when every duty is held."""
-    zone, now = desk.world.inventory.organisation.zone, desk.clock.now()
-    return [_open(desk, each, zone, now) for each in desk.board().assignments if each.state != "held" or each.asked is not None]
-
-
-def _open(desk: Desk, each: Assignment, zone: str, now: datetime) -> str:
-    title, asked = desk.roster.duty_title(each.duty), each.asked
-    if asked is None:
-        return f"NOBODY holds {title}" + (f", all are asked again {clock(each.again, now, zone)}" if each.again else "")
-    who = desk.roster.office_title(asked.office)
-    if asked.accepted:
-        return f"{title}: {who} accepted, the store of claims has not answered yet"
-    return f"{title}: {who} is asked, until {clock(asked.until, now, zone)}"
+    return still_open(desk.roster, desk.board(), desk.clock.now())
 
 
 def rehearse(params: Params, ctx: RehearseContext) -> Rehearsal:  # noqa: ARG001

@@ -6,6 +6,7 @@ import click
 
 from dr.cli.asking import require_yes
 from dr.cli.completion import known
+from dr.cli.enduring import opened
 from dr.cli.run import follow
 from dr.cli.show import json_option, say
 from dr.errors import ConfigError
@@ -13,7 +14,7 @@ from dr.errors import ConfigError
 if TYPE_CHECKING:
     from dr.app import App
     from dr.app.duties import Offices
-    from dr.app.office_lost import Loss
+    from dr.app.office_lost import Loss, Prepared
     from dr.model.record import RunRecord
 
 _office = click.argument("office", shell_complete=known("offices"))
@@ -44,15 +45,24 @@ def office() -> None:
 @_alone
 @click.option("--exercise", is_flag=True, help="A rehearsal: everything is marked so, and nothing real moves.")
 @click.option("--yes", is_flag=True, help="Do not ask before it begins.")
+@click.option("--here", is_flag=True, help="Carry it in this terminal, not in the background: it is interrupted when this one ends.")
 @json_option
 @click.pass_obj
 def lost(
-    home: str | None, office: str, through: tuple[str, ...], only: bool, alone: str | None, exercise: bool, yes: bool, as_json: bool
+    home: str | None,
+    office: str,
+    through: tuple[str, ...],
+    only: bool,
+    alone: str | None,
+    exercise: bool,
+    yes: bool,
+    here: bool,
+    as_json: bool,
 ) -> None:
     """OFFICE is lost: show who would be asked to take each of its duties, and why; ask; then do it, and wait until somebody holds each.
 
-    Ctrl-C leaves it resumable; meanwhile answers count, but nobody is asked in place of who is silent. Where the main office is silent a
-    second person confirms it (`dr runs approve RUN`); `--alone` says why nobody else is asked.
+    It goes on in the background: Ctrl-C, or closing the terminal, leaves it, and ends nothing (`dr duties` looks again). Where the main
+    office is silent a second person confirms it (`dr runs approve RUN`); `--alone` says why nobody else is asked.
 
     \b
     Examples:
@@ -60,19 +70,38 @@ def lost(
       dr office lost madison --only
       dr office lost madison --through provider-badger --alone "nobody else can be reached"
       dr office lost madison --exercise
-    Exit codes: 0 every duty is held, 1 nobody took one of them, 2 what was written is wrong, 3 refused, 130 interrupted and
-    resumable.
+    Exit codes: 0 every duty is held, 1 nobody took one of them, 2 what was written is wrong, 3 refused, 130 you left it: it goes on (with
+    --here: it is interrupted, and resumable).
     """
     from dr.app.office_lost import Loss
 
     if only and through:
         raise ConfigError("--only and --through exclude one another")
     loss = Loss(office, "none" if only else " ".join(through) or "all", exercise, _said(alone))
-    follow(home, as_json, lambda app: _lose(app, loss, yes))
+    if here:
+        follow(home, as_json, lambda app: _lose_here(app, loss, yes), enduring="office lost")
+    else:
+        _lose(home, loss, yes=yes, as_json=as_json)
 
 
-def _lose(app: "App", loss: "Loss", yes: bool) -> "RunRecord":
-    from dr.app.office_lost import carry_out, prepare
+def _lose(home: str | None, loss: "Loss", *, yes: bool, as_json: bool) -> None:
+    from dr.app.failover_begun import set_going
+    from dr.cli.failover_shown import follow_failover
+
+    app = opened(home, "office lost")
+    app.require_secrets(_agreed(app, loss, yes).plan)
+    follow_failover(app, set_going(app, loss), exercise=loss.exercise, as_json=as_json)
+
+
+def _lose_here(app: "App", loss: "Loss", yes: bool) -> "RunRecord":
+    from dr.app.office_lost import carry_out
+
+    return carry_out(app, _agreed(app, loss, yes), loss)
+
+
+def _agreed(app: "App", loss: "Loss", yes: bool) -> "Prepared":
+    """What it would do, shown, and a person's yes to it."""
+    from dr.app.office_lost import prepare
     from dr.cli.duty_shown import show_loss
 
     prepared = prepare(app, loss)
@@ -80,7 +109,7 @@ def _lose(app: "App", loss: "Loss", yes: bool) -> "RunRecord":
     if not yes:
         question = "Rehearse the loss of {}?" if loss.exercise else "Is the loss of {} real?"
         require_yes(question.format(prepared.title), "nothing was begun")
-    return carry_out(app, prepared, loss)
+    return prepared
 
 
 @office.command()
@@ -178,10 +207,9 @@ def give(home: str | None, duty: str, to: str, alone: str | None, exercise: bool
 
 
 def _open(home: str | None, verb: str, exercise: bool) -> "tuple[App, Offices]":
-    from dr.app import App
     from dr.app.duties import Offices
 
-    app = App.open(home)
+    app = opened(home, f"office {verb}")
     if exercise:
         say("EXERCISE: nothing real moves")
     return app, Offices(app, exercise, f"office-{verb}")

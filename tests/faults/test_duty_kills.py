@@ -25,7 +25,7 @@ VERBS = {
     "office-works": ("after-turn", "after-carried"),
     "office-back": ("after-turn", "after-wanted", "after-owed", "after-carried"),
 }
-LOST = ("office", "lost", "madison", "--only", "--alone", "a test", "--yes")
+LOST = ("office", "lost", "madison", "--only", "--alone", "a test", "--yes", "--here")
 Seen = list[dict[str, str]]
 
 
@@ -152,7 +152,7 @@ def test_a_failover_and_the_way_back_killed_at_every_point(home: Home, heard: tu
     assert all(notice.state == "delivered" or notice.due or notice.digest for notice in told), told
     assert came(heard[1], "The Madison office works again") == 4
 
-    kill(home, "reassign-duties.after-turn", "office", "lost", "madison", "--alone", "a test", "--yes")
+    kill(home, "reassign-duties.after-turn", "office", "lost", "madison", "--alone", "a test", "--yes", "--here")
     for point in VERBS["office-works"]:
         kill(home, f"office-works.{point}", "office", "works", "eau-claire")
     refuse = ("office", "refuse", "system-administration", "--office", "milwaukee", "--because", "a test")

@@ -15,6 +15,7 @@ from dr.config.keys import ESCROW
 from dr.demo.world import opened, start_production, stop_production
 from dr.report.write import read_signed
 from tests.support.main_job import HMIS, KILLED, Home, make_home
+from tests.support.takeover import takes_over
 
 pytestmark = [pytest.mark.fault, pytest.mark.slow]
 
@@ -231,18 +232,12 @@ def test_the_home_is_lost_and_everything_comes_back_from_one_repository_and_the_
         assert "home.restored" in [entry.event for entry in records.audit_entries(limit=1000)]
         assert [run.state for run in records.runs() if run.state == "running"] == []
 
-    takes_over(new)
+    recovers(new)
 
 
-def takes_over(regional: Home) -> None:
+def recovers(regional: Home) -> None:
     """From the home that was brought back: the lost office's duties move, and the system comes back for good."""
-    lost = ("office", "lost", "madison", "--only", "--alone", "the main office burnt", "--yes")
-    regional.dr(*lost, env={"DR_FAILPOINT": "await-acceptances.before-effect"}, expect=KILLED)
-    for duty, office in (("system-administration", "milwaukee"), ("privacy", "green-bay"), ("data-quality", "green-bay")):
-        regional.dr("office", "accept", duty, "--office", office)
-    with regional.catalog() as records:
-        run = records.runs(kind="failover")[0].run
-    assert "✔ PASS" in regional.dr("runs", "resume", run).stdout
+    takes_over(regional)
     try:
         told = regional.dr("recover", "hmis", "--reason", "the main office burnt", "--alone", "nobody else is here", "--yes").stdout
         assert "✔ PASS" in told, told

@@ -16,6 +16,7 @@ from dr.model.duty_events import HandedBack
 from tests.support.home_world import HomeWorld
 from tests.support.main_job import KILLED, Home
 from tests.support.receiver import receiving
+from tests.support.takeover import takes_over
 
 pytestmark = pytest.mark.integration
 PEOPLE = ("system-administrator", "help-desk-lead", "executive-director", "green-bay-lead", "eau-claire-lead")
@@ -64,19 +65,14 @@ def holders(home: Home) -> dict[str, tuple[str, int]]:
 
 
 def test_a_regional_office_takes_over_from_a_home_that_was_brought_back(world: HomeWorld) -> None:
-    """With the repositories and the escrow key alone. What was claimed after the home was stored is known from the store: claims win."""
+    """With the repositories and the escrow key alone. What was claimed after the home was stored is known from the store: claims win. The
+    terminal that it was begun in is closed at once, as a laptop's lid is."""
     world.night()
     moved_since(world)
     regional = brought_back(world)
     assert holders(regional)["help-desk"] == ("green-bay", 1)
 
-    lost = ("office", "lost", "madison", "--only", "--alone", "the main office burnt", "--yes")
-    regional.dr(*lost, env={"DR_FAILPOINT": "await-acceptances.before-effect"}, expect=KILLED)
-    for duty, office in (("system-administration", "milwaukee"), ("privacy", "green-bay"), ("data-quality", "green-bay")):
-        regional.dr("office", "accept", duty, "--office", office)
-    with regional.catalog() as catalog:
-        run = catalog.runs(kind="failover")[0].run
-    assert "✔ PASS  office-failover finished" in regional.dr("runs", "resume", run).stdout
+    takes_over(regional)
     assert holders(regional) == {
         "system-administration": ("milwaukee", 1),
         "privacy": ("green-bay", 1),
@@ -96,7 +92,7 @@ def test_the_main_offices_home_that_comes_back_after_all_is_a_stranger(world: Ho
         restore_home(open_place(str(kept["bank-vault"])), wish, failpoint=lambda _: None, clock=SystemClock())
         homes.append(Home(wish.to))
     old, new = homes
-    lost = ("office", "lost", "madison", "--only", "--alone", "a test", "--yes")
+    lost = ("office", "lost", "madison", "--only", "--alone", "a test", "--yes", "--here")
     for home in homes:  # both are at it at once, each by its own catalog
         home.dr(*lost, env={"DR_FAILPOINT": "await-acceptances.before-effect"}, expect=KILLED)
     old.dr("office", "refuse", "system-administration", "--office", "milwaukee", "--because", "a test")
