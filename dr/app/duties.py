@@ -83,8 +83,7 @@ class Offices:
         where the store of claims does not answer: then the yes is on record, and nobody holds the duty yet."""
         self._known(duty, office)
         self._synced()
-        said = self._of(duty)
-        wanted = number if number is not None else self._number_asked(said, office)
+        wanted = number if number is not None else self._number_asked(self._after_all(duty, office), office)
         self._say(Accepted(at=self._now(), duty=DutyName(duty), office=OfficeName(office), number=Fence(wanted), by=self.desk.by))
         self._heed(f"{self._title(office)}'s yes is on record, but nobody holds {self._duty(duty)} by it yet")
         held = self._of(duty)
@@ -195,7 +194,7 @@ class Offices:
         if rejected:
             with suppress(Unreachable):  # what else follows, such as that somebody else is asked
                 self.desk.heed()
-            raise Refused(rejected[0].why, hint="dr duties")
+            raise Refused(rejected[0].why, hint=self._or_there(rejected[0].duty or "", rejected[0].office or ""))
         return taken
 
     def _heed(self, on_record: str) -> None:
@@ -221,13 +220,32 @@ class Offices:
         if duty is not None and duty not in self.desk.roster.duties:
             raise ConfigError(f"'{duty}' is not a duty", hint=f"there are {', '.join(self.desk.roster.duties)}")
 
+    def _after_all(self, duty: str, office: str) -> Assignment:
+        """Where nobody holds it and nobody is asked, an office that said no, or nothing, may still say yes: it is asked anew for that."""
+        said = self._of(duty)
+        if said.state == "unheld" and office in [each.office for each in said.passed]:
+            old = Accepted(at=self._now(), duty=said.duty, office=OfficeName(office), number=said.issued, by=self.desk.by)
+            self.desk.say(old)  # its number counts no more, but that somebody is willing does
+        return self._of(duty)
+
     def _number_asked(self, said: Assignment, office: str) -> int:
         if self._is_asked(said, office) and said.asked is not None:
             return said.asked.number
         if said.office == office:
             return said.number
         other = f"; {self._title(said.asked.office)} is" if said.asked else f"; {self._title(said.office)} holds it" if said.office else ""
-        raise Refused(f"{self._title(office)} is not asked for {self._duty(said.duty)}{other}", hint="dr duties")
+        raise Refused(f"{self._title(office)} is not asked for {self._duty(said.duty)}{other}", hint=self._or_there(said.duty, office))
+
+    def _or_there(self, duty: str, office: str) -> str:
+        """A yes to what is asked in a rehearsal is typed with its flag; else who is asked."""
+        logs = [REAL] if self.exercise else self.app.records.duty_exercises()[-1:]
+        boards = [board for log in logs if (board := self.app.records.board(log)) is not None]
+        asked = [each for board in boards if (each := board.of(duty)) is not None and self._is_asked(each, office)]
+        if not asked:
+            return f"dr duties{' --exercise' if self.exercise else ''}"
+        if self.exercise:
+            return "it is asked for real: the same command, without --exercise"
+        return "it is asked in the exercise that is under way: the same command, with --exercise"
 
     def _is_asked(self, said: Assignment, office: str) -> bool:
         return said.asked is not None and said.asked.office == office

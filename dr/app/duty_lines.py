@@ -8,6 +8,7 @@ from dr.actions.duty_desk import Desk
 from dr.clock import iso
 from dr.model.base import JsonObject
 from dr.model.duty import Assignment, Board
+from dr.model.duty_log import REAL
 from dr.policy.affected import affected
 from dr.policy.candidates import candidates
 from dr.policy.claim_stores import said as stores_said
@@ -36,7 +37,9 @@ class Line:
     accepted: bool
     """Whether who is asked said yes, and the store has not answered yet."""
     later: tuple[str, ...]
-    """Of a duty that nobody holds: whom else it can be asked of, and who can not, and why."""
+    """Of a duty that nobody holds: whom else it can be asked of, and who can not, and why; but for offices that are lost or affected."""
+    next: tuple[tuple[str, str], ...]
+    """Of one that nobody is asked for either: what may be so, and what is typed then."""
 
     def to_facts(self) -> JsonObject:
         return {name: iso(value) if isinstance(value, datetime) else value for name, value in vars(self).items()}
@@ -95,14 +98,28 @@ def line_of(desk: Desk, each: Assignment, board: Board) -> Line:
         until=each.until,
         accepted=asked is not None and asked.accepted,
         later=() if each.state == "held" else _later(desk, each, board),
+        next=tuple(_next(desk, each, board)) if each.state == "unheld" else (),
     )
 
 
 def _later(desk: Desk, each: Assignment, board: Board) -> tuple[str, ...]:
-    found, title = candidates(desk.roster, board, each.duty, affected(desk.roster, board)), desk.roster.office_title
+    gone, title = affected(desk.roster, board), desk.roster.office_title
+    found = candidates(desk.roster, board, each.duty, gone)
     asked = each.asked.office if each.asked else None
     able = [f"{title(one.office)}: can be asked" for one in found.able if one.office != asked]
-    return (*able, *(f"{title(one.office)}: {one.why}" for one in found.passed if one.office != asked))
+    return (*able, *(f"{title(one.office)}: {one.why}" for one in found.passed if one.office not in (asked, *gone)))
+
+
+def _next(desk: Desk, each: Assignment, board: Board) -> Iterator[tuple[str, str]]:
+    """Whoever said no, or nothing, may say yes after all; an office that works after all, or again, can be asked."""
+    flag, title, gone = "" if desk.log == REAL else " --exercise", desk.roster.office_title, affected(desk.roster, board)
+    for office in dict.fromkeys(one.office for one in each.passed if one.office not in gone):
+        yield f"{title(office)} takes it after all", f"dr office accept {each.duty} --office {office}{flag}"
+    for name in gone:
+        if board.loss(name) is None:
+            yield f"{title(name)} works after all", f"dr office works {name}{flag}"
+        else:
+            yield f"{title(name)} works again", f"dr office back {name}{flag}"
 
 
 def _strange(desk: Desk, board: Board, duty: str, stand: Stand) -> Iterator[str]:

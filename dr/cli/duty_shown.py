@@ -23,7 +23,9 @@ def show_listing(found: "Listing", zone: str, now: datetime) -> None:
     for text in aligned(["duty", "held by", "number", "since", ""], rows):
         click.echo(text)
     for line in (one for one in found.lines if one.state != "held"):
-        _wrapped(f"{line.title}: {'; '.join(line.later)}" if line.later else f"{line.title}: there is no other office", "")
+        others = "; ".join(line.later) or "there is no other office that could take it"
+        _wrapped(f"{line.title}: {others}", "")
+        _show_next(line)
     for text in found.lost:
         _wrapped(f"✖ {text}", "red")
     for text in found.returned:
@@ -95,12 +97,30 @@ def _show_proposed(duty: "Proposed", lost: str, titles: Mapping[str, str], zone:
 
 def show_answer(line: "Line", zone: str, now: datetime, flag: str) -> None:
     """How a duty stands after an answer."""
-    if line.state == "held" and not line.asked:
+    if line.state == "unheld":
+        _show_unheld(line, zone, now)
+    elif line.state == "held" and not line.asked:
         click.echo(f"{marked('green', line.title)}: {line.office_title} holds it, by number {line.number}")
     else:
         held = f"{line.office_title} holds it, by number {line.number}" if line.office else coloured("NOBODY holds it", "red", bold=True)
         click.echo(f"{marked(_colour(line), line.title)}: {held}; {_open(line, zone, now)}")
     click.echo(f"   who holds what: dr duties{flag}")
+
+
+def _show_unheld(line: "Line", zone: str, now: datetime) -> None:
+    """Nobody holds it and nobody is asked: what keeps each office from it, and what ends that."""
+    click.echo(coloured(f"✖ NOBODY HOLDS {line.title}, and no office is left to ask: call somebody", "red", bold=True))
+    for each in line.later:
+        _wrapped(each, "", indent="   ")
+    _show_next(line)
+    if line.until:
+        _wrapped(f"Until then nobody answers for it; all are asked again {clock(line.until, zone, now)}.", "", indent="   ")
+
+
+def _show_next(line: "Line") -> None:
+    wide = max((len(what) for what, _ in line.next), default=0) + 1
+    for what, command in line.next:
+        click.echo(f"      {what + ':':<{wide}}  {command}")
 
 
 def show_back(lines: "Sequence[Line]", title: str, office: str, flag: str) -> None:

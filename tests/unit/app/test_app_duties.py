@@ -130,6 +130,49 @@ def test_a_no_asks_the_next_at_once_and_they_read_why(machine: Machine) -> None:
         offices(machine).refuse(DESK, GREEN_BAY, " ")
 
 
+def test_where_nobody_is_left_it_says_what_ends_that_and_who_said_no_may_still_say_yes(machine: Machine) -> None:
+    """By a new number: the old one stays stale. An office that was lost with another has its command too."""
+    machine.lose()
+    offices(machine).refuse(DESK, MILWAUKEE, "three of us are ill")
+    line = offices(machine).refuse(DESK, GREEN_BAY, "no")
+    assert (line.state, line.office, line.asked) == ("unheld", "", "")
+    assert line.next == (
+        ("Milwaukee takes it after all", "dr office accept help-desk --office milwaukee"),
+        ("Green Bay takes it after all", "dr office accept help-desk --office green-bay"),
+        ("Madison works again", "dr office back madison"),
+    )
+    with pytest.raises(Refused, match="number 1 is stale"):
+        offices(machine).accept(DESK, MILWAUKEE, 1)
+    assert offices(machine).refuse(DESK, MILWAUKEE, "a mistake").state == "unheld"
+    line = offices(machine).accept(DESK, GREEN_BAY)
+    assert (line.office, line.number, line.next) == (GREEN_BAY, 4, ())
+
+
+def test_an_office_that_was_not_passed_over_does_not_take_what_nobody_holds(machine: Machine) -> None:
+    """Madison is lost: its yes counts for nothing."""
+    machine.lose()
+    for office in (MILWAUKEE, GREEN_BAY):
+        offices(machine).refuse(DESK, office, "no")
+    with pytest.raises(Refused, match="Madison is not asked for Help desk"):
+        offices(machine).accept(DESK, MADISON)
+    assert machine.claims().read(DESK).claim is None
+
+
+def test_an_answer_without_its_flag_is_pointed_at_the_exercise_and_the_other_way_round(machine: Machine) -> None:
+    machine.lose(log="exercise-1")
+    with pytest.raises(Refused, match="it is asked in the exercise that is under way: the same command, with --exercise"):
+        offices(machine).accept(DESK, MILWAUKEE)
+    with pytest.raises(Refused, match="the same command, with --exercise"):
+        offices(machine).refuse(DESK, MILWAUKEE, "no")
+    with pytest.raises(Refused, match=r"number 1 was never given out\n.*the same command, with --exercise"):
+        offices(machine).accept(DESK, MILWAUKEE, 1)
+    assert offices(machine, exercise=True).accept(DESK, MILWAUKEE).office == MILWAUKEE
+    offices(machine, exercise=True).refuse(PAYROLL, MILWAUKEE, "no")
+    machine.lose()
+    with pytest.raises(Refused, match="it is asked for real: the same command, without --exercise"):
+        offices(machine, exercise=True).accept(PAYROLL, MILWAUKEE)
+
+
 def test_what_is_no_duty_or_no_office_is_said(machine: Machine) -> None:
     with pytest.raises(ConfigError, match="'desk' is not a duty"):
         offices(machine).accept("desk", MILWAUKEE)
