@@ -14,6 +14,7 @@ from dr.notify.codes import Codes
 from dr.notify.post import Audit, LedgerPost
 from dr.notify.proven import prove
 from dr.notify.stories import AcknowledgedStory
+from dr.notify.wording import unmarked
 
 FEW = 20
 """Others who were told are told each by name that somebody has it; more of them as the group that they are."""
@@ -94,7 +95,7 @@ class Desk(Book):
         known = self._inventory.contacts.get(one.contact)
         return AcknowledgedStory(
             organisation=self._inventory.organisation.name,
-            subject=notice.subject,
+            subject=unmarked(notice.subject) if notice.exercise else notice.subject,
             by=known.name if known else one.contact,
             at=local(one.at, self._inventory.organisation.zone),
             comment=one.comment,

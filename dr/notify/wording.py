@@ -35,6 +35,11 @@ def marked(subject: str, *, exercise: bool) -> str:
     return f"{EXERCISE}: {subject}" if exercise and not subject.startswith(EXERCISE) else subject
 
 
+def unmarked(subject: str) -> str:
+    """Of a message within a message, which says of itself that it is an exercise."""
+    return subject.removeprefix(f"{EXERCISE}: ")
+
+
 def wording(notice: Notice, mark: Mark = "", code: str = "") -> Wording:
     """`code`: what whoever reads it types to say that they saw it; empty where nobody need."""
     subject = subject_of(notice, mark)

@@ -67,6 +67,12 @@ def test_a_code_ends_it_and_the_others_hear_who_has_it(house: House) -> None:
     assert "notice.acknowledged" in events
 
 
+def test_of_an_exercise_the_word_that_somebody_has_it_says_so_once(house: House) -> None:
+    seen = desk(house).acknowledge(told(house, exercise=True)[0])
+    house.post().carry()
+    assert house.providers.to(seen.others[0])[-1] == f"EXERCISE: {seen.contact.title()} has it: Anna has it: the database"
+
+
 def test_each_code_that_acknowledges_nothing_is_refused_in_its_own_words(house: House) -> None:
     """Used, of another outage, unknown, expired."""
     code, other = told(house, outage="outage-1")
