@@ -31,9 +31,14 @@ _ANOTHERS = 15.0
 
 @dataclass(frozen=True)
 class Done:
-    """How the outage is after an act, and the notices that this act owed or moved, as they are now."""
+    """How the outage is after an act, and the notices that this act owed or moved, as they are now.
+
+    `entry`: what is on record of the act; `again`: it was there already, since the same was typed before.
+    """
 
     outage: Outage
+    entry: OutageEntry
+    again: bool
     notices: tuple[Notice, ...]
 
 
@@ -51,25 +56,27 @@ class Desk:
 
     def declare(self, wanted: Outage) -> Done:
         """Put it on record and tell everybody. Raises Refused where one about the same is open, naming it; a proposed one is declared."""
-        known = self.world.records.open_outage(wanted, self._entry(wanted.id, "declared", wanted.what, severity=wanted.severity))
+        said = self._entry(wanted.id, "declared", wanted.what, severity=wanted.severity)
+        known = self.world.records.open_outage(wanted, said)
         if known.id != wanted.id and known.state == "proposed":
             return self.confirm(known.id, wanted.severity, wanted.what, min(wanted.began, known.began))
         if known.id != wanted.id and (known.by, known.what, known.severity) != (wanted.by, wanted.what, wanted.severity):
             raise Refused(f"an outage of {known.about} is declared already: {known.id}, by {known.by}", hint=_INSTEAD.format(known.id))
-        return self._tell(known)
+        return self._tell(known, self._declaration(known, said), again=known.id != wanted.id)
 
     def confirm(self, outage: OutageId, severity: OutageSeverity | None, what: str, began: datetime | None) -> Done:
         """Declare what was proposed, as it was proposed but for what is said here."""
+        said = self._entry(outage, "declared", what, severity=severity)
 
         def decide(known: Outage, entries: Sequence[OutageEntry]) -> tuple[Outage, OutageEntry]:
-            said = self._entry(known.id, "declared", what or known.what, severity=severity or known.severity)
-            changed, entry = policy.do(known, entries, said)
+            whole = said.model_copy(update={"text": what or known.what, "severity": severity or known.severity})
+            changed, entry = policy.do(known, entries, whole, self._refusal(entries))
             if known.state != "proposed":
                 return changed, entry
-            said_so = {"what": what or known.what, "began": began or known.began, "by": self.by}
+            said_so = {"what": whole.text, "began": began or known.began, "by": self.by}
             return changed.model_copy(update=said_so), entry
 
-        return self._act(outage, decide)
+        return self._act(said, decide)
 
     def update(self, outage: OutageId, text: str, severity: OutageSeverity | None = None) -> Done:
         return self._do(outage, "updated", text, severity=severity)
@@ -94,28 +101,48 @@ class Desk:
 
     def _do(self, outage: OutageId, act: OutageAct, text: str, *, severity: OutageSeverity | None = None, to: str = "") -> Done:
         said = self._entry(outage, act, text, severity=severity, to=to)
-        return self._act(outage, lambda known, entries: policy.do(known, entries, said))
+        return self._act(said, lambda known, entries: policy.do(known, entries, said, self._refusal(entries)))
 
-    def _act(self, outage: OutageId, decide: Decide) -> Done:
-        changed = self.world.records.change_outage(outage, decide)
+    def _refusal(self, entries: Sequence[OutageEntry]) -> Callable[[Outage, OutageAct], str]:
+        zone = self.world.inventory.organisation.zone
+        return lambda known, act: policy.why_not(known, act, entries, zone)
+
+    def _act(self, said: OutageEntry, decide: Decide) -> Done:
+        """`said`: as it goes on record, unless the same is there already."""
+        kept = said
+
+        def noting(known: Outage, entries: Sequence[OutageEntry]) -> tuple[Outage, OutageEntry]:
+            nonlocal kept
+            changed, kept = decide(known, entries)
+            return changed, kept
+
+        changed = self.world.records.change_outage(said.outage, noting)
         if changed is None:
-            raise ConfigError(f"there is no outage '{outage}'", hint="dr outage list --all")
-        return self._tell(changed)
+            raise ConfigError(f"there is no outage '{said.outage}'", hint="dr outage list --all")
+        return self._tell(changed, kept, again=kept.key != said.key)
 
-    def _tell(self, outage: Outage) -> Done:
-        """Owe all of it, then carry it; what this moved is told."""
+    def _declaration(self, known: Outage, said: OutageEntry) -> OutageEntry:
+        return next((entry for entry in self.world.records.outage_entries(known.id) if entry.act == "declared"), said)
+
+    def _tell(self, outage: Outage, entry: OutageEntry, *, again: bool) -> Done:
+        """Owe all of it, then carry it; what became of it is told."""
         self.at("after-record")
         written = owe_words(outage, self.world, self.clock.now(), lambda: self.at("after-owed"))
-        self.keep()
+        if outage.ended is None:
+            self.keep()  # its process begins while people are told here
         self.world.post.carry(outage.id)
+        if outage.ended is not None:
+            self.keep()  # only now it is known whether anybody must be tried again
         self.at("after-carried")
-        return Done(outage, self._as_they_are(outage.id, {notice.id for notice in written}))
+        return Done(outage, entry, again, self._as_they_are(entry, {notice.id for notice in written}))
 
-    def _as_they_are(self, outage: OutageId, ours: Set[str]) -> tuple[Notice, ...]:
-        """What became of them; what another process is just sending is waited for, or it would be said that nobody was reached."""
-        until = time.monotonic() + _ANOTHERS
+    def _as_they_are(self, entry: OutageEntry, ours: Set[str]) -> tuple[Notice, ...]:
+        """What became of them, and of those that another process was first to owe; what it is just sending is waited for, or it would be
+        said that nobody was reached."""
+        until, of_it = time.monotonic() + _ANOTHERS, f"{entry.outage}:{entry.key}:"
         while True:
-            found = tuple(one for one in self.world.records.outage_notices(outage) if one.id in ours)
+            known = self.world.records.outage_notices(entry.outage)
+            found = tuple(one for one in known if one.id in ours or one.id.startswith(of_it))
             if not any(one.claims for one in found) or time.monotonic() > until:
                 return found
             time.sleep(0.2)
@@ -186,11 +213,15 @@ def words(option: str, text: str | None) -> str:
     return said
 
 
-def pick(app: App, named: str | None, *states: OutageState) -> Outage:
-    """The outage of that name; without one, the only one in these states. Raises ConfigError."""
+def pick(app: App, named: str | None, *states: OutageState, newest: bool = False) -> Outage:
+    """The outage of that name; without one, the only one in these states. Raises ConfigError.
+
+    `newest`: where none is, the newest of all, so that whoever acts hears how that one stands.
+    """
     if named:
         return which(named, app.records)
-    found = [one for one in app.records.outages() if one.state in states]
+    known = app.records.outages()
+    found = [one for one in known if one.state in states] or (known[:1] if newest else [])
     if len(found) == 1:
         return found[0]
     if found:
@@ -203,11 +234,6 @@ def pick(app: App, named: str | None, *states: OutageState) -> Outage:
 
 
 def owe_all(app: App) -> list[Notice]:
-    """What is owed of every open outage by now goes into the ledger: for whoever is about to carry it (`dr notices carry`)."""
+    """What is owed of every outage by now goes into the ledger: for whoever is about to carry it (`dr notices carry`)."""
     now = app.clock.now()
-    lately = [one for one in app.records.outages() if one.ended is None or (now - one.ended).total_seconds() < _LATE]
-    return [notice for one in lately for notice in owe_words(one, app.services, now)]
-
-
-_LATE = 7 * 86400.0
-"""Seconds after its end for which an outage is still looked at: whoever should have told of its end may have died."""
+    return [notice for one in policy.lately(app.records.outages(), now) for notice in owe_words(one, app.services, now)]

@@ -4,10 +4,13 @@ Everything is derived from what is on record (the outage, its entries, the ledge
 timer or the outage's own run, owes the very same words under the same names: a word that two of them owe is one notice.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from textwrap import shorten
+from typing import Protocol, TypeVar
 
+from dr.clock import local
 from dr.errors import Refused
 from dr.model.base import AudienceName
 from dr.model.inventory import Inventory
@@ -17,6 +20,10 @@ from dr.model.record import Severity
 
 MARGIN = timedelta(minutes=1)
 """A word is owed this much before it is due at the latest (half the cadence at most): whoever carries comes by once a minute."""
+LATELY = timedelta(days=7)
+"""After its end for which something is still looked at: whoever should have told of its end may have died."""
+AGAIN = timedelta(minutes=10)
+"""Within which the same words of the same person are a command that was typed again, and no other word on how it goes."""
 _ALLOWED: dict[OutageState, tuple[OutageAct, ...]] = {
     "proposed": ("declared", "dismissed"),
     "declared": ("updated", "assigned", "resolved"),
@@ -30,6 +37,8 @@ _AFTER: dict[OutageAct, OutageState] = {
     "reviewed": "reviewed",
     "dismissed": "dismissed",
 }
+_WIDEST = 160
+"""Characters of somebody's words in a refusal."""
 _BY_A_PERSON: tuple[OutageAct, ...] = ("declared", "updated", "assigned")
 _IS = {
     "proposed": "was only proposed: nobody has declared it yet",
@@ -40,7 +49,7 @@ _IS = {
 }
 _INSTEAD = {
     "proposed": "dr outage declare --proposed {id}, or dr outage dismiss {id}",
-    "declared": 'dr outage resolve {id} --text "how it was mended"',
+    "declared": 'it is over: dr outage resolve {id} --text "how it was mended"; it is not: dr outage update {id} "how it goes"',
     "resolved": "if it is out again, declare it anew; what was learnt goes into dr outage review {id}",
     "reviewed": "if it is out again, declare it anew",
     "dismissed": "if it is one after all, declare it anew",
@@ -50,9 +59,17 @@ _INSTEAD = {
 # ---------------------------------------------------------------- what may be done
 
 
-def why_not(outage: Outage, act: OutageAct) -> str:
-    """Why that cannot be done to it now, in words; empty where it can."""
-    return "" if act in _ALLOWED[outage.state] else f"{outage.id} {_IS[outage.state]}"
+def why_not(outage: Outage, act: OutageAct, entries: Sequence[OutageEntry] = (), zone: str = "UTC") -> str:
+    """Why that cannot be done to it now, in words; empty where it can. `entries`: who did it already, and when, is said."""
+    if act in _ALLOWED[outage.state]:
+        return ""
+    over = act if act in (outage.state, "resolved") else outage.state
+    by = next(
+        (f"{local(entry.at, zone)}, by {entry.by}: {shorten(entry.text, _WIDEST)}" for entry in entries[::-1] if entry.act == over), ""
+    )
+    if by and over == act:
+        return f"{outage.id} is {act} already: {by}"
+    return f"{outage.id} {_IS[outage.state]}{f' ({by})' if by and outage.ended else ''}"
 
 
 def do(
@@ -60,10 +77,11 @@ def do(
 ) -> tuple[Outage, OutageEntry]:
     """The outage after that was done, and what goes on record. Raises Refused, in words, for what may not be done now.
 
-    The same said again by the same person, with nothing between, is the one that is there: a command may be typed again after a crash.
+    The same said again by the same person at once, with nothing between, is the one that is there: a command may be typed again after a
+    crash.
     """
     last = entries[-1] if entries else None
-    if last and (last.act, last.by, last.text, last.to) == (entry.act, entry.by, entry.text, entry.to):
+    if last and _typed_again(last, entry):
         return outage, last
     refusal = refuse(outage, entry.act)
     if refusal:
@@ -79,6 +97,12 @@ def do(
     return changed, entry
 
 
+def _typed_again(last: OutageEntry, entry: OutageEntry) -> bool:
+    """"Still at it" an hour later is a word of its own, and so is the same with another severity: people are owed both."""
+    same = (last.act, last.by, last.text, last.to, last.severity) == (entry.act, entry.by, entry.text, entry.to, entry.severity)
+    return same and (entry.act != "updated" or entry.at - last.at < AGAIN)
+
+
 def rules_of(inventory: Inventory) -> OutageRules:
     """As written; else the usual groups that there are, and where there is none of them, everybody."""
     if inventory.outages is not None:
@@ -89,6 +113,21 @@ def rules_of(inventory: Inventory) -> OutageRules:
     major = tuple(one for one in usual.major if one in groups) or everybody
     minor = tuple(one for one in usual.minor if one in groups) or everybody
     return usual.model_copy(update={"major": major, "minor": minor, "hears": minor[0]})
+
+
+class Ending(Protocol):
+    """An outage or an incident."""
+
+    @property
+    def ended(self) -> datetime | None: ...
+
+
+E = TypeVar("E", bound=Ending)
+
+
+def lately(known: Iterable[E], now: datetime, within: timedelta = LATELY) -> list[E]:
+    """Those that are not over, or have not been for long."""
+    return [one for one in known if one.ended is None or now - one.ended < within]
 
 
 # ---------------------------------------------------------------- who is owed which word

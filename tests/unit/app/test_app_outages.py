@@ -113,6 +113,50 @@ def test_killed_at_any_point_whoever_comes_by_owes_what_is_left_once(world: Outa
     assert len(world.records.outage_entries(one)) == 2
 
 
+def test_an_end_typed_twice_is_one_end_and_says_so(world: OutageWorld) -> None:
+    """In the same words it is on record already, and nobody is told twice; in other words it is refused, with when, by whom and what."""
+    one = world.desk.declare(outage()).outage.id
+    first = world.desk.resolve(one, "users work")
+    told = len(world.post.words)
+    world.wait(3)
+    second = world.desk.resolve(one, "users work")
+    assert (first.again, second.again, second.entry) == (False, True, first.entry)
+    assert {notice.template for notice in second.notices} == {"outage-resolved"}, "who was reached then can still be said"
+    with pytest.raises(Refused) as caught:
+        Desk(world, world.clock, "bert").resolve(one, "it works again")
+    assert caught.value.message == f"{one} is resolved already: Mon 23 Nov 2026, 12:00 CST, by anna: users work"
+    assert len(world.post.words) == told
+    assert len(world.records.outage_entries(one)) == 2
+
+
+def test_a_review_typed_twice_is_one(world: OutageWorld) -> None:
+    one = world.desk.declare(outage()).outage.id
+    world.desk.resolve(one, "users work")
+    assert [world.desk.review(one, "a breaker").again for _ in range(2)] == [False, True]
+    assert not world.desk.review(one, "and the UPS was old").again, "there is more to say"
+
+
+def test_a_dismissal_typed_twice_is_one(world: OutageWorld) -> None:
+    seen = proposed(world, "a probe failed")
+    assert [world.desk.dismiss(seen.id, "the probe's own network").again for _ in range(2)] == [False, True]
+    with pytest.raises(Refused, match="is dismissed already: Mon 23 Nov 2026, 12:00 CST, by anna"):
+        world.desk.dismiss(seen.id, "nothing")
+
+
+def test_what_another_process_owed_first_is_told_as_this_acts_own(world: OutageWorld) -> None:
+    """The one that keeps people told may see the entry before its own command owes the words: it is not said that nobody was told."""
+    one = world.desk.declare(outage()).outage.id
+
+    def other(point: str) -> None:
+        if point == "after-record":
+            known = world.records.outage(one)
+            assert known is not None
+            owe_words(known, world, world.clock.now())
+
+    done = Desk(world, world.clock, "anna", other).update(one, "half of it is there")
+    assert {notice.to for notice in done.notices} == {"management", "administrators"}
+
+
 def test_what_is_over_is_not_told_any_more_as_if_it_lasted(world: OutageWorld) -> None:
     """Who was not reached hears that it is over, and not, hours later, that it is out."""
     one = world.desk.declare(outage()).outage.id

@@ -10,7 +10,7 @@ from dr.errors import Refused
 from dr.model.base import AudienceName, Seconds
 from dr.model.notice_record import Notice
 from dr.model.outage import Outage, OutageAct, OutageEntry, OutageRules, OutageSeverity, OutageState, Spans
-from dr.policy.outages import Owed, do, due, of_its_end, owed, rules_of, silent_since, told_groups, why_not
+from dr.policy.outages import Owed, do, due, lately, of_its_end, owed, rules_of, silent_since, told_groups, why_not
 from tests.support.outage_world import NOON, inventory, outage
 
 pytestmark = pytest.mark.unit
@@ -48,11 +48,35 @@ def test_what_may_be_done_in_which_state() -> None:
 
 def test_a_refusal_says_why_and_what_to_type_instead() -> None:
     with pytest.raises(Refused) as caught:
-        do(outage(state="resolved"), [], entry("updated"))
+        over = outage(state="resolved").model_copy(update={"ended": NOON})
+        do(over, [], entry("updated"), lambda known, act: why_not(known, act, [declared(), entry("resolved")], "America/Chicago"))
     assert str(caught.value) == (
-        "out-20261123T180000Z-0001 is resolved\n"
+        "out-20261123T180000Z-0001 is resolved (Mon 23 Nov 2026, 12:00 CST, by anna: words)\n"
         "   HINT: if it is out again, declare it anew; what was learnt goes into dr outage review out-20261123T180000Z-0001"
     )
+
+
+def test_what_was_done_already_is_said_with_when_and_by_whom() -> None:
+    """To whoever ends it a second time, in other words; and a refusal never fills the screen."""
+    ended, known = entry("resolved", text="users work"), [declared(), entry("resolved", text="users work")]
+    said = "out-20261123T180000Z-0001 is {} already: Mon 23 Nov 2026, 18:00 UTC, by anna: {}"
+    over = outage(state="resolved").model_copy(update={"ended": NOON})
+    assert why_not(over, "resolved", known) == said.format("resolved", "users work")
+    reviewed = over.model_copy(update={"state": "reviewed"})
+    assert why_not(reviewed, "resolved", [*known, entry("reviewed")]) == said.format("resolved", "users work")
+    dismissed = outage(state="dismissed").model_copy(update={"ended": NOON})
+    assert why_not(dismissed, "dismissed", [entry("dismissed", text="no")]) == said.format("dismissed", "no")
+    assert why_not(outage(), "declared", [declared()]) == said.format("declared", "words")
+    assert why_not(outage(), "reviewed", [declared()]) == "out-20261123T180000Z-0001 is not over yet"
+    assert len(why_not(over, "resolved", [ended.model_copy(update={"text": "long " * 400})])) < 280
+
+
+def test_what_is_over_is_looked_at_for_a_week() -> None:
+    """Outages and incidents alike: whoever should have told of their end may have died."""
+    times = [None, NOON - timedelta(days=6), NOON - timedelta(days=8)]
+    known = [outage(number).model_copy(update={"ended": ended}) for number, ended in enumerate(times)]
+    assert lately(known, NOON) == known[:2]
+    assert lately(known, NOON, timedelta(days=9)) == known
 
 
 @pytest.mark.positive_control
@@ -69,6 +93,15 @@ def test_the_same_words_again_are_the_entry_that_is_there() -> None:
     over, _ = do(outage(), [declared()], first)
     again, kept = do(over, [declared(), first], entry("resolved", NOON + timedelta(minutes=3)))
     assert (again, kept) == (over, first)
+
+
+@pytest.mark.parametrize("later", [entry("updated", NOON + timedelta(hours=1)), entry("updated", NOON, severity="major")])
+def test_the_same_words_an_hour_later_or_of_something_graver_are_words_of_their_own(later: OutageEntry) -> None:
+    """Else "still at it" would be swallowed, who said it asked why they are silent, and management never told that it became grave."""
+    minor = outage(severity="minor")
+    changed, kept = do(minor, [declared(), entry("updated", NOON)], later)
+    assert kept == later and changed.severity == (later.severity or "minor")
+    assert do(minor, [declared(), later], later.model_copy(update={"key": "typed-again"}))[1] == later
 
 
 def test_a_major_one_reaches_management_and_administrators_and_wants_to_be_seen() -> None:
