@@ -1,7 +1,7 @@
 """`keep-told`: keep people told of an outage until it is over: what they are owed is carried, and a word comes even when nothing changed.
 
 Safe to repeat, and beside others who do the same (a command, a timer): what is owed follows from the records, and has the same name
-whoever owes it. It ends when the outage is over and everybody has been told so, or an hour after.
+whoever owes it. It ends with the outage, once everybody was told so, or was tried: who was not reached is left to whoever carries notices.
 """
 
 from datetime import datetime, timedelta
@@ -18,8 +18,6 @@ _LOOK_EVERY = 2.0
 """Seconds between two looks at the records: what a command put there is carried at once."""
 _ROUND_EVERY = timedelta(seconds=30)
 """After which the ledger is brought up to what is owed, and carried, in any case: half the margin with which a word is owed early."""
-_AFTERWARDS = timedelta(hours=1)
-"""For which what was said of its end is carried on."""
 
 
 class Params(StrictModel):
@@ -40,7 +38,6 @@ class _Rounds:
     def __init__(self, outage: OutageId, ctx: StepContext) -> None:
         self._outage, self._ctx = outage, ctx
         self._again: datetime | None = None
-        self._unfinished = True
         self._said = 0
         self.words = 0
 
@@ -48,7 +45,7 @@ class _Rounds:
         """A look, and a round where something was said or done meanwhile, or it is time; gives back the outage as it is."""
         outage, now = _known(self._outage, self._ctx.records), self._ctx.clock.now()
         said = len(self._ctx.records.outage_entries(outage.id))
-        if said != self._said or self._again is None or now >= self._again:
+        if said != self._said or self._again is None or now >= self._again or outage.ended is not None:
             self._round(outage, now)
         self._said = said
         return outage
@@ -57,14 +54,7 @@ class _Rounds:
         self.words += len(owe_words(outage, self._ctx, now, lambda: self._ctx.failpoint("after-owed")))
         carried = self._ctx.post.carry(outage.id)
         self._ctx.failpoint("after-carried")
-        self._unfinished = carried.next is not None
         self._again = min(carried.next or now + _ROUND_EVERY, now + _ROUND_EVERY)
-
-    def over(self, outage: Outage) -> bool:
-        """Whether it ended, and nothing of it is still to be sent or waits for an acknowledgement; or whether that was an hour ago."""
-        if outage.ended is None:
-            return False
-        return not self._unfinished or self._ctx.clock.now() >= outage.ended + _AFTERWARDS
 
 
 def run(params: Params, ctx: StepContext) -> Outcome:
@@ -72,7 +62,7 @@ def run(params: Params, ctx: StepContext) -> Outcome:
     ctx.records.keep_outage(outage.id, ctx.run)
     ctx.progress(f"keeps people told of {outage.id}, {outage.about}, until it is over")
     rounds = _Rounds(outage.id, ctx)
-    while not rounds.over(outage := rounds.go()):
+    while (outage := rounds.go()).ended is None:
         ctx.stop.wait(_LOOK_EVERY)
         ctx.check_stop()
     return Outcome(changed=rounds.words > 0, facts=Facts(outage=outage.id, state=outage.state, words=rounds.words).to_facts())

@@ -3,13 +3,12 @@
 Its process outlives the terminal that it was begun from. Whoever has it holds a lock, which goes with the process.
 """
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dr import plugins
+from dr.app.afterwards import see_out, wants_process
+from dr.app.background import begin as begin_process
 from dr.app.engines import OUTAGE, all_pending, all_resumable, place
 from dr.app.home import App, whoami
 from dr.config.plan import compile_plan
@@ -23,7 +22,6 @@ from dr.model.runbook import Runbook
 RUNBOOK = "outage"
 LOCKS = "kept"
 """Below the folder of their engine: a lock for each outage, held by whoever keeps people told of it."""
-_LOG = "background.log"
 _BUILT_IN = {
     "runbook": RUNBOOK,
     "title": "Keep people told while an outage lasts",
@@ -43,8 +41,8 @@ Begin = Callable[[Path, OutageId], None]
 
 
 def keep_all(app: App, begin: Begin | None = None) -> list[OutageId]:
-    """See to it that somebody keeps people told of every declared outage; those that nobody had."""
-    found = [one.id for one in app.records.outages(open_only=True) if one.state == "declared" and not is_kept(app, one.id)]
+    """See to it that somebody keeps people told of every declared outage, and of the end of one that is over; those that nobody had."""
+    found = [one.id for one in app.records.outages() if (one.state == "declared" or wants_process(app, one)) and not is_kept(app, one.id)]
     for outage in found:
         (begin or in_background)(app.home, outage)
     return found
@@ -55,33 +53,30 @@ def is_kept(app: App, outage: OutageId) -> bool:
     return is_alive(_locks(app), outage) or _carried(app, outage)
 
 
-def keep(app: App, outage: Outage) -> RunRecord:
-    """Keep people told of it, here, until it is over: its run is taken up where it was, or begun. Raises Refused where another does."""
+def keep(app: App, outage: Outage, say: Callable[[str], None] = lambda _: None) -> RunRecord:
+    """Keep people told of it, here, until it is over: its run is taken up where it was, or begun. Then who was not reached is tried again,
+    where nobody else would. Raises Refused where another process does."""
     with held_if_dead(_locks(app), outage.id) as free:
         left = _runs_of(app, outage.id, all_resumable(app.state))
         if not free or _carried(app, outage.id):
             raise Refused(f"another process keeps people told of {outage.id}", hint=f"dr outage show {outage.id}")
-        if left:
-            return app.resume(left[0])
-        plan = compile_plan(_runbook(app), app.inventory, {"outage": outage.id}, plugins.kinds())
-        return app.carry_out(plan, by=whoami())
+        record = app.resume(left[0]) if left else _its_run(app, outage)
+        see_out(app, outage.id, say)
+        return record
 
 
 def in_background(home: Path, outage: OutageId) -> None:
     """A process of its own: it goes on when the terminal is closed, and what it says is in a file."""
-    log = place(home / "state", OUTAGE) / _LOG
-    log.parent.mkdir(mode=0o700, exist_ok=True)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("DR_FAILPOINT")}
-    with log.open("ab") as said:
-        subprocess.Popen(
-            [sys.executable, "-m", "dr", "--home", str(home), "outage", "keep", outage],
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
-            cwd=home,
-            env=kept,
-            start_new_session=True,
-        )
+    begin_process(home, OUTAGE, ("outage", "keep", outage))
+
+
+def _its_run(app: App, outage: Outage) -> RunRecord:
+    """Begun, and carried to its end; of an outage that is over, the run that it had."""
+    over = app.records.run(outage.run) if outage.ended is not None and outage.run is not None else None
+    if over is not None:
+        return over
+    plan = compile_plan(_runbook(app), app.inventory, {"outage": outage.id}, plugins.kinds())
+    return app.carry_out(plan, by=whoami())
 
 
 def _carried(app: App, outage: OutageId) -> bool:
