@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from dr.actions.outage_telling import runs_of
+from dr.app.afterwards import tried_again
+from dr.app.carrying import timer_carries
 from dr.app.home import App
 from dr.app.keeping import is_kept
 from dr.model.inventory import Contact, Inventory
@@ -15,7 +17,7 @@ from dr.model.outage import Outage, OutageEntry, OutageSeverity
 from dr.model.record import RunRecord
 from dr.notify.audience import audience
 from dr.policy.outage_reach import Reach, counted, nobody, reaches
-from dr.policy.outage_words import about, against, lasted, name_of, objective
+from dr.policy.outage_words import about, against, lasted, name_of, objective, title_of
 from dr.policy.outages import due, rules_of, silent_since
 from dr.units import show_duration
 
@@ -58,6 +60,10 @@ class Seen:
     hears: str
     silent: bool
     kept: bool
+    tried: datetime | None
+    """When somebody is due to be tried again who has not heard that it is over."""
+    tries: str
+    """Who does that by itself, in words; empty: nobody."""
     people: tuple[Reach, ...]
     nobody: tuple[str, ...]
     lines: tuple[Line, ...]
@@ -70,7 +76,7 @@ def seen(app: App, outage: Outage) -> Seen:
     return Seen(
         outage=outage,
         about=about(outage, app.inventory),
-        title=app.inventory.systems[str(outage.system)].title if outage.system in app.inventory.systems else "",
+        title=title_of(outage, app.inventory),
         lasted=lasted(outage, now),
         against=against(outage, app.inventory, runs, now),
         deadline=outage.began + timedelta(seconds=goal) if goal else None,
@@ -78,7 +84,9 @@ def seen(app: App, outage: Outage) -> Seen:
         next_word=due(outage, entries, ledger, rules),
         hears=rules.hears,
         silent=silent_since(outage, entries, rules, now) is not None,
-        kept=is_kept(app, outage.id),
+        kept=(kept := is_kept(app, outage.id)),
+        tried=tried_again(app, outage),
+        tries="the timer does" if timer_carries(app) else "a process in the background does, for an hour at most" if kept else "",
         people=tuple(reaches(ledger, people)),
         nobody=tuple(nobody(ledger, people)),
         lines=tuple(sorted(_lines(outage, entries, ledger, runs, app.inventory), key=lambda line: line.at)),

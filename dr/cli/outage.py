@@ -5,22 +5,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dr.cli.asking import require_yes
 from dr.cli.completion import known
 from dr.cli.enduring import opened
-from dr.cli.outage_shown import acted, listed, next_lines, shown
-from dr.cli.show import json_option, print_drawn, print_json, say, screen, wrapped
+from dr.cli.outage_acts import ask, close, end, facts
+from dr.cli.outage_shown import listed, shown
+from dr.cli.show import json_option, print_drawn, print_json, say, screen
 from dr.errors import ConfigError
 
 if TYPE_CHECKING:
     from dr.app import App
-    from dr.app.outages import Done
-    from dr.model.outage import Outage, OutageSeverity, OutageState
+    from dr.model.outage import Outage, OutageSeverity
 
 _severity = click.option("--severity", type=click.Choice(["minor", "major"]), help="major: executive management is told at once.")
 _named = click.argument("outage", required=False)
-_unreached = 5
-"""Exit code where it is on record, and nobody at all could be told."""
 
 
 @click.group()
@@ -85,13 +82,13 @@ def declare(
             raise click.UsageError("--proposed names all of it: without --system, --office and --exercise.")
         known_one = pick(app, proposed, "proposed")
         at = recognised_at("--began", began, app.clock.now(), app.inventory.organisation.zone) if began else None
-        _ask(app, severity or known_one.severity, f"Declare that {known_one.about} is out, and tell people?", yes)
-        return _end(app, desk(app, "declare").confirm(known_one.id, severity, what or "", at), as_json)
+        ask(app, severity or known_one.severity, known_one.about, yes=yes, exercise=known_one.exercise)
+        return end(app, desk(app, "declare").confirm(known_one.id, severity, what or "", at), as_json)
     if severity is None:
         raise ConfigError("how grave is it?", hint="--severity major (executive management is told at once), or --severity minor")
     wanted = prepare(app, Asked(system, office, severity, what or "", began, exercise))
-    _ask(app, severity, f"Declare that {wanted.about} is out, and tell people{' (EXERCISE)' if exercise else ''}?", yes)
-    return _end(app, desk(app, "declare").declare(wanted), as_json)
+    ask(app, severity, wanted.about, yes=yes, exercise=exercise)
+    return end(app, desk(app, "declare").declare(wanted), as_json)
 
 
 @outage.command()
@@ -114,8 +111,8 @@ def update(home: str | None, words: tuple[str, ...], severity: "OutageSeverity |
 
     app = opened(home, "outage update")
     named, text = _split(words)
-    one = pick(app, named, "declared")
-    _end(app, desk(app, "update").update(one.id, said("an update", text), severity), as_json)
+    one = pick(app, named, "declared", newest=True)
+    end(app, desk(app, "update").update(one.id, said("an update", text), severity), as_json)
 
 
 @outage.command()
@@ -134,8 +131,8 @@ def assign(home: str | None, outage: str | None, contact: str, text: str, as_jso
     from dr.app.outages import desk, pick
 
     app = opened(home, "outage assign")
-    one = pick(app, outage, "declared")
-    _end(app, desk(app, "assign").assign(one.id, contact, " ".join(text.split())), as_json)
+    one = pick(app, outage, "declared", newest=True)
+    end(app, desk(app, "assign").assign(one.id, contact, " ".join(text.split())), as_json)
 
 
 @outage.command()
@@ -146,11 +143,15 @@ def assign(home: str | None, outage: str | None, contact: str, text: str, as_jso
 def resolve(home: str | None, outage: str | None, text: str, as_json: bool) -> None:
     """Say that it is over: everybody who was told that it began is told, and how long it lasted is set beside the objective.
 
+    Typed again in the same words, it says who resolved it and when, and tells nobody twice; in other words it is refused.
+
     \b
-    Example:
+    Examples:
       dr outage resolve --text "users work on the standby since 16:40"
+      dr outage resolve out-20261123T140500Z-7f3a --text "the power is back"
+    Exit codes: 0 resolved, now or before, 3 it was resolved before, in other words, 5 resolved, but nobody was reached.
     """
-    _close(home, "resolve", outage, "declared", text, as_json)
+    close(home, "resolve", outage, "declared", text, as_json)
 
 
 @outage.command()
@@ -165,7 +166,7 @@ def review(home: str | None, outage: str | None, text: str, as_json: bool) -> No
     Example:
       dr outage review --text "a breaker; the call tree took 9 minutes; the standby had no UPS, ordered"
     """
-    _close(home, "review", outage, "resolved", text, as_json)
+    close(home, "review", outage, "resolved", text, as_json)
 
 
 @outage.command()
@@ -180,7 +181,7 @@ def dismiss(home: str | None, outage: str | None, text: str, as_json: bool) -> N
     Example:
       dr outage dismiss --text "the probe's own network was down"
     """
-    _close(home, "dismiss", outage, "proposed", text, as_json)
+    close(home, "dismiss", outage, "proposed", text, as_json)
 
 
 @outage.command()
@@ -200,7 +201,7 @@ def show(home: str | None, outage: str | None, as_json: bool) -> None:
     one = _newest(app, outage)
     found = seen(app, one)
     if as_json:
-        return print_json(_facts(app, one))
+        return print_json(facts(app, one))
     return print_drawn(shown(found, app.inventory.organisation.zone, app.clock.now(), screen()))
 
 
@@ -229,6 +230,9 @@ def list_(home: str | None, every: bool, as_json: bool) -> None:
 def keep(home: str | None, outage: str | None, as_json: bool) -> None:
     """Keep people told until it is over, here: what `dr outage declare` begins in the background. Ctrl-C leaves it resumable.
 
+    Afterwards whoever was not reached is tried again: by the timer (`dr schedule install`), or, where none comes by, here, for an hour
+    at most.
+
     \b
     Example:
       dr outage keep
@@ -237,19 +241,10 @@ def keep(home: str | None, outage: str | None, as_json: bool) -> None:
     from dr.app.outages import pick
     from dr.cli.run import follow
 
-    follow(home, as_json, lambda app: keep_told(app, pick(app, outage, "declared")), enduring="outage keep")
+    follow(home, as_json, lambda app: keep_told(app, pick(app, outage, "declared"), say), enduring="outage keep")
 
 
 # ---------------------------------------------------------------- inside
-
-
-def _close(home: str | None, verb: str, named: str | None, state: "OutageState", text: str, as_json: bool) -> None:
-    from dr.app.outages import desk, pick, words
-
-    app = opened(home, f"outage {verb}")
-    one = pick(app, named, state)
-    act = getattr(desk(app, verb), verb)
-    _end(app, act(one.id, words("--text", text)), as_json)
 
 
 def _split(words: Sequence[str]) -> tuple[str | None, str]:
@@ -268,36 +263,3 @@ def _newest(app: "App", named: str | None) -> "Outage":
     if not found:
         raise ConfigError("there never was an outage", hint="dr outage declare --help")
     return found[0]
-
-
-def _ask(app: "App", severity: "OutageSeverity", question: str, yes: bool) -> None:
-    from dr.app.outage_seen import who_is_told
-
-    if yes:
-        return
-    for line in wrapped(f"Told at once: {who_is_told(app, severity)}.", screen(), first="", rest="  "):
-        say(line)
-    require_yes(question, "nothing was declared")
-
-
-def _end(app: "App", done: "Done", as_json: bool) -> None:
-    from dr.app.outage_seen import reached, seen, what_now
-
-    found = reached(app, done.notices)
-    if as_json:
-        print_json(_facts(app, done.outage))
-    else:
-        zone, now = app.inventory.organisation.zone, app.clock.now()
-        print_drawn(acted(seen(app, done.outage), found, zone, now, screen()))
-        print_drawn(next_lines(what_now(app, done.outage)))
-    if done.notices and not any(one.reached for one in found.people):
-        raise SystemExit(_unreached)
-
-
-def _facts(app: "App", one: "Outage") -> dict[str, object]:
-    entries, notices = app.records.outage_entries(one.id), app.records.outage_notices(one.id)
-    return {
-        "outage": one.to_facts(),
-        "entries": [entry.to_facts() for entry in entries],
-        "notices": [notice.model_copy(update={"body": ""}).to_facts() for notice in notices],
-    }

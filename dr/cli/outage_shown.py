@@ -12,22 +12,40 @@ from dr.policy.outage_words import clock
 if TYPE_CHECKING:
     from dr.app import App
     from dr.app.outage_seen import Person, Reached, Seen
-    from dr.model.outage import Outage
+    from dr.model.outage import Outage, OutageEntry
 
 _HEADS = {"declared": "OUT", "proposed": "SEEMS TO BE OUT", "resolved": "BACK", "reviewed": "BACK, reviewed", "dismissed": "NO OUTAGE"}
 _COLOURS = {"declared": "red", "proposed": "amber", "resolved": "green", "reviewed": "green", "dismissed": "green"}
 _WIDE = 18
 
 
-def acted(seen: "Seen", reached: "Reached", zone: str, now: datetime, width: int) -> Iterator[Drawn]:
-    """After an act: how it stands, and who was reached."""
+def acted(seen: "Seen", _: "OutageEntry", reached: "Reached", zone: str, now: datetime, width: int) -> Iterator[Drawn]:
+    """After it was declared, or ended: how it stands, and who was reached."""
     yield from head(seen, zone, now, width)
     if seen.outage.state == "resolved":
         yield from _field("lasted", seen.against, width)
-    yield from _people(reached.people, reached.nobody, zone, now, width)
-    if seen.next_word is not None:
-        by = clock(seen.next_word, now, zone)
-        yield from _field("next", f"{seen.hears} hear again by {by} at the latest: a process in the background keeps people told", width)
+    yield from _hands(seen, width)
+    yield from _reached(seen, reached, zone, now, width)
+
+
+def changed(seen: "Seen", entry: "OutageEntry", reached: "Reached", zone: str, now: datetime, width: int) -> Iterator[Drawn]:
+    """After an update, or an assignment: what is new, and who was reached."""
+    text = f": {entry.text}" if entry.text else ""
+    severity = f" ({entry.severity} now)" if entry.severity else ""
+    said = f"{seen.assigned} has it in hand now{text}" if entry.act == "assigned" else f"{entry.text}{severity}"
+    yield from _head(f"● {_mark(seen)}{seen.about}, out for {seen.lasted}: {said}", seen, "", width)
+    if entry.act != "assigned":
+        yield from _hands(seen, width)
+    yield from _reached(seen, reached, zone, now, width)
+
+
+def again(seen: "Seen", entry: "OutageEntry", reached: "Reached", zone: str, now: datetime, width: int) -> Iterator[Drawn]:
+    """After the same was typed once more: since when that is on record, by whom, and who was reached then."""
+    words = {"updated": "said", "assigned": f"{seen.assigned} has it in hand"}.get(entry.act, entry.act)
+    text = f": {entry.text}" if entry.text else ""
+    said = f"{words} already: {_mark(seen)}{seen.about}, {clock(entry.at, now, zone)}, by {entry.by}{text}. Nobody is told twice."
+    yield from _head(f"● {said}", seen, "", width)
+    yield from _reached(seen, reached, zone, now, width)
 
 
 def next_lines(said: Sequence[tuple[str, str]]) -> Iterator[Drawn]:
@@ -45,16 +63,14 @@ def shown(seen: "Seen", zone: str, now: datetime, width: int) -> Iterator[Drawn]
     yield from _field("what", seen.outage.what, width)
     if seen.outage.state != "dismissed":
         yield from _field("lasted" if over else "objective", _objective(seen, zone, now), width)
-    if not over:
-        yield from _field(
-            "in hand", seen.assigned or "nobody has it in hand: dr outage assign --to CONTACT", width, "" if seen.assigned else "amber"
-        )
+    yield from _hands(seen, width)
     if seen.silent:
         yield from _field("SILENT", 'nobody has said for too long how it goes: dr outage update "..."', width, "red")
     if seen.next_word is not None:
         kept = "" if seen.kept else "; no process keeps them told now: dr outage keep"
         by = f"{seen.hears} hear again by {clock(seen.next_word, now, zone)} at the latest{kept}"
         yield from _field("next", by, width, "" if seen.kept else "amber")
+    yield from _once_more(seen, zone, now, width)
     yield from _people(seen.people, seen.nobody, zone, now, width)
     yield "", ""
     yield from _happened(seen, zone, width)
@@ -62,14 +78,11 @@ def shown(seen: "Seen", zone: str, now: datetime, width: int) -> Iterator[Drawn]
 
 def head(seen: "Seen", zone: str, now: datetime, width: int) -> Iterator[Drawn]:
     one = seen.outage
-    mark = "EXERCISE: " if one.exercise else ""
     name = f"{seen.about} · {seen.title}" if seen.title else seen.about
     until = f" until {clock(one.ended, now, zone)}" if one.ended else ""
     sign, since = "✔" if one.ended else "✖", clock(one.began, now, zone)
-    said = f"{sign} {mark}{_HEADS[one.state]}: {name}, since {since}{until} ({seen.lasted}), {one.severity}"
-    for line in wrapped(said, width, first="", rest="  "):
-        yield line, _COLOURS[one.state]
-    yield f"  {one.id}", ""
+    said = f"{sign} {_mark(seen)}{_HEADS[one.state]}: {name}, since {since}{until} ({seen.lasted}), {one.severity}"
+    yield from _head(said, seen, _COLOURS[one.state], width)
 
 
 def listed(app: "App", found: "Sequence[Outage]", every: bool) -> None:
@@ -87,6 +100,40 @@ def listed(app: "App", found: "Sequence[Outage]", every: bool) -> None:
 
 
 # ---------------------------------------------------------------- inside
+
+
+def _head(text: str, seen: "Seen", colour: str, width: int) -> Iterator[Drawn]:
+    for line in wrapped(text, width, first="", rest="  "):
+        yield line, colour
+    yield f"  {seen.outage.id}", ""
+
+
+def _mark(seen: "Seen") -> str:
+    return "EXERCISE: " if seen.outage.exercise else ""
+
+
+def _hands(seen: "Seen", width: int) -> Iterator[Drawn]:
+    if seen.outage.ended is None:
+        said = seen.assigned or "nobody has it in hand: dr outage assign --to CONTACT"
+        yield from _field("in hand", said, width, "" if seen.assigned else "amber")
+
+
+def _reached(seen: "Seen", reached: "Reached", zone: str, now: datetime, width: int) -> Iterator[Drawn]:
+    yield from _people(reached.people, reached.nobody, zone, now, width)
+    if seen.next_word is not None:
+        by = clock(seen.next_word, now, zone)
+        yield from _field("next", f"{seen.hears} hear again by {by} at the latest: a process in the background keeps people told", width)
+    yield from _once_more(seen, zone, now, width)
+
+
+def _once_more(seen: "Seen", zone: str, now: datetime, width: int) -> Iterator[Drawn]:
+    """Of one that is over: who tries those again who have not heard so."""
+    if seen.tried is None:
+        return
+    if seen.tries:
+        yield from _field("next", f"who was not reached is tried again {clock(seen.tried, now, zone)}: {seen.tries}", width)
+    else:
+        yield from _field("next", "nothing tries those again who were not reached: dr notices carry, or tell them by hand", width, "amber")
 
 
 def _objective(seen: "Seen", zone: str, now: datetime) -> str:

@@ -34,7 +34,7 @@ def story(
         exercise=outage.exercise,
         severity=outage.severity,
         about=about(outage, inventory),
-        title=inventory.systems[outage.system].title if outage.system in inventory.systems else "",
+        title=title_of(outage, inventory),
         what=_line(outage.what),
         began=clock(outage.began, now, zone),
         lasted=lasted(outage, now),
@@ -84,6 +84,12 @@ def about(outage: Outage, inventory: Inventory) -> str:
         return str(outage.system)
     known = inventory.offices.get(outage.office)
     return f"{known.title if known else outage.office} office"
+
+
+def title_of(outage: Outage, inventory: Inventory) -> str:
+    """What its system is, for whoever does not know the name; empty where that says nothing more than the name."""
+    title = inventory.systems[outage.system].title if outage.system in inventory.systems else ""
+    return "" if title.casefold() == str(outage.system).casefold() else title
 
 
 def name_of(contact: str, inventory: Inventory) -> str:

@@ -11,8 +11,9 @@ from dr.app.home import App
 from dr.app.keeping import keep_all
 from dr.app.outage_banner import banners
 from dr.app.outage_seen import reached, seen, what_now, who_is_told
-from dr.app.outages import pick
-from dr.cli.outage_shown import acted, next_lines, shown
+from dr.app.outages import Done, pick
+from dr.cli.outage_acts import question
+from dr.cli.outage_shown import acted, again, changed, head, next_lines, shown
 from dr.clock import Clock
 from dr.errors import ConfigError
 from dr.model.inventory import Inventory
@@ -67,10 +68,14 @@ def test_after_a_declaration_it_says_who_was_reached_who_was_not_and_what_to_typ
     deliver(world, done.outage.id)
     app = app_of(world, tmp_path)
     notices = world.records.outage_notices(done.outage.id)
-    drawn = [*acted(seen(app, done.outage), reached(app, notices), ZONE, NOON, 100), *next_lines(what_now(app, done.outage))]
+    drawn = [
+        *acted(seen(app, done.outage), done.entry, reached(app, notices), ZONE, NOON, 100),
+        *next_lines(what_now(app, done.outage)),
+    ]
     assert [line for line, _ in drawn] == [
         "✖ OUT: hmis · Client records, since 11:55 (5 min), major",
         "  out-20261123T180000Z-0001",
+        "  in hand:          nobody has it in hand: dr outage assign --to CONTACT",
         "  told:             ✖ Bert Backup: NOT REACHED (mailto: the provider refused it); next try 12:05;",
         "                    tell them by hand",
         "                    ✔ Anna Admin: mailto, saw it",
@@ -83,6 +88,60 @@ def test_after_a_declaration_it_says_who_was_reached_who_was_not_and_what_to_typ
         "  who has it:       dr outage assign out-20261123T180000Z-0001 --to anna",
         '  it is over:       dr outage resolve out-20261123T180000Z-0001 --text "..."',
     ]
+
+
+def test_an_update_and_an_assignment_print_what_is_new(world: OutageWorld, tmp_path: Path) -> None:
+    """Not all of the outage again; and an exercise is called one."""
+    one = world.desk.declare(outage(severity="minor", exercise=True)).outage.id
+    app = app_of(world, tmp_path)
+
+    def drawn(done: Done) -> list[str]:
+        return [line for line, _ in changed(seen(app, done.outage), done.entry, reached(app, done.notices), ZONE, NOON, 100)]
+
+    told = [
+        "  told:             … Anna Admin: not told yet; at 12:00, if nobody has acknowledged by then",
+        "                    … Bert Backup: not told yet; at 12:00, if nobody has acknowledged by then",
+    ]
+    hear = [
+        "  next:             administrators hear again by 14:00 at the latest: a process in the background",
+        "                    keeps people told",
+    ]
+    assert drawn(world.desk.update(one, "half of it is there")) == [
+        "● EXERCISE: hmis, out for 5 min: half of it is there",
+        "  out-20261123T180000Z-0001",
+        "  in hand:          nobody has it in hand: dr outage assign --to CONTACT",
+        *told,
+        *hear,
+    ]
+    assert drawn(world.desk.assign(one, "bert", "you are nearest")) == [
+        "● EXERCISE: hmis, out for 5 min: Bert Backup has it in hand now: you are nearest",
+        "  out-20261123T180000Z-0001",
+        *told,
+        *hear,
+    ]
+    assert drawn(world.desk.update(one, "all offices", "major"))[0] == "● EXERCISE: hmis, out for 5 min: all offices (major now)"
+
+
+def test_what_was_typed_again_says_since_when_it_is_on_record(world: OutageWorld, tmp_path: Path) -> None:
+    one = world.desk.declare(outage()).outage.id
+    app = app_of(world, tmp_path)
+    world.desk.resolve(one, "users work")
+    world.wait(5)
+    done = world.desk.resolve(one, "users work")
+    drawn = [line for line, _ in again(seen(app, done.outage), done.entry, reached(app, ()), ZONE, world.clock.now(), 100)]
+    assert drawn[:2] == ["● resolved already: hmis, 12:00, by anna: users work. Nobody is told twice.", "  out-20261123T180000Z-0001"]
+
+
+def test_an_exercise_is_called_one_before_anybody_is_asked() -> None:
+    assert question("hmis", exercise=True) == "EXERCISE: play that hmis is out, and tell people so?"
+    assert "EXERCISE" not in question("hmis", exercise=False)
+
+
+def test_a_title_that_is_the_name_is_not_said_twice(world: OutageWorld, tmp_path: Path) -> None:
+    one = world.desk.declare(outage()).outage
+    system = world.inventory.systems["hmis"].model_copy(update={"title": "HMIS"})
+    world.inventory = world.inventory.model_copy(update={"systems": {"hmis": system}})
+    assert next(line for line, _ in head(seen(app_of(world, tmp_path), one), ZONE, NOON, 100)) == "✖ OUT: hmis, since 11:55 (5 min), major"
 
 
 def test_all_of_it_in_order_in_the_organisation_s_zone(world: OutageWorld, tmp_path: Path) -> None:
@@ -152,12 +211,19 @@ def test_which_outage_is_asked_only_where_there_are_two(world: OutageWorld, tmp_
     assert pick(app, "out-20261123T180000Z-0002", "declared").office == "madison"
 
 
+def test_where_nothing_is_out_an_act_is_about_the_newest_one(world: OutageWorld, tmp_path: Path) -> None:
+    """Whoever resolves it a second time, without its name, hears how it stands."""
+    one = world.desk.declare(outage()).outage.id
+    world.desk.resolve(one, "users work")
+    assert pick(app_of(world, tmp_path), None, "declared", newest=True).id == one
+    with pytest.raises(ConfigError, match="there is no open outage"):
+        pick(app_of(world, tmp_path), None, "declared")
+
+
 def test_whoever_finds_that_nobody_keeps_people_told_begins_it_for_what_is_declared(world: OutageWorld, tmp_path: Path) -> None:
-    """Of an outage that was only proposed nobody but the administrators hears; of one that is over nobody."""
+    """Of an outage that was only proposed nobody but the administrators hears."""
     world.desk.declare(outage())
     world.records.open_outage(outage(2, office="madison", state="proposed"), world.records.outage_entries(outage().id)[0])
     begun: list[tuple[Path, OutageId]] = []
     assert keep_all(app_of(world, tmp_path), lambda home, one: begun.append((home, one))) == [outage().id]
     assert begun == [(Path("/srv/dr"), outage().id)]
-    world.desk.resolve(outage().id, "users work")
-    assert keep_all(app_of(world, tmp_path), lambda home, one: begun.append((home, one))) == []
