@@ -69,13 +69,15 @@ def _tier(
     written: Mapping[str, str] | None,
 ) -> TierReadiness:
     own = [c for c in copies if c.tier == name]
-    newest, proven = newest_good(own, now), _newest_proven(own)
-    drill = max((d for d in drills if d.tier == name), key=lambda d: (d.ended, d.run), default=None)
+    newest, proven = newest_good(own, now), _newest_proven(own, now)
+    held = [d for d in drills if d.tier == name]
+    drill = max((d for d in held if d.ended <= now + CLOCK_TOLERANCE), key=lambda d: (d.ended, d.run), default=None)
     objective = entry.objectives.tiers.get(name)
     reasons = (
         *_copy_reasons(own, newest, entry.objectives.rpo, now),
         *_proven_reasons(proven, valid_for(entry, name), now),
         *_drill_reasons(drill, objective, valid_for(entry, name), now),
+        *_ahead_reasons(held, now),
         *(_amber(f"needs a drill: {what}") for what in changed_since(drill, written)),
     )
     return TierReadiness(
@@ -126,8 +128,10 @@ def newest_good(copies: Sequence[Copy], now: datetime) -> Copy | None:
     return max(good, key=lambda c: (*c.age_order, c.set, c.repository), default=None)
 
 
-def _newest_proven(copies: Sequence[Copy]) -> Copy | None:
-    proven = [c for c in copies if c.level == "proven" and not c.damaged]
+def _newest_proven(copies: Sequence[Copy], now: datetime) -> Copy | None:
+    """Not one that is dated ahead of now: it would be the newest, and its proof fresh, until that day comes."""
+    until = now + CLOCK_TOLERANCE
+    proven = [c for c in copies if c.level == "proven" and not c.damaged and c.instant <= until and (c.proven_at or now) <= until]
     return max(proven, key=lambda c: (c.instant, c.set, c.repository), default=None)
 
 
@@ -168,10 +172,16 @@ def _night_reasons(entry: SystemEntry, night: NightFact | None, now: datetime) -
         return [Reason(colour="red", text=f"the last nightly failed{at}, {when} ({night.run})", hint=show)]
     if night.verdict == "INCOMPLETE":
         return [Reason(colour="amber", text=f"the last nightly is incomplete, {when} ({night.run})", hint=show)]
+    return _silence_reasons(entry, night, now, show)
+
+
+def _silence_reasons(entry: SystemEntry, night: NightFact, now: datetime, show: str) -> list[Reason]:
     silence = (now - night.began).total_seconds()
+    if night.began > now + CLOCK_TOLERANCE:
+        return [Reason(colour="amber", text=f"the last nightly is dated ahead of now: a clock is or was wrong ({night.run})", hint=show)]
     if silence > entry.objectives.rpo:
         words = f"the nightly is overdue: the last one began {spoken(silence)} ago, the objective is {short(entry.objectives.rpo)}"
-        return [Reason(colour="amber", text=words, hint=f"is its timer on? By hand: dr run {runbook}")]
+        return [Reason(colour="amber", text=words, hint=f"is its timer on? By hand: dr run {entry.runbooks.nightly}")]
     return []
 
 
@@ -224,6 +234,12 @@ def _drill_reasons(drill: DrillFact | None, objective: Objective | None, valid: 
         return [_amber(f"the last drill is incomplete, {when} ({drill.run})")]
     stale = [_amber(f"the last drill was {when}")] if now - drill.ended > valid else []
     return [_rto_reason(drill.rto, objective), *stale]
+
+
+def _ahead_reasons(held: Sequence[DrillFact], now: datetime) -> list[Reason]:
+    """Of a drill that a wrong clock dated: it would outlast every later one, those that fail as well, until that day comes."""
+    ahead = [d.run for d in held if d.ended > now + CLOCK_TOLERANCE]
+    return [_amber(f"a drill does not count, since it is dated ahead of now: a clock is or was wrong ({max(ahead)})")] if ahead else []
 
 
 def _rto_reason(rto: float | None, objective: Objective | None) -> Reason:

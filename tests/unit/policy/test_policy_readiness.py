@@ -316,3 +316,25 @@ def test_green_only_if_nothing_at_all_speaks_against_it(case: dict[str, Any]) ->
     assert (found.colour == "green") == well
     every = [*found.reasons, *(r for tier in found.tiers for r in tier.reasons)]
     assert found.colour == worst(tuple(r.colour for r in every))
+
+
+def test_what_a_wrong_clock_dated_ahead_keeps_nothing_green() -> None:
+    """A drill of next year would hide every failure until then; a proof and a night of then would never grow old."""
+    ahead = drill(days=-300).model_copy(update={"run": RunId("drill-of-then")})
+    assert judge(drills=(drill("FAIL"), ahead)).colour == "red"
+    alone = judge(drills=(ahead,))
+    assert words(alone, "amber") == [
+        "never drilled",
+        "a drill does not count, since it is dated ahead of now: a clock is or was wrong (drill-of-then)",
+    ]
+    proven = PROVEN.model_copy(update={"proven_at": ago(days=-300)})
+    assert words(judge(copies=(proven,)), "amber") == ["no copy here is proven"]
+    entry = ENTRY.model_copy(update={"runbooks": SystemRunbooks(nightly="nightly")})
+    night = NightFact(run=RunId("night-of-then"), verdict="PASS", began=ago(days=-300), ended=ago(days=-300))
+    found = readiness(HMIS, entry, (PROVEN,), (drill(),), (), (), NOW, night)
+    assert words(found, "amber") == ["the last nightly is dated ahead of now: a clock is or was wrong (night-of-then)"]
+
+
+@pytest.mark.positive_control
+def test_a_clock_that_is_minutes_ahead_is_forgiven() -> None:
+    assert judge(drills=(drill(days=-2 / 1440),)).colour == "green"
