@@ -1,4 +1,5 @@
-"""`notify`: tell people what this run did. A notice that did not reach everybody is a failed step, unless it was good news.
+"""`notify`: tell people what this run did. A notice that did not reach everybody is a failed step, unless it was good news. One that waits
+in the ledger, to be told in one with others or after the quiet hours, is none: a timer carries it, and `dr status` is red if nobody does.
 
 Safe to repeat: the notice is in the ledger before it is sent; who was reached is not told again, and a repeat is marked as one.
 """
@@ -9,6 +10,7 @@ from dr.errors import Failed
 from dr.model.base import AudienceName, StrictModel
 from dr.model.ports import Action, Effect, Outcome, StepContext, Telling
 from dr.model.record import Severity
+from dr.policy.gathering import waits
 from dr.policy.occasion import alarms, near_misses, recovered
 from dr.policy.undelivered import what_became
 
@@ -36,6 +38,8 @@ def run(params: Params, ctx: StepContext) -> Outcome:
     if not _due(params, ctx):
         return Outcome(changed=False, facts=Facts(notice="", state="not-due", deliveries=0).to_facts())
     notice = ctx.notifier.tell(Telling(to=params.to, template=params.template, severity=params.severity, note=params.note), ctx)
+    if waits(notice):
+        return Outcome(changed=True, facts=Facts(notice=notice.id, state="waits", deliveries=0).to_facts())
     delivered = sum(d.state == "delivered" for d in notice.deliveries)
     good_news = params.only_after in ("failure", "near-miss")  # if that got lost, it spoils no good night; the ledger is red
     if notice.state != "delivered" and not (good_news or params.best_effort):

@@ -1,14 +1,18 @@
 """The notifier of runs: a notice is in the ledger before it is sent, and its state is never better than what was delivered.
 
+Where very many runs tell the same people the same within minutes, the first is told at once and the others wait, to be told in one: see
+`policy.gathering`. They wait only where a timer comes by that carries them.
+
 At least once: a run resumed after a crash finds its notice by the step's own id. Contacts that are recorded as reached are not told
 again; who had been begun with is told with "(repeat)", since a message may have left just before the crash. The way itself, shared with
 every other notice, is `carrier`'s; what did not reach everybody stays due there, and is tried again by whoever comes by.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 
-from dr.clock import Clock
+from dr.clock import Clock, iso
 from dr.errors import Failed
 from dr.model.inventory import Inventory
 from dr.model.notice_record import Notice
@@ -19,6 +23,7 @@ from dr.notify.carrier import Carrier
 from dr.notify.post import Audit
 from dr.notify.render import render
 from dr.notify.story import tell_story
+from dr.policy.gathering import of_runs, told_at, waits
 
 _LOOK = 0.2
 """Seconds between two looks at what another process is sending."""
@@ -39,21 +44,25 @@ class LedgerNotifier:
         carrier: Carrier,
         *,
         after_send: Callable[[StepContext], None] = _no_failpoint,
+        carried: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`carried`: whether somebody will come by who carries what waits."""
         self._inventory, self._ledger, self._clock, self._carrier = inventory, ledger, clock, carrier
-        self._after_send = after_send
+        self._after_send, self._carried = after_send, carried
 
     def tell(self, telling: Telling, ctx: StepContext) -> Notice:
         """Tell everybody who is meant, by each of their channels; gives back the notice as it is in the ledger.
 
-        `delivered`: every contact confirmed by one channel at least; `partial`: some; `failed`: none. Raises Failed if `to` is nobody
-        (which is in the ledger too, and red), ConfigError for an unknown template.
+        `delivered`: every contact confirmed by one channel at least; `partial`: some; `failed`: none; `owed`: it waits to be told in one
+        with others. Raises Failed if `to` is nobody (which is in the ledger too, and red), ConfigError for an unknown template.
         """
-        notice = self._ledger.owe(self._notice(telling, ctx))
-        if notice.state == "delivered":
+        notice = self._owe(self._notice(telling, ctx), ctx)
+        if notice.state == "delivered" or notice.digest:
             return notice
         if not audience(self._inventory, telling.to):
             self._reached_nobody(notice, ctx)
+        if waits(notice) and self._carried():
+            return notice
         return self._send(notice, ctx.audit, lambda: self._after_send(ctx), ctx.check_stop)
 
     def resend(self, known: Notice, audit: Audit) -> Notice:
@@ -62,6 +71,21 @@ class LedgerNotifier:
         if not audience(self._inventory, notice.to):
             return notice
         return self._send(notice, audit, lambda: None, lambda: None)
+
+    def _owe(self, new: Notice, ctx: StepContext) -> Notice:
+        """Into the ledger. Of many at once, one is the first; the others are put off there and then."""
+        if not (of_runs(new) and audience(self._inventory, new.to) and self._carried()):
+            return self._ledger.owe(new)
+        now, rules = self._clock.now(), self._inventory.notices
+        lately = now - timedelta(seconds=2 * rules.gather)  # who waits may be carried a little after it was due
+
+        def put_off(others: Sequence[Notice]) -> Notice:
+            return new.model_copy(update={"due": told_at(new, others, rules, now)})
+
+        notice = self._ledger.owe_beside(new, lately, put_off)
+        if notice.due is not None and waits(notice):
+            ctx.audit("notice.waits", notice.id, {"to": notice.to, "template": notice.template, "until": iso(notice.due)})
+        return notice
 
     def _notice(self, telling: Telling, ctx: StepContext) -> Notice:
         now = self._clock.now()

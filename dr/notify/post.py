@@ -14,11 +14,12 @@ from dr.model.record import Finding, Severity
 from dr.notify.carrier import Carrier
 from dr.notify.render import Message, render
 from dr.notify.stories import DigestStory, Said
-from dr.notify.wording import marked
-from dr.policy.gathering import RANK, Gathering, gatherings, worst
+from dr.notify.wording import marked, unmarked
+from dr.policy.gathering import OF_RUNS, RANK, Gathering, gatherings, is_untouched, of_runs, worst
 
 SHOWN = 20
 """Subjects that a digest names."""
+_FAILED = "-failed"
 Audit = Callable[[str, str, JsonObject], None]
 """Event, subject and facts."""
 
@@ -100,8 +101,8 @@ class LedgerPost:
 
     @staticmethod
     def _may_be_gathered(notice: Notice) -> bool:
-        untouched = not (notice.begun or notice.claims or notice.deliveries)
-        return untouched and not notice.gathered and notice.raised is None and notice.channel is None and notice.run is None
+        mine = notice.run is None or of_runs(notice)
+        return mine and is_untouched(notice) and not notice.gathered and notice.raised is None and notice.channel is None
 
     def _digest(self, gathering: Gathering, now: datetime) -> Notice:
         members = gathering.notices
@@ -110,7 +111,7 @@ class LedgerPost:
         word = Word(
             id=f"digest-{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
             to=one.to,
-            template="digest",
+            template=OF_RUNS if of_runs(one) else "digest",
             story=story,
             severity=worst(members),
             outage=one.outage,
@@ -121,7 +122,10 @@ class LedgerPost:
 
     def _digest_story(self, members: Sequence[Notice]) -> DigestStory:
         zone = self._inventory.organisation.zone
-        grave = sorted(members, key=lambda notice: (-RANK[notice.severity], notice.created, notice.id))[:SHOWN]
+        said: dict[tuple[Severity, str], list[Notice]] = {}
+        for notice in sorted(members, key=lambda notice: (-RANK[notice.severity], notice.created, notice.id)):
+            said.setdefault((notice.severity, unmarked(notice.subject)), []).append(notice)
+        shown = list(said.items())[:SHOWN]
 
         def count(severity: Severity) -> int:
             return sum(notice.severity == severity for notice in members)
@@ -131,9 +135,10 @@ class LedgerPost:
             count=len(members),
             critical=count("critical"),
             warnings=count("warning"),
+            failed=sum(notice.template.endswith(_FAILED) for notice in members),
             since=local(min(notice.created for notice in members), zone),
-            shown=tuple(Said(severity=n.severity, subject=n.subject, at=local(n.created, zone)) for n in grave),
-            more=max(0, len(members) - SHOWN),
+            shown=tuple(Said(severity=s, subject=text, at=local(same[0].created, zone), times=len(same)) for (s, text), same in shown),
+            more=len(members) - sum(len(same) for _, same in shown),
         )
 
     # ------------------------------------------------------------ what became of it

@@ -4,11 +4,12 @@ from dr.model.base import StrictModel
 
 
 class Said(StrictModel):
-    """One of the messages that were gathered: its subject, and when it was owed."""
+    """One of the messages that were gathered, or several that say the same: its subject, and when the first was owed."""
 
     severity: str
     subject: str
     at: str
+    times: int = 1
 
 
 class DigestStory(StrictModel):
@@ -16,11 +17,14 @@ class DigestStory(StrictModel):
     count: int
     critical: int
     warnings: int
+    failed: int
+    """Of those that runs told: how many say that one failed."""
     since: str
     """When the first of them was owed."""
     shown: tuple[Said, ...]
     """The most severe, as many as fit."""
     more: int
+    """Not shown."""
 
 
 class AcknowledgedStory(StrictModel):

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from dr.model.notice_record import Delivery, Mark, Notice, NoticeState
 from dr.model.notices import NoticeRules
 from dr.policy.call_order import tracks
+from dr.policy.gathering import of_runs
 from dr.policy.quiet import Person, quiet_until
 from dr.policy.words import short
 
@@ -151,7 +152,7 @@ def _by_contact(deliveries: Sequence[Delivery]) -> dict[str, list[Delivery]]:
 def _stand(notice: Notice, one: Person, ever: Sequence[Delivery], rules: NoticeRules, now: datetime) -> _Stand:
     """With one person whom nobody is telling just now."""
     reached = _reached(notice, ever)
-    every = notice.run is not None and not notice.acknowledge  # a run's own story goes by every channel
+    every = (notice.run is not None or of_runs(notice)) and not notice.acknowledge  # a run's own story goes by every channel
     if reached and not notice.acknowledge and not (every and all(delivery.round == notice.round for delivery in ever)):
         return _Stand(reached=True)
     tried, why = [delivery for delivery in ever if delivery.round == notice.round], ""

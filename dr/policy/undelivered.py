@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from dr.model.notice_record import Delivery, Notice
+from dr.policy.gathering import of_runs, waits
 
 _MAIL = ("mailto", "mailtos")
 _STATES = {
@@ -20,6 +21,8 @@ def what_became(notice: Notice) -> str:
         return f"was acknowledged by {', '.join(dict.fromkeys(one.contact for one in notice.acknowledgements))}"
     if notice.digest:
         return f"is told as part of {notice.digest}"
+    if of_runs(notice) and waits(notice):
+        return "waits to be told in one with others"
     state = _STATES.get(notice.state, "was not delivered")
     causes = why(notice)
     if notice.acknowledge and notice.state == "delivered":

@@ -35,8 +35,11 @@ pytestmark = pytest.mark.integration
 STORY = AcknowledgedStory(organisation="Madison", subject="the database", by="Anna", at="now", comment="", notice="n-1")
 
 
-def word(number: int = 1, severity: Severity = "warning", to: str = "administrators", **more: object) -> Word:
-    return Word(id=f"w-{number}", to=to, template="acknowledged", story=STORY, severity=severity, **more)  # type: ignore[arg-type]
+def word(
+    number: int = 1, severity: Severity = "warning", to: str = "administrators", subject: str = "the database", **more: object
+) -> Word:
+    story = STORY.model_copy(update={"subject": subject})
+    return Word(id=f"w-{number}", to=to, template="acknowledged", story=story, severity=severity, **more)  # type: ignore[arg-type]
 
 
 @dataclass
@@ -146,16 +149,17 @@ def test_a_word_to_nobody_is_red_and_a_finding(house: House) -> None:
 
 
 def test_ten_thousand_are_one_message_and_each_says_where_it_went(house: House) -> None:
-    """A small ten thousand: the most severe are named, the rest counted, and what one acknowledges is all of it."""
+    """A small ten thousand: the most severe are named, what says the same is one line, and the rest is counted."""
     post = house.post()
     for number in range(60):
-        post.owe(word(number, "critical" if number == 7 else "warning"))
+        post.owe(word(number, "critical" if number == 7 else "warning", subject=f"system {number % 50}"))
     carried = post.carry()
     assert [(n.gathered, n.state, n.severity) for n in carried.notices] == [(60, "delivered", "critical")]
     assert house.providers.to("anna") == ["Madison Shelter: 60 messages in one, 1 critical"]
     assert {n.state for n in house.catalog.notices(100)} == {"delivered"}
     assert "- **critical**" in (house.providers.bodies[0].markdown or "")
-    assert "- and 40 more" in house.providers.bodies[0].text
+    assert "Anna has it: system 0 (2 times)" in house.providers.bodies[0].text
+    assert "- and 37 more" in house.providers.bodies[0].text
     post.owe(word(100))
     assert post.carry().next == NOW + timedelta(minutes=10)  # one more waits for the next digest
 

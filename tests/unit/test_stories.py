@@ -18,7 +18,12 @@ from dr.notify.typed import require_typed, untyped
 from dr.notify.wording import html
 
 pytestmark = pytest.mark.unit
-OWN: dict[str, type[StrictModel]] = {"digest": DigestStory, "acknowledged": AcknowledgedStory, "contact-test": ContactTestStory}
+OWN: dict[str, type[StrictModel]] = {
+    "digest": DigestStory,
+    "runs-digest": DigestStory,
+    "acknowledged": AcknowledgedStory,
+    "contact-test": ContactTestStory,
+}
 
 
 def stories() -> Iterator[type[StrictModel]]:
