@@ -83,7 +83,13 @@ def write(app: App, changes: Changes) -> None:
 
 
 def exchange(home: Path, texts: Mapping[str, tuple[str, str]], judged: Callable[[], object]) -> None:
-    """All files, or none: what could not be written, what `judged` raises at, and Ctrl-C leave every one as it was."""
+    """All files, or none: what could not be written, what `judged` raises at, and Ctrl-C leave every one as it was.
+
+    Raises Refused where one was changed since it was read: between the two a person is asked, and may edit it meanwhile.
+    """
+    edited = [name for name, (before, _) in texts.items() if _text_of(home / name) not in (before, None)]
+    if edited:
+        raise Refused(f"{' and '.join(edited)} was changed by somebody meanwhile, so nothing was written", hint="type it again")
     try:
         for name, (_, after) in texts.items():
             replace_file(home / name, after.encode())
@@ -93,6 +99,14 @@ def exchange(home: Path, texts: Mapping[str, tuple[str, str]], judged: Callable[
             with contextlib.suppress(OSError):  # one that could not be written is as it was
                 replace_file(home / name, before.encode())
         raise
+
+
+def _text_of(file: Path) -> str | None:
+    """None for one that cannot be read: writing it says why."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def still_to_do(app: App, system: str, changes: Changes) -> Sequence[str]:

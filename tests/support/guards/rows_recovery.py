@@ -4,6 +4,16 @@ from tests.support.guards.guard import Guard, Off, guards_of
 
 GUARDS: tuple[Guard, ...] = (
     *guards_of(
+        "dr/app/reprotect.py",
+        "tests/unit/app/test_reprotect_write.py",
+        Off(
+            "what somebody wrote into the inventory meanwhile is not written over",
+            "    if edited:",
+            "    if False:",
+            "test_what_somebody_wrote_while_the_question_stood_is_not_written_over",
+        ),
+    ),
+    *guards_of(
         "dr/policy/recovery.py",
         "tests/unit/policy/test_policy_recovery.py",
         Off("only a recovery opens", "if opens:", "if False:", "test_a_plan_that_would_do_harm_is_refused_before_it_begins"),

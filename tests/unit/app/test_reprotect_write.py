@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from dr.app.reprotect import exchange, scalar
+from dr.errors import Refused
 
 BEFORE = {"inventory/hosts.yaml": "role: standby\n", "inventory/systems.yaml": "host: lost\n"}
 
@@ -40,6 +41,16 @@ def test_what_is_not_right_or_was_broken_off_is_as_it_was(tmp_path: Path, why: t
     with pytest.raises(why):
         exchange(tmp_path, texts, judged)
     assert there(tmp_path) == BEFORE
+
+
+def test_what_somebody_wrote_while_the_question_stood_is_not_written_over(tmp_path: Path) -> None:
+    """In an emergency two people mend one inventory. The twin: the other test, where nobody did."""
+    texts = home(tmp_path)
+    (tmp_path / "inventory/systems.yaml").write_text("host: mended by hand\n")
+    with pytest.raises(Refused) as refused:
+        exchange(tmp_path, texts, lambda: None)
+    assert refused.value.message == "inventory/systems.yaml was changed by somebody meanwhile, so nothing was written"
+    assert there(tmp_path) == {**BEFORE, "inventory/systems.yaml": "host: mended by hand\n"}
 
 
 @pytest.mark.positive_control
