@@ -1,5 +1,6 @@
 """One notice, and whom it was meant for; send again what did not reach everybody, once its cause is mended."""
 
+from dr.app.carrying import note_timer
 from dr.app.contacts import note
 from dr.app.duties import heed_all
 from dr.app.home import App
@@ -11,6 +12,7 @@ from dr.model.ports import Carried
 from dr.notify.audience import audience
 from dr.notify.ledger import LedgerNotifier
 from dr.policy.escalation import Waiting, decide
+from dr.policy.gathering import waits
 from dr.policy.quiet import person
 from dr.policy.undelivered import cause, what_became, why
 
@@ -35,9 +37,10 @@ def meant(app: App, notice: Notice) -> dict[str, str]:
 def retry(app: App, notice_id: str | None) -> list[Notice]:
     """The notices that were sent again, as they are in the ledger now: the one that is named, or all that did not reach everybody.
 
-    Who was reached is not told again. Raises ConfigError for one that is not there, Refused for one that was delivered.
+    Who was reached is not told again; what only waits its turn is sent if it is named. Raises ConfigError for one that is not there,
+    Refused for one that was delivered.
     """
-    chosen = app.records.notices(_MANY) if notice_id is None else [named(app, notice_id)]
+    chosen = [n for n in app.records.notices(_MANY) if not waits(n)] if notice_id is None else [named(app, notice_id)]
     open_ones = [n for n in chosen if n.state != "delivered" and not n.digest and not n.answered]
     if notice_id is not None and not open_ones:
         raise Refused(f"{notice_id} was delivered already")
@@ -47,11 +50,13 @@ def retry(app: App, notice_id: str | None) -> list[Notice]:
     return [notifier.resend(notice, app.services.audit) for notice in reversed(open_ones)]
 
 
-def carry(app: App) -> Carried:
+def carry(app: App, *, by_timer: bool = False) -> Carried:
     """One round: what outages and duties owe is owed, what is due is sent, what nobody acknowledged goes to the next channel or person.
 
-    Who is not proven any more is noted.
+    Who is not proven any more is noted. `by_timer`: so that nobody else goes on with what it does each minute.
     """
+    if by_timer:
+        note_timer(app)
     note(app)
     owe_all(app)
     owe_incidents(app)
