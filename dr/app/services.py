@@ -105,9 +105,13 @@ class HomeServices:
     @cached_property
     def notifier(self) -> Notifier:
         from dr.notify.ledger import LedgerNotifier
+        from dr.notify.rounds import timer_carries
+
+        def carried() -> bool:
+            return timer_carries(self.records, self.clock.now())
 
         told = self.inventory, self.records, self.clock, self.carrier
-        return LedgerNotifier(*told, after_send=lambda ctx: ctx.failpoint("after-send"))
+        return LedgerNotifier(*told, after_send=lambda ctx: ctx.failpoint("after-send"), carried=carried)
 
     @cached_property
     def post(self) -> "LedgerPost":
