@@ -15,6 +15,8 @@ from dr.model.base import JsonObject
 from dr.notify.acknowledge import Book, Desk, Seen
 from dr.notify.codes import Codes
 
+__all__ = ["Seen", "acknowledge", "take_down"]
+
 
 def acknowledge(app: App, code: str, comment: str, outage: str | None) -> Seen:
     """Raises Refused for a code that acknowledges nothing (any more)."""

@@ -7,7 +7,8 @@ enduring    where a line is wrong, as they were when all of them were right (`dr
             any more.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from dr.config.load import Loaded, load
 from dr.config.problems import ConfigProblems
 from dr.config.whole import keep, stamp, whole
 from dr.model.base import JsonObject, Sha256
-from dr.model.runbook import Plan
+from dr.model.runbook import Plan, PlannedStep, Runbook, Step
 
 if TYPE_CHECKING:
     from dr.app.home import App
@@ -67,14 +68,20 @@ def read(home: Path, *, looking: bool, enduring: bool) -> Opened:
         found = whole(home, __version__) if enduring else None
         if found is None:
             raise
-        return Opened(found.loaded, Lapse(problems, found.since))
+        return Opened(_for_people(found.loaded), Lapse(problems, found.since))
     return Opened(loaded, files=before if before == stamp(home) else None)
 
 
-def only_people(plan: Plan) -> bool:
-    """Whether a plan does nothing but tell and ask people, in an engine that carries nothing else."""
-    steps = (*plan.steps, *plan.on_failure, *plan.always)
+def only_people(plan: Plan | Runbook) -> bool:
+    """Whether it does nothing but tell and ask people, in an engine that carries nothing else."""
+    steps: Iterable[PlannedStep | Step] = (*plan.steps, *plan.on_failure, *plan.always)
     return plan.kind in (OUTAGE, FAILOVER) and all(step.action in _AMONG_PEOPLE for step in steps)
+
+
+def _for_people(loaded: Loaded) -> Loaded:
+    """Without the outage's and the failover's runbook where those do more: what dr knows by heart is done in their place."""
+    more = {name for name, one in loaded.runbooks.items() if one.kind in (OUTAGE, FAILOVER) and not only_people(one)}
+    return replace(loaded, runbooks={name: one for name, one in loaded.runbooks.items() if name not in more})
 
 
 def facts_of(problems: ConfigProblems) -> JsonObject:

@@ -10,7 +10,7 @@ from dr.clock import local
 
 if TYPE_CHECKING:
     from dr.app import App
-    from dr.notify.acknowledge import Seen
+    from dr.app.acknowledging import Seen
 
 
 @click.command()
