@@ -40,6 +40,11 @@ def all_resumable(state: Path) -> list[RunId]:
     return [run for one in _places(state) for run in resumable(one)]
 
 
+def lasting(state: Path) -> dict[str, list[RunId]]:
+    """Runs that nobody carries and that go on for as long as people take, by their kind: each has an engine, and a process, of its own."""
+    return {kind: found for kind in _FOLDERS if (found := resumable(place(state, kind)))}
+
+
 def all_under_way(state: Path) -> list[tuple[Path, UnderWay]]:
     """Every run that is not over, with its engine's folder."""
     return [(one, run) for one in _places(state) for run in under_way(one)]

@@ -14,6 +14,7 @@ from dr.cli.show import coloured, json_option, paragraph, print_json, print_tabl
 from dr.cli.watch import watch
 from dr.cli.watched import noted, objective
 from dr.clock import iso, local
+from dr.errors import EXIT_FAILED
 from dr.units import show_duration, visible
 
 if TYPE_CHECKING:
@@ -168,17 +169,35 @@ def _question(app: "App", waits: "Waiting") -> list[str]:
 def resume(home: str | None, run_id: str | None, as_json: bool) -> None:
     """Go on with an interrupted run (all of them without a name), from the step at which it was cut off.
 
+    Without a name, those that wait for people for hours (duties that move, an outage that lasts) go on in the background, the others here.
+
     \b
     Examples:
       dr runs resume
       dr runs resume drill-online-20261122T030000Z-7f3a
     """
-    from dr.app import App
+    if run_id is not None:
+        follow(home, as_json, lambda app: app.resume(run_id), asked=run_id, enduring="runs resume")
+    elif _resume_lasting(home):
+        follow(home, as_json, lambda app: app.resume(None))
 
-    if run_id is None and not App.open(home).interrupted():
+
+def _resume_lasting(home: str | None) -> bool:
+    """Take up in the background what lasts, and say so; whether anything is left to be resumed here."""
+    from dr.app.lasting import take_up
+
+    app = opened(home, "runs resume")
+    if not app.interrupted():
         say("no run is interrupted")
-        return
-    follow(home, as_json, lambda app: app.resume(run_id), asked=run_id, enduring="runs resume" if run_id else "")
+        return False
+    found = take_up(app)
+    for run in found.taken:
+        say(f"{run} goes on in the background, since it waits for people. Look again: dr runs watch {run}")
+    for run, why in found.failed.items():
+        say(f"{coloured('✖', 'red')} {run} could not be taken up in the background; here: dr runs resume {run}\n{why}")
+    if found.failed and not found.others:
+        raise SystemExit(EXIT_FAILED)
+    return found.others
 
 
 @runs.command()
