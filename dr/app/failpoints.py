@@ -12,6 +12,7 @@ OF_THE_TOOL = {
     "home-restore": ("after-claim", "after-unpack", "after-key", "after-catalog", "before-inventory", "after-move"),
     "keys-rotate": ("after-begun", "after-new", "after-kept", "after-key", "after-inventory", "after-record", "after-end"),
     **{f"outage-{act}": _TOLD for act in ("declare", "update", "assign", "resolve", "review", "dismiss")},
+    **{f"incident-{act}": _TOLD for act in ("open", "note", "close")},
     **{f"office-{act}": ("after-turn", "after-claimed", "after-owed", "after-carried") for act in ("accept", "give")},
     "office-refuse": ("after-turn", "after-owed", "after-carried"),
     "office-works": ("after-turn", "after-carried"),

@@ -5,13 +5,16 @@ A crash between loses nothing: what is owed follows from the records, and whoeve
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache, partial
 
+from dr.app.failpoints import of_verb
 from dr.app.home import App, whoami
 from dr.app.outages import words
 from dr.app.recover import recognised_at
+from dr.clock import local
 from dr.config.keys import kept_drill_keys, noted_recipients, public_half, read_identity
 from dr.errors import ConfigError, DrError, Refused
 from dr.model.base import RepositoryName, SetId
@@ -22,10 +25,9 @@ from dr.model.ports import Word
 from dr.model.record import AuditEntry
 from dr.policy.incident_words import answer, story, told
 from dr.policy.incidents import Exposure, exposure, stays_of, widened
+from dr.policy.outages import lately
 
 TEMPLATE = "incident-opened"
-_LATE = 7 * 86400.0
-"""Seconds after its end for which it is still looked whether everybody was told."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,15 @@ class Asked:
 
 @dataclass(frozen=True)
 class Done:
-    """How it is after an act; what is concerned by it, and who was told by this act."""
+    """How it is after an act; what is concerned by it, and who was told by this act.
+
+    `entry`: what is on record of the act; `again`: it was there already, since the same was typed before.
+    """
 
     incident: Incident
     found: Exposure
+    entry: IncidentEntry
+    again: bool = False
     notices: tuple[Notice, ...] = ()
 
     @property
@@ -56,7 +63,10 @@ class Done:
 
 
 def open_one(app: App, what: str | None, asked: Asked, since: str | None, noticed: str | None) -> Done:
-    """Put it on record and tell people. Raises ConfigError for what is not known here."""
+    """Put it on record and tell people; the same typed again by the same person, after a crash, is no second one.
+
+    Raises ConfigError for what is not known here.
+    """
     now, zone = app.clock.now(), app.inventory.organisation.zone
     seen = recognised_at("--noticed", noticed, now, zone)
     began = recognised_at("--since", since, now, zone) if since else seen
@@ -75,21 +85,24 @@ def open_one(app: App, what: str | None, asked: Asked, since: str | None, notice
         opened=now,
         by=whoami(),
     )
-    known = app.records.open_incident(wanted, _entry(wanted.id, "opened", now, wanted.what, exposed))
-    return _tell(app, known)
+    entry = _entry(wanted.id, "opened", now, wanted.what, exposed)
+    for known in app.records.incidents(open_only=True):
+        if (known.what, known.by, known.exposed) == (wanted.what, wanted.by, exposed):
+            return _tell(app, "open", known, app.records.incident_entries(known.id)[0], again=True)
+    return _tell(app, "open", app.records.open_incident(wanted, entry), entry)
 
 
 def note(app: App, named: str | None, text: str, asked: Asked) -> Done:
     """Write down what was found or decided; and what else was exposed, of which people are told. Raises Refused where it is closed."""
-    one, more, now = pick(app, named), exposed_of(app, asked), app.clock.now()
+    one, more, now = pick(app, named, closed=True), exposed_of(app, asked), app.clock.now()
     added = tuple(each for each in more if each not in one.exposed)
-    return _tell(app, _change(app, one, _entry(one.id, "noted", now, words("a note", text), added)))
+    return _change(app, "note", one, _entry(one.id, "noted", now, words("a note", text), added))
 
 
 def close(app: App, named: str | None, text: str) -> Done:
-    """It is over, and why. Raises Refused where it is closed already."""
-    one = pick(app, named)
-    return _tell(app, _change(app, one, _entry(one.id, "closed", app.clock.now(), words("--text", text))))
+    """It is over, and why. Raises Refused where it is closed already, in other words."""
+    one = pick(app, named, closed=True)
+    return _change(app, "close", one, _entry(one.id, "closed", app.clock.now(), words("--text", text)))
 
 
 def pick(app: App, named: str | None, *, closed: bool = False) -> Incident:
@@ -108,16 +121,21 @@ def pick(app: App, named: str | None, *, closed: bool = False) -> Incident:
     return known[0]
 
 
-def _change(app: App, one: Incident, entry: IncidentEntry) -> Incident:
+def _change(app: App, verb: str, one: Incident, entry: IncidentEntry) -> Done:
+    """One thing more about it; what was said last, said again by the same person, is on record already."""
+    last = app.records.incident_entries(one.id)[-1]
+    if (last.act, last.by, last.text) == (entry.act, entry.by, entry.text) and not entry.exposed:
+        return _tell(app, verb, one, last, again=True)
+    ended = f": {local(last.at, app.inventory.organisation.zone)}, by {last.by}: {last.text}" if last.act == "closed" else ""
+
     def decide(known: Incident) -> tuple[Incident, IncidentEntry]:
         if known.state == "closed":
-            raise Refused(f"{known.id} is closed", hint="if there is more to it, open another, and name this one in its words")
+            raise Refused(f"{known.id} is closed{ended}", hint="if there is more to it, open another, and name this one in its words")
         if entry.act == "closed":
             return known.model_copy(update={"state": "closed", "ended": entry.at}), entry
         return widened(known, entry.exposed), entry
 
-    changed = app.records.change_incident(one.id, decide)
-    return changed or one
+    return _tell(app, verb, app.records.change_incident(one.id, decide) or one, entry)
 
 
 def _entry(one: IncidentId, act: IncidentAct, at: datetime, text: str, exposed: Sequence[Exposed] = ()) -> IncidentEntry:
@@ -155,7 +173,7 @@ def _repository(app: App, name: str) -> str:
 
 def _host(app: App, name: str) -> Exposed:
     known = [each for each, entry in app.inventory.hosts.items() if entry.role == "standby"]
-    used = {str(stay.host) for stay in stays_of(trail(app))}
+    used = {str(stay.host) for stay in stays_of(trail(app))} if name not in known else set()
     if name not in {*known, *used}:
         raise ConfigError(f"'{name}' is not a standby", hint=f"on which sets were restored: {', '.join(sorted({*known, *used})) or 'none'}")
     return Exposed(kind="host", name=name)
@@ -208,32 +226,38 @@ def concerned(app: App, incident: Incident) -> Exposure:
 
 def owe_incidents(app: App) -> list[Notice]:
     """What is owed of every open incident, and is not in the ledger yet: for whoever is about to carry it."""
-    now = app.clock.now()
-    lately = [one for one in app.records.incidents() if one.ended is None or (now - one.ended).total_seconds() < _LATE]
-    return [notice for one in lately for notice in _owe(app, one, now)]
+    now, found = app.clock.now(), list[Notice]()
+    for one in lately(app.records.incidents(), now):
+        found += _owe(app, one, now, cache(partial(concerned, app, one)), lambda _: None)
+    return found
 
 
-def _tell(app: App, incident: Incident) -> Done:
-    owed = _owe(app, incident, app.clock.now())
+def _tell(app: App, verb: str, incident: Incident, entry: IncidentEntry, *, again: bool = False) -> Done:
+    """Owe all of it, then carry it."""
+    at = of_verb(f"incident-{verb}")
+    at("after-record")
+    found = concerned(app, incident)
+    owed = _owe(app, incident, app.clock.now(), lambda: found, at)
     app.services.post.carry()
-    notices = tuple(app.records.notice(one.id) or one for one in owed)
-    return Done(incident, concerned(app, incident), notices)
+    at("after-carried")
+    return Done(incident, found, entry, again, tuple(app.records.notice(one.id) or one for one in owed))
 
 
-def _owe(app: App, incident: Incident, now: datetime) -> list[Notice]:
-    """A word for each entry by which something was exposed, to everybody who is told."""
+def _owe(app: App, incident: Incident, now: datetime, found: Callable[[], Exposure], at: Callable[[str], None]) -> list[Notice]:
+    """A word for each entry by which something was exposed, to everybody who is told. `found`: what is concerned; the whole trail is
+    read for that, so only where a word is owed."""
     to = told(app.inventory, app.records.board())
     written = []
     for entry in app.records.incident_entries(incident.id):
         left = [name for name in to if entry.exposed and app.records.notice(f"{incident.id}:{entry.key}:{name}") is None]
-        if left:
-            word = _word(app, incident, entry, now)
-            written += [app.services.post.owe(replace(word, id=f"{incident.id}:{entry.key}:{name}", to=name)) for name in left]
+        for name in left:
+            word = _word(app, incident, entry, now, found())
+            written.append(app.services.post.owe(replace(word, id=f"{incident.id}:{entry.key}:{name}", to=name)))
+            at("after-owed")
     return written
 
 
-def _word(app: App, incident: Incident, entry: IncidentEntry, now: datetime) -> Word:
-    found = concerned(app, incident)
+def _word(app: App, incident: Incident, entry: IncidentEntry, now: datetime, found: Exposure) -> Word:
     lines, added = [str(one) for one in entry.exposed], entry.act != "opened"
     told_of = story(incident, found, entry.text, app.inventory, now, by=entry.by, lines=lines, added=added)
     return Word(id="", to="", template=TEMPLATE, story=told_of, severity="critical", acknowledge=True)

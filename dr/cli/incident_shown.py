@@ -19,6 +19,9 @@ _WIDE = 10
 def opened(done: "Done", zone: str, width: int) -> Iterator[Drawn]:
     """After an act: how it stands, what is concerned, who was told, what to type next."""
     one = done.incident
+    if done.again:
+        when = f"{local(done.entry.at, zone)}, by {done.entry.by}"
+        yield from _para(f"● {done.entry.act} already: {when}. Nobody is told twice.", width, "", "  ")
     yield from _head(one, zone, width)
     yield from _field("exposed", "; ".join(str(each) for each in one.exposed), width)
     if one.state == "open":

@@ -3,15 +3,19 @@
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from dr.app.home import App
 from dr.app.incident_report import report, write_page
 from dr.app.incidents import Asked, close, note, open_one, owe_incidents, pick
+from dr.catalog.catalog import Catalog
 from dr.config.keys import noted_recipients
 from dr.errors import ConfigError, Refused
 from dr.model.base import RepositoryName
+from dr.model.record import AuditEntry
 from tests.integration.test_cli_words import SECRETS
 from tests.support.catalog_copies import RUN, copy_of, manifest_at
 from tests.support.main_job import Home
@@ -95,6 +99,45 @@ def test_a_word_that_was_not_owed_yet_is_owed_by_who_comes_by(app: App) -> None:
     app.records.open_incident(more, entry)
     assert len(owe_incidents(app)) == 1
     assert owe_incidents(app) == []
+
+
+class Read:
+    """Of an app's records: how often all of the trail is read."""
+
+    def __init__(self, records: Catalog) -> None:
+        self._records, self.times = records, 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._records, name)
+
+    def audit_entries(self, *, after: int = 0) -> list[AuditEntry]:
+        self.times += after == 0
+        return list(self._records.audit_entries(after=after))
+
+
+def test_an_act_reads_the_whole_trail_once_and_a_timer_s_round_not_at_all(app: App) -> None:
+    """However many words are owed, of however many entries: it may be a hundred thousand lines long."""
+    read = Read(app.records)
+    counted = cast(
+        "App", SimpleNamespace(**{name: getattr(app, name) for name in ("clock", "home", "inventory", "services")}, records=read)
+    )
+    open_one(counted, "a bag was stolen", STOLEN, None, None)
+    note(counted, None, "the key was in it", Asked(keys=("drill",)))
+    assert read.times == 2
+    assert owe_incidents(counted) == []
+    assert read.times == 2
+
+
+def test_what_is_typed_twice_is_one_incident_one_note_and_one_end(app: App) -> None:
+    """And in other words a second end is refused, with when, by whom and what."""
+    opened = [open_one(app, "a bag was stolen", STOLEN, None, None) for _ in range(2)]
+    noted = [note(app, None, "the key was in it", Asked(keys=("drill",))) for _ in range(2)]
+    closed = [close(app, None, "reported") for _ in range(2)]
+    assert [[done.again for done in pair] for pair in (opened, noted, closed)] == [[False, True]] * 3
+    assert [len(done.notices) for done in (*opened, *noted, *closed)] == [1, 0, 1, 0, 0, 0]
+    assert [each.act for each in app.records.incident_entries(opened[0].incident.id)] == ["opened", "noted", "closed"]
+    with pytest.raises(Refused, match=r"is closed: .* by .*: reported"):
+        close(app, None, "all is well")
 
 
 UNKNOWN = {
