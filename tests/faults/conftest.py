@@ -9,9 +9,18 @@ from dr.drivers.postgres.connect import connect
 from dr.hosts.ssh import KIND
 from tests.support.host_world import make_world
 from tests.support.postgres import server
+from tests.support.receiver import receiving
 from tests.support.ssh_drill import Captured, Drill, captured
 from tests.support.ssh_world import Machine, machine
 from tests.support.tcp_proxy import Proxy, proxy
+from tests.support.told_home import Seen
+
+
+@pytest.fixture
+def heard() -> Iterator[tuple[str, Seen]]:
+    """A receiver of notices, and what came there."""
+    with receiving() as (url, seen):
+        yield url, seen
 
 
 @pytest.fixture(scope="module")

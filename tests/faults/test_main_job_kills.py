@@ -126,7 +126,11 @@ on_failure:"""
 OF_OUTAGES = ("keep-told", *(f"outage-{act}" for act in ("declare", "update", "assign", "resolve", "review", "dismiss")))
 OF_WATCHES = ("watch-redundancy", "detect-outages")
 OF_DUTIES = ("reassign-duties", "await-acceptances", *(f"office-{act}" for act in ("accept", "refuse", "works", "back", "give")))
-ELSEWHERE = ("approve", "home-restore", "keys-rotate", "open", "rebuild", "service", "swap-in", *OF_OUTAGES, *OF_WATCHES, *OF_DUTIES)
+OF_INCIDENTS = tuple(f"incident-{act}" for act in ("open", "note", "close"))
+ELSEWHERE = (
+    *("approve", "home-restore", "keys-rotate", "open", "rebuild", "service", "swap-in"),
+    *(*OF_OUTAGES, *OF_INCIDENTS, *OF_WATCHES, *OF_DUTIES),
+)
 """What neither a nightly, a drill nor a notice reaches: shot in tests of their own."""
 REPOSITORIES = ("bank-vault", "fileserver")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dr.app import failpoint_names, init_home
+from dr.app import failpoint_names
 from dr.app.engines import OUTAGE, place
 from dr.app.keeping import LOCKS
 from dr.clock import SystemClock
@@ -20,34 +20,19 @@ from dr.model.base import SystemName
 from dr.model.outage import Outage, OutageEntry, OutageId
 from tests.support.main_job import KILLED, Home
 from tests.support.patience import LONG
-from tests.support.receiver import receiving
+from tests.support.told_home import Seen, came, told_home
 
 pytestmark = [pytest.mark.fault]
 TOLD = ("system-administrator", "help-desk-lead", "executive-director")
 """Who hears of a major outage, in the example organisation."""
 OF_THE_COMMANDS = ("after-record", "after-owed", "after-carried")
 OF_THE_RUN = ("before-effect", "after-owed", "after-carried", "after-effect", "after-record")
-Seen = list[dict[str, str]]
-
-
-@pytest.fixture
-def heard() -> Iterator[tuple[str, Seen]]:
-    with receiving() as (url, seen):
-        yield url, seen
 
 
 @pytest.fixture
 def home(tmp_path: Path, heard: tuple[str, Seen]) -> Iterator[Home]:
-    """An organisation as `dr init` makes it, every channel of which is one receiver. No background process outlives it."""
-    init_home(str(tmp_path / "home"), "Harbor", "America/Chicago")
-    made = Home(tmp_path / "home")
-    for contact in (*TOLD, "green-bay-lead", "eau-claire-lead"):
-        file = made.path / "keys" / f"notify-{contact}.url"
-        file.write_text(heard[0] + "\n")
-        file.chmod(0o600)
-    password = made.path / "keys" / "production-postgres.password"
-    password.write_text("x\n")
-    password.chmod(0o600)
+    """No background process outlives it."""
+    made = told_home(tmp_path / "home", heard[0])
     yield made
     end_all(made)
 
@@ -78,10 +63,6 @@ def await_end(home: Home, outage: OutageId) -> None:
         time.sleep(0.05)
 
 
-def titles(seen: Seen, words: str) -> list[str]:
-    return [one["title"] for one in seen if words in one["title"]]
-
-
 def declared(home: Home) -> Outage:
     with home.catalog() as catalog:
         return catalog.outages()[0]
@@ -103,9 +84,7 @@ def test_declared_and_resolved_killed_at_every_point_everybody_hears_once(home: 
         for act, words, typed in (("declare", "is out since", declare), ("resolve", "is back", resolve)):
             home.dr(*typed, env={"DR_FAILPOINT": f"outage-{act}.{point}"}, expect=KILLED)
             home.dr(*(typed if again == "type" and act == "declare" else ("notices", "carry")))
-            came = titles(heard[1], words)
-            unmarked = [title for title in came if "(repeat)" not in title]
-            assert len(unmarked) == len(TOLD), f"{act} at {point}: {came}"
+            assert len(came(heard[1], words)) == len(TOLD), f"{act} at {point}: {heard[1]}"
         one = declared(home)
         assert one.state == "resolved"
         await_end(home, one.id)
@@ -141,8 +120,7 @@ def test_the_run_that_keeps_people_told_is_killed_and_goes_on_and_loses_no_word(
         assert [(run.state, run.verdict) for run in runs] == [("done", "PASS")]
         assert declared(home).run == runs[0].run
     for words in ("is out since", "is back"):
-        came = titles(heard[1], words)
-        assert len([title for title in came if "(repeat)" not in title]) == len(TOLD), came
+        assert len(came(heard[1], words)) == len(TOLD), heard[1]
 
 
 def only_on_record(home: Home) -> OutageId:
