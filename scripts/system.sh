@@ -1,7 +1,7 @@
 # The system's programs that tests use, installed where that is allowed. Sourced; defines functions only.
 
 # program:package, as Debian and Ubuntu name them. A path is looked for as it is.
-_wanted=(systemd-analyze:systemd age:age zstd:zstd tar:tar getfattr:attr setpriv:util-linux unshare:util-linux strace:strace man:man-db zsh:zsh fish:fish groff:groff-base ssh:openssh-client /usr/sbin/sshd:openssh-server)
+_wanted=(systemd-analyze:systemd age:age zstd:zstd tar:tar getfattr:attr setpriv:util-linux unshare:util-linux strace:strace man:man-db zsh:zsh fish:fish groff:groff-base ssh:openssh-client /usr/sbin/sshd:openssh-server snmpwalk:snmp /usr/sbin/snmpd:snmpd ip:iproute2)
 
 _absent() {
   local pair

@@ -19,6 +19,9 @@ from dr.model.redundancy import Half, Reading, judged
 from dr.redundancy import vrrp
 from dr.redundancy.asking import ask
 
+_PLAIN = {"MIBS": ""}
+"""Numbers are read as they come: no name of theirs is looked up, and nothing is said of names that are not there."""
+
 
 class Router(StrictModel):
     host: NetworkHost
@@ -33,6 +36,8 @@ class Vrrp(StrictModel):
     community: SecretRef | None = None
     """Of SNMP (version 2c): who may read. It goes by a private file, never on a command line."""
     mib: Literal["vrrp", "vrrpv3"] = "vrrp"
+    port: Port = 161
+    """Where the routers answer SNMP."""
     commands: dict[Slug, tuple[str, ...]] = Field(default_factory=dict)
     """Router to the argument list that prints its state: `[cat, /tmp/keepalived.data]`, or an snmpwalk of your own."""
 
@@ -64,9 +69,12 @@ class Params(StrictModel):
         return self
 
 
-def reached(routers: Sequence[Half], told: Mapping[str, Sequence[str]] | None) -> Reading:
+def reached(routers: Sequence[Half], told: Mapping[str, Sequence[vrrp.Part]] | None) -> Reading:
     """The pair by what answered, and by what each said of the shared address (None: nobody was asked)."""
-    return judged([*routers, *(vrrp.standing(told) if told is not None else ())])
+    if told is None:
+        return judged(routers)
+    whole = all(half.state == "lost" or half.name in told for half in routers)
+    return judged([*routers, *vrrp.standing(told, whole=whole)])
 
 
 class Pair:
@@ -94,7 +102,7 @@ def _router(name: str, one: Router, seconds: float, at: Looking) -> Half:
         return Half(name=name, state="lost", words=error.message)
 
 
-def _told(params: Params, halves: Sequence[Half], at: Looking) -> dict[str, list[str]]:
+def _told(params: Params, halves: Sequence[Half], at: Looking) -> dict[str, list[vrrp.Part]]:
     """Of the routers that answer: a dead one's own half says it already."""
     assert params.vrrp is not None
     alive = [half.name for half in halves if half.state != "lost"]
@@ -103,12 +111,20 @@ def _told(params: Params, halves: Sequence[Half], at: Looking) -> dict[str, list
     assert params.vrrp.community is not None
     tree = vrrp.OPER_STATE if params.vrrp.mib == "vrrp" else vrrp.OPERATIONS_STATUS
     with _configured(at.secret(params.vrrp.community)) as folder:
-        return {name: vrrp.parse(_walk(params.routers[name].host, tree, folder, params.timeout, at)) for name in alive}
+        agents = {name: _agent(params.routers[name].host, params.vrrp.port) for name in alive}
+        return {name: vrrp.parse(_walk(agent, tree, folder, params.timeout, at)) for name, agent in agents.items()}
 
 
-def _walk(host: str, tree: str, folder: str, seconds: float, at: Looking) -> str:
-    words = ["snmpwalk", "-On", "-r", "1", "-t", str(max(1, round(seconds / 2))), host, tree]
-    return at.runner.run(words, check=False, timeout=4 * seconds + 10, env={"SNMPCONFPATH": folder}).stdout.decode("utf-8", "replace")
+def _agent(host: str, port: int) -> str:
+    """As net-snmp takes it; an address of version 6 is told from a name and its port by brackets."""
+    return f"udp6:[{host}]:{port}" if ":" in host else f"udp:{host}:{port}"
+
+
+def _walk(agent: str, tree: str, folder: str, seconds: float, at: Looking) -> str:
+    words = ["snmpwalk", "-On", "-r", "1", "-t", f"{seconds / 2:.2f}", agent, tree]
+    return at.runner.run(words, check=False, timeout=4 * seconds + 10, env=_PLAIN | {"SNMPCONFPATH": folder}).stdout.decode(
+        "utf-8", "replace"
+    )
 
 
 @contextmanager
@@ -117,7 +133,8 @@ def _configured(community: str) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="dr-snmp-") as folder:
         file = os.open(Path(folder) / "snmp.conf", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(file, "w", encoding="utf-8") as out:
-            out.write(f'defVersion 2c\ndefCommunity "{community}"\n')
+            quoted = community.replace("\\", "\\\\").replace('"', '\\"')
+            out.write(f'defVersion 2c\ndefCommunity "{quoted}"\n')
         yield folder
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dr.model.base import StrictModel
-from dr.model.redundancy import Reading, judged
+from dr.model.redundancy import Half, Reading, judged
 from dr.redundancy import lvm_mirror, mdraid, pair, smart, uplinks, ups_apc, ups_nut, vrrp, zfs
 
 pytestmark = pytest.mark.unit
@@ -146,7 +146,7 @@ def test_mdadm_names_the_disk_and_knows_a_removed_one() -> None:
     assert mdraid.named(reading, {}) == reading
 
 
-def states(*files: str) -> dict[str, list[str]]:
+def states(*files: str) -> dict[str, list[vrrp.Part]]:
     return {f"r{number}": vrrp.parse((CORPUS / "pair" / file).read_text()) for number, file in enumerate(files)}
 
 
@@ -154,7 +154,7 @@ def states(*files: str) -> dict[str, list[str]]:
 def test_a_router_tells_which_part_it_plays(path: Path) -> None:
     """Numbers, words and keepalived's own account are one language; what tells nothing tells nothing."""
     told = path.name.partition("-")[0]
-    assert vrrp.parse(path.read_text()) == ([] if told == "untold" else [told])
+    assert [part.state for part in vrrp.parse(path.read_text())] == ([] if told == "untold" else [told])
 
 
 @pytest.mark.parametrize(
@@ -163,8 +163,13 @@ def test_a_router_tells_which_part_it_plays(path: Path) -> None:
         (("master-keepalived.data", "backup-keepalived.data"), "whole", ""),
         (("master-snmp.txt", "backup-snmp.txt"), "whole", ""),
         (("backup-snmp.txt", "backup-snmp.txt"), "degraded", "no router carries it"),
-        (("master-snmp.txt", "master-keepalived.data"), "degraded", "two routers believe that they carry it: they do not hear each other"),
-        (("master-snmp.txt", "fault-keepalived.data"), "degraded", "fault"),
+        (
+            ("master-keepalived.data", "master-keepalived.data"),
+            "degraded",
+            "two routers believe that they carry it: they do not hear each other",
+        ),
+        (("master-keepalived.data", "fault-keepalived.data"), "degraded", "fault"),
+        (("master-keepalived.data", "master-snmp.txt"), "degraded", "only r0 stands for it"),
         (("master-snmp.txt", "untold-snmp.txt"), "unknown", "it tells no virtual router"),
     ],
 )
@@ -173,3 +178,26 @@ def test_exactly_one_of_a_pair_carries(files: tuple[str, str], state: str, words
     reading = pair.reached((), states(*files))
     assert reading.state == state
     assert words in {half.words for half in reading.failing} or not words
+
+
+def told_by(**routers: str) -> dict[str, list[vrrp.Part]]:
+    """Router to `GROUP STATE, GROUP STATE`."""
+    return {name: [vrrp.Part(*part.split()) for part in said.split(", ")] for name, said in routers.items()}
+
+
+def test_two_masters_of_one_address_are_no_masters_of_two() -> None:
+    """As many masters as addresses: one of them is fought over, and nobody carries the other."""
+    halves = vrrp.standing(told_by(left="1 master, 2 backup", right="1 master, 2 backup"))
+    assert [(half.name, half.state) for half in halves if half.state != "whole"] == [
+        ("the shared address 1", "degraded"),
+        ("the shared address 2", "lost"),
+    ]
+    assert {half.state for half in vrrp.standing(told_by(left="1 master, 2 backup", right="2 master, 1 backup"))} == {"whole"}
+
+
+def test_a_router_that_was_not_asked_may_be_the_one_that_carries() -> None:
+    """A command for one of two: that it says backup is as it should be; no outage is made of it."""
+    routers = [Half(name="left", state="whole"), Half(name="right", state="whole")]
+    backup = told_by(left="1 backup")
+    assert pair.reached(routers, backup).state == "whole"
+    assert pair.reached([routers[0], Half(name="right", state="lost")], backup).failing[-1].words == "no router carries it"
