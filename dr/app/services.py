@@ -175,7 +175,7 @@ class HomeServices:
 
     def writable_host(self, name: HostName, ctx: StepContext) -> WritableHost:
         kind, request = self.host_request(name, ctx.runner)
-        return kind.open_writable(replace(request, step=ctx.step, stop=ctx.stop), self.standing(), ctx.run)
+        return kind.open_writable(replace(request, step=ctx.step, stop=ctx.stop, said=ctx.progress), self.standing(), ctx.run)
 
     def serving_host(self, name: HostName, ctx: StepContext) -> ServingHost | None:
         kind, request = self.host_request(name, ctx.runner)

@@ -4,6 +4,7 @@ So the guard, the claims, the restore and the scrub are one implementation, and 
 artifacts' bytes and the answers (`dr/wire`). Nothing is sent to a machine whose SSH host key is not known, or is one of production's.
 """
 
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from functools import cached_property
@@ -16,6 +17,7 @@ from dr.hosts.session import Session
 from dr.hosts.ssh_login import SshHost, address, fingerprints, require_other_key
 from dr.hosts.ssh_serving import ServingSsh
 from dr.hosts.told import believed, believed_damage, certificate, lines, result
+from dr.hosts.turns import TURNS, Turns
 from dr.hosts.units import unit_of
 from dr.model.base import HostName, HostPath, JsonObject, RunId, SetId, StrictModel
 from dr.model.ports import (
@@ -68,9 +70,8 @@ class Ssh:
 
     def close(self) -> None:
         """End the connection, and with it what is done there."""
-        session: Session | None = self.__dict__.pop("_session", None)
-        if session is not None:
-            session.close()
+        if "_session" in self.__dict__:
+            self.__dict__.pop("_session").close()
 
     def runner(self) -> Runner:
         return self._session.runner()
@@ -132,16 +133,22 @@ class Ssh:
 class WritableSsh(Ssh):
     """`dr.model.ports.WritableHost` on another machine. The guard asks there; what only the controller knows is asked here, first."""
 
-    def __init__(self, request: HostRequest, standing: Standing, run: RunId) -> None:
+    def __init__(self, request: HostRequest, standing: Standing, run: RunId, turns: Turns = TURNS) -> None:
         super().__init__(request, standing, run)
         self.run, self._keys = run, standing.keys
         require_other_key(self.name, self.known, standing)
         self._unit = unit_of(request, standing, run)
+        self._turn = weakref.finalize(self, turns.take(request, run))
         try:
             self._session.open(standing, run)
         except BaseException:
             self.close()  # now: the next step asks for the same standby
             raise
+
+    def close(self) -> None:
+        """As any host, and the next step of the run may have it."""
+        super().close()
+        self._turn()
 
     def claim(self, set_id: SetId) -> HostPath:
         return HostPath(str(self._session.ask("claim", {"set": set_id})["path"]))
@@ -204,8 +211,7 @@ class WritableSsh(Ssh):
         told = {"database": order.database, "templates": order.templates, "requests": [list(one) for one in order.requests]}
         asked = {"kind": source.kind, "place": place, "order": told, "step": self._step(ctx, ctx.plan.system)}
         with self._at_work(ctx, About(ctx.plan.system)):
-            rows = self._session.submit("replay", asked)["rows"]
-        return [int(count) for count in rows]
+            return [int(count) for count in self._session.submit("replay", asked)["rows"]]
 
     def recheck(self) -> None:
         self._session.ask("recheck")

@@ -5,19 +5,20 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dr import plugins
 from dr.drivers.postgres.connect import connect, dsn_of
-from dr.errors import StandbyInUse, Stopped, Unreachable
+from dr.errors import DrError, StandbyInUse, Stopped, Unreachable
 from dr.hosts.ssh import KIND
-from dr.model.base import StepId
-from dr.model.ports import ArtifactReader, HostRequest
+from dr.hosts.turns import Turns
+from dr.model.base import RunId
+from dr.model.ports import HostRequest
 from dr.sources.postgres_logical import SOURCE
 from tests.support.host_world import OTHER, RUN
 from tests.support.patience import LONG
@@ -25,64 +26,11 @@ from tests.support.pg_world import SET
 from tests.support.ssh_drill import CANARY, Drill, ends, left, load, servers, until
 from tests.support.ssh_hosts import writable
 from tests.support.ssh_killed import MIDDLE, work_of
+from tests.support.ssh_units import BACK, LOST, Counted, asked, unit
 
 pytestmark = [pytest.mark.fault, pytest.mark.needs("ssh", "/usr/sbin/sshd")]
 CHECK = plugins.CHECKS["content-equals-source"]
 HERE = Path(__file__).parents[2]
-LOST = "the link to host 'standby' is lost; the work there goes on, and it is sought again"
-BACK = "the link to host 'standby' is back, and the work there was taken up where it is"
-
-
-def asked(drill: Drill, step: str, **login: object) -> HostRequest:
-    """As the engine asks for a host: for a step, that may be told to stop."""
-    request = drill.request
-    params = request.params.model_copy(update=login) if login else request.params
-    return replace(request, params=params, step=StepId(step), stop=threading.Event())
-
-
-def unit(drill: Drill) -> int:
-    """The process of the one that works there."""
-    (found,) = [pid for pid in drill.there.processes() if b"dr\0agent" in words(pid) and parent(pid) not in drill.there.processes()]
-    return found
-
-
-def words(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
-
-
-def parent(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    except OSError:
-        return 0
-
-
-@dataclass
-class Counted:
-    """How often each artifact was asked for."""
-
-    opened: list[str] = field(default_factory=list)
-
-    def of(self, readers: Sequence[ArtifactReader]) -> list[ArtifactReader]:
-        return [_Reader(one, self) for one in readers]  # type: ignore[misc]
-
-
-@dataclass
-class _Reader:
-    reader: ArtifactReader
-    counted: Counted
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.reader, name)
-
-    @contextmanager
-    def stream(self) -> Iterator[object]:
-        self.counted.opened.append(self.reader.artifact.name)
-        with self.reader.stream() as stream:
-            yield stream
 
 
 def heals_later(drill: Drill, fault: str) -> None:
@@ -127,6 +75,77 @@ def test_where_nothing_is_to_outlive_its_link_a_cut_ends_the_work(drill: Drill) 
         with pytest.raises(Unreachable, match="host 'standby' was lost: the link "):
             handle.bring(SOURCE, drill.system.handed(step), step.as_context())
     ends(drill)
+
+
+# ---------------------------------------------------------------- two steps of one run at once
+
+
+class Unheeded(Turns):
+    """The guard switched off: nobody waits for anybody."""
+
+    def take(self, request: HostRequest, run: RunId) -> Callable[[], None]:
+        return lambda: None
+
+
+@contextmanager
+def beside(drill: Drill, turns: Turns) -> Iterator[list[str]]:
+    """In the middle of the bytes another step of the run wants the standby; once it waits, here or over there, the link is cut."""
+    said, failed, waits = list[str](), list[BaseException](), threading.Event()
+
+    def heard(what: str) -> None:
+        said.append(what)
+        waits.set()
+
+    def active() -> frozenset[RunId]:
+        waits.set()  # it is about to wait for the standby, over there
+        return frozenset()
+
+    def other() -> None:
+        try:
+            with writable(replace(asked(drill, "look"), said=heard), replace(drill.standing, active=active), turns=turns) as handle:
+                said.append(f"restored: {handle.holds(SET)}")
+        except DrError as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=other, daemon=True)
+
+    def middle() -> None:
+        thread.start()
+        assert waits.wait(LONG), failed
+        drill.net.cut()
+
+    drill.at["bytes"] = middle
+    yield said
+    thread.join(LONG)
+    assert failed == [] and not thread.is_alive()
+
+
+@pytest.mark.campaign
+def test_a_step_that_runs_at_the_same_time_waits_and_ends_nothing(drill: Drill) -> None:
+    """The link is lost while it waits: what was begun goes on, and then the second has the standby."""
+    turns, step = Turns(), drill.step()
+    with beside(drill, turns) as said, writable(asked(drill, "restore"), drill.standing, turns=turns) as handle:
+        worker = unit(drill)
+        handle.claim(SET)
+        place = handle.bring(SOURCE, drill.system.handed(step), step.as_context())
+        handle.adopt(SET, {"database": place})
+        assert unit(drill) == worker
+    assert said == ["waiting for step 'restore' of this run, which works on host 'standby'", "restored: True"]
+    with writable(asked(drill, "scrub"), drill.standing) as handle:
+        assert handle.scrub([CANARY]).found == 0
+
+
+@pytest.mark.campaign
+@pytest.mark.positive_control
+def test_a_step_that_does_not_wait_ends_what_another_does(drill: Drill) -> None:
+    """The twin: over there a unit whose link is lost looks forsaken to the next step of its run."""
+    turns, step = Unheeded(), drill.step()
+    with beside(drill, turns), writable(asked(drill, "restore"), drill.standing, turns=turns) as handle:
+        handle.claim(SET)
+        with pytest.raises(Unreachable, match="the work there is gone"):
+            handle.bring(SOURCE, drill.system.handed(step), step.as_context())
+    with writable(asked(drill, "scrub"), drill.standing) as handle:
+        assert handle.scrub([CANARY]).found == 0
 
 
 # ---------------------------------------------------------------- nobody comes back

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 from dr.clock import SystemClock
 from dr.hosts.process import LocalRunner
-from dr.hosts.ssh import KIND, WritableSsh
+from dr.hosts.ssh import WritableSsh
 from dr.hosts.ssh_login import SshHost
+from dr.hosts.turns import TURNS, Turns
 from dr.model.base import HostName, HostPath, RunId
 from dr.model.ports import HostRequest, Standing
 from tests.support.host_world import RUN, STANDBY, World
@@ -33,11 +34,10 @@ def request_of(world: World, name: HostName, params: Mapping[str, object], role:
 
 
 @contextmanager
-def writable(request: HostRequest, standing: Standing, run: RunId = RUN) -> Iterator[WritableSsh]:
+def writable(request: HostRequest, standing: Standing, run: RunId = RUN, turns: Turns = TURNS) -> Iterator[WritableSsh]:
     """A handle whose connection ends with the block."""
-    made = KIND.open_writable(request, standing, run)
-    assert isinstance(made, WritableSsh)
+    made = WritableSsh(request, standing, run, turns)
     try:
         yield made
     finally:
-        made._session.close()
+        made.close()

@@ -156,6 +156,8 @@ class HostRequest:
     """Of a run, for which it is opened: long work there is named after it, and may outlive a lost link."""
     stop: threading.Event | None = None
     """Set where that step was told to end."""
+    said: Callable[[str], None] = lambda _what: None
+    """Told, in words, what that step waits for."""
 
 
 @dataclass(frozen=True)
