@@ -26,7 +26,7 @@ from tests.support.patience import LONG
 from tests.support.pg_world import INVENTORY, KEY, SET, MemoryReader, MemorySet, request, step_for
 from tests.support.ssh_hosts import over_ssh, writable
 from tests.support.ssh_world import Machine
-from tests.support.tcp_proxy import Proxy
+from tests.support.tcp_proxy import Net
 
 Fault = Callable[[], None]
 _EXPECTED = ("sshd:", "/usr/sbin/sshd", "postgres:")
@@ -221,10 +221,10 @@ SILENCE = "5s"
 
 @dataclass
 class Drill:
-    """A standby of its own on the machine, reached through the proxy; `at`: what happens when, once."""
+    """A standby of its own on the machine, reached over the network; `at`: what happens when, once."""
 
     there: Machine
-    net: Proxy
+    net: Net
     system: Captured
     world: World
     folder: str

@@ -59,6 +59,9 @@ class Machine:
     """What its authorized_keys allows, as options before the key."""
     disks: Mapping[str, str] = field(default_factory=dict)
     """Small file systems in its home: folder to the options of a tmpfs."""
+    address: str = "127.0.0.1"
+    inside: Sequence[str] = ()
+    """Words before a command that start it in the machine's own network, where that is not ours."""
     sshd: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -83,7 +86,7 @@ class Machine:
 
     def login(self, **more: object) -> dict[str, object]:
         return {
-            "address": "127.0.0.1",
+            "address": self.address,
             "port": self.port,
             "user": self.user,
             "key": str(self.key),
@@ -110,7 +113,7 @@ class Machine:
     def _keys(self) -> None:
         for name in ("host", "login"):
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", self.place / name], check=True)
-        self.know(f"[127.0.0.1]:{self.port}")
+        self.know(f"[{self.address}]:{self.port}")
         self.authorise()
 
     def know(self, *names: str) -> None:
@@ -134,7 +137,7 @@ class Machine:
     def _sshd_config(self) -> None:
         lines = {
             "Port": self.port,
-            "ListenAddress": "127.0.0.1",
+            "ListenAddress": self.address,
             "HostKey": self.place / "host",
             "AuthorizedKeysFile": self.place / "authorized_keys",
             "PidFile": "none",
@@ -165,7 +168,8 @@ class Machine:
     def start(self) -> None:
         words: list[str] = [shutil.which("sshd") or "/usr/sbin/sshd", "-D", "-e", "-f", str(self.place / "sshd_config")]
         if os.geteuid() == 0:
-            words = ["unshare", "--mount", "sh", "-c", _NAMESPACE, "sh", str(self.place), *_opened(), "--", *self._mounting(), *words]
+            own = ["unshare", "--mount", "sh", "-c", _NAMESPACE, "sh", str(self.place), *_opened(), "--"]
+            words = [*self.inside, *own, *self._mounting(), *words]
         else:
             words = ["unshare", "--user", "--map-current-user", "--keep-caps", "--mount", *self._mounting(), *words]
         with (self.place / "sshd.log").open("ab") as log:
@@ -184,7 +188,7 @@ class Machine:
         until = time.monotonic() + 20
         while time.monotonic() < until:
             with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                if probe.connect_ex((self.address, self.port)) == 0:
                     return
             time.sleep(0.05)
         raise AssertionError(f"sshd of {self.name} does not answer: {self.log}")
@@ -208,7 +212,7 @@ class Machine:
             here = os.readlink(entry / "cwd")
         except OSError:
             return False
-        login = b"SSH_CONNECTION=127.0.0.1 " in told and b" %d\0" % self.port in told.partition(b"SSH_CONNECTION=")[2]
+        login = f" {self.address} {self.port}\0".encode() in told.partition(b"SSH_CONNECTION=")[2] + b"\0"
         return login or bytes(self.place) in told or here.startswith(str(self.place))
 
     def crash(self) -> None:
@@ -270,10 +274,19 @@ def _opened() -> Sequence[str]:
 
 
 @contextmanager
-def machine(name: str, *, forced: str | None = None, disks: Mapping[str, str] | None = None, machine_id: str = "") -> Iterator[Machine]:
+def machine(
+    name: str,
+    *,
+    forced: str | None = None,
+    disks: Mapping[str, str] | None = None,
+    machine_id: str = "",
+    address: str = "127.0.0.1",
+    inside: Sequence[str] = (),
+) -> Iterator[Machine]:
     """A machine that answers, gone at the end with all that ran on it."""
     place = Path(tempfile.mkdtemp(prefix=f"ssh-{name}-"))
-    made = Machine(name, place, forced=forced, disks=disks or {}, machine_id=machine_id or secrets.token_hex(16)).make()
+    own_id = machine_id or secrets.token_hex(16)
+    made = Machine(name, place, forced=forced, disks=disks or {}, machine_id=own_id, address=address, inside=inside).make()
     try:
         made.start()
         yield made

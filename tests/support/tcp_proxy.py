@@ -7,8 +7,38 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 _PIECE = 8192
+
+
+class Net(Protocol):
+    """What lies between us and a machine, and what may happen to it. `port`: at which the machine is reached."""
+
+    port: int
+
+    @property
+    def passed(self) -> int:
+        """Bytes, both ways."""
+        ...
+
+    def cut(self) -> None:
+        """Every connection is reset; new ones are let through."""
+        ...
+
+    def swallow(self) -> None:
+        """From now on nothing arrives any more, and nobody is told."""
+        ...
+
+    def down(self) -> None:
+        """The cable is out."""
+        ...
+
+    def slow(self, bits_per_second: float) -> None: ...
+
+    def heal(self) -> None:
+        """Whatever happened to it is over."""
+        ...
 
 
 class Proxy:
@@ -19,11 +49,15 @@ class Proxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.bytes_per_second: float | None = None
-        self.passed = 0
+        self._passed = 0
         self._flowing = threading.Event()
         self._flowing.set()
         self._open: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def passed(self) -> int:
+        return self._passed
 
     # ------------------------------------------------------------ what may happen to a network
 
@@ -39,6 +73,10 @@ class Proxy:
     def swallow(self) -> None:
         """From now on nothing arrives any more, and nobody is told."""
         self._flowing.clear()
+
+    def down(self) -> None:
+        """As near as a proxy comes to it."""
+        self.swallow()
 
     def slow(self, bits_per_second: float) -> None:
         self.bytes_per_second = bits_per_second / 8
@@ -76,7 +114,7 @@ class Proxy:
                 if self.bytes_per_second:
                     time.sleep(len(data) / self.bytes_per_second)
                 other.sendall(data)
-                self.passed += len(data)
+                self._passed += len(data)
         for each in (one, other):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
