@@ -26,6 +26,7 @@ from dr.app.agent.units import Seat
 from dr.app.agent.works import Works
 from dr.errors import DrError, Failed, Refused, Unreachable
 from dr.model.base import JsonObject
+from dr.units import show_duration
 from dr.wire import frames
 from dr.wire.connection import FIRST
 from dr.wire.frames import Kind
@@ -201,7 +202,8 @@ class Living:
 
     def _refusal(self, unit: JsonObject, told: JsonObject) -> Refused | None:
         if not hmac.compare_digest(str(unit["token"]), str(self._epoch.unit["token"])):
-            return Refused("the work there is another controller's", hint="which dr else uses this login?")
+            ends = f"it ends by itself {show_duration(self._epoch.rejoin)} after its link is lost"
+            return Refused("the work there is another controller's", hint=f"which dr else uses this login? {ends}")
         if told["allowed"] != repr(self._allowed):
             return Refused("the work there was begun by a login that may do something else", hint="was its authorized_keys changed?")
         ours, again = unit["epoch"] == self._epoch.unit["epoch"], unit.get("taken") is not None
