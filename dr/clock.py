@@ -53,3 +53,9 @@ def iso(at: datetime) -> str:
 def local(at: datetime, zone: str) -> str:
     """The instant as the organisation's people read it: `Sun 22 Nov 2026, 01:00 CST`."""
     return at.astimezone(ZoneInfo(zone)).strftime("%a %d %b %Y, %H:%M %Z")
+
+
+def clock(at: datetime, now: datetime, zone: str) -> str:
+    """`14:05`; with its day where that is not today."""
+    there, here = (one.astimezone(ZoneInfo(zone)) for one in (at, now))
+    return there.strftime("%H:%M" if there.date() == here.date() else "%a %d %b, %H:%M")

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
+from dr.clock import clock
 from dr.model.ports import IncidentLedger
-from dr.policy.outage_words import clock
 
 
 def open_incidents(records: IncidentLedger, zone: str, now: datetime) -> list[str]:

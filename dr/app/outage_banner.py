@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from dr.clock import clock
 from dr.model.outage import Outage
 from dr.model.ports import Records
-from dr.policy.outage_words import clock, lasted
+from dr.policy.outage_words import lasted
 
 
 @dataclass(frozen=True)

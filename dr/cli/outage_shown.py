@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from dr.cli.show import Drawn, print_table, wrapped
-from dr.clock import local
-from dr.policy.outage_words import clock
+from dr.clock import clock, local
 
 if TYPE_CHECKING:
     from dr.app import App

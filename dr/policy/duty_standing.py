@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal
 
+from dr.clock import clock
 from dr.model.base import StrictModel
 from dr.model.duty import Assignment, Board
-from dr.policy.outage_words import clock
 from dr.policy.roster import Roster
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from dr.clock import clock
 from dr.model.base import OfficeName
 from dr.model.duty import Assignment, PassedOver
 from dr.model.duty_events import Ask, Assign, Lost, Moved, RaceLost, Returned, Unheld, Withdraw
@@ -12,7 +13,6 @@ from dr.model.duty_log import DutyTurn
 from dr.model.duty_story import DutyLine, DutyStory
 from dr.model.inventory import Inventory
 from dr.model.record import Severity
-from dr.policy.outage_words import clock
 from dr.policy.roster import Roster
 
 Kind = TypeVar("Kind", Ask, Assign, Unheld, Withdraw)

@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from dr.clock import local
+from dr.clock import clock, local
 from dr.model.base import AudienceName
 from dr.model.duty import Board
 from dr.model.incident import Incident, IncidentRules, IncidentStory
 from dr.model.inventory import Inventory
 from dr.policy.incidents import Exposure
-from dr.policy.outage_words import clock
 from dr.units import show_duration
 
 _HELD = 3

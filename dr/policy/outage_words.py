@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
+from dr.clock import clock
 from dr.model.base import AudienceName
 from dr.model.inventory import Inventory
 from dr.model.outage import Outage, OutageEntry, OutageStory
@@ -134,12 +134,6 @@ def its_runs(outage: Outage, runs: Sequence[RunRecord]) -> list[RunRecord]:
         and (run.ended is None or run.ended >= outage.began)
         and (outage.ended is None or run.started <= outage.ended)
     ]
-
-
-def clock(at: datetime, now: datetime, zone: str) -> str:
-    """`14:05`; with its day where that is not today."""
-    there, here = (one.astimezone(ZoneInfo(zone)) for one in (at, now))
-    return there.strftime("%H:%M" if there.date() == here.date() else "%a %d %b, %H:%M")
 
 
 def promised(to: AudienceName, hears: AudienceName, due: datetime | None) -> datetime | None:
