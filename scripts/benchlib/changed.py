@@ -12,7 +12,7 @@ from psycopg import sql
 
 from benchlib.backup_restore import Measured, run_dr
 from benchlib.table import Report
-from benchlib.world import BACKUP, Say
+from benchlib.world import BACKUP, VERIFY, Say
 from dr.demo.world import World
 from dr.drivers.postgres.connect import connect
 from dr.units import show_size
@@ -30,7 +30,8 @@ _WHERE = {
 
 
 def first(world: World, there: Machine, runbook: str) -> int:
-    """Bytes of a drill whose standby keeps nothing yet."""
+    """Bytes of a drill whose standby keeps nothing yet, of a set that was verified: a part serves the next set only if it was read back."""
+    run_dr(world, VERIFY, Measured())
     return _sent(world, there, runbook)
 
 
@@ -41,6 +42,7 @@ def measure(world: World, there: Machine, runbook: str, say: Say) -> dict[str, t
         say(f"one row in a hundred is changed, {how}")
         rows = _change(world, how)
         run_dr(world, BACKUP, Measured())
+        run_dr(world, VERIFY, Measured())
         found[how] = (rows, _sent(world, there, runbook))
     return found
 

@@ -11,7 +11,7 @@ from dr.drivers.postgres.connect import connect
 
 PER_SCALE, EMPTY = 83_000_000, 15_000_000
 """Bytes of the invented HMIS for each unit of scale, and of one with nobody in it; a database comes out a little larger than was asked."""
-BACKUP, DRILL = "bench-backup", "bench-drill"
+BACKUP, VERIFY, DRILL = "bench-backup", "bench-verify", "bench-drill"
 Say = Callable[[str], None]
 
 RUNBOOKS = {
@@ -21,6 +21,13 @@ title: The backup alone
 kind: backup
 steps:
   - {id: backup, action: backup, with: {system: hmis, to: [online, vault]}}
+""",
+    VERIFY: """\
+runbook: bench-verify
+title: What a nightly does after its backup, without which no stored part serves again
+kind: backup
+steps:
+  - {id: verify, action: verify, with: {system: hmis, tiers: [online, vault]}}
 """,
     DRILL: """\
 runbook: bench-drill
