@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def ack(home: str | None, code: str, comment: str, outage: str | None, as_json: bool) -> None:
     """Say that you saw a message, by the code in it. Nobody else is asked any more; who was told hears that you have it.
 
-    A code can be used once, and for a time. It says whose it is: nobody need sign in.
+    A code can be used once, and for a time. It says whose it is: nobody need sign in. A wrong line in the inventory does not stop it.
 
     \b
     Examples:

@@ -25,7 +25,7 @@ def outage() -> None:
     """Declare an outage, keep people told of it, end it, and see what happened.
 
     What is declared stands on record first; then everybody whom it concerns is told, by each of their channels, until it is over. OUTAGE
-    may be left out where there is only one.
+    may be left out where there is only one. A wrong line in the inventory stops none of it: it goes by what was right last, and says so.
 
     \b
     Examples:
