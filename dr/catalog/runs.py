@@ -1,5 +1,6 @@
 """Runs and their steps: what was done, when, and with which verdict."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, select, update
@@ -42,10 +43,17 @@ class RunRecords(Noun):
         return Plan.from_facts(facts) if facts else None
 
     def runs(
-        self, *, runbook: str | None = None, system: SystemName | None = None, kind: str | None = None, limit: int = 50
+        self,
+        *,
+        runbook: str | None = None,
+        system: SystemName | None = None,
+        kind: str | None = None,
+        limit: int = 50,
+        but: Collection[str] = (),
     ) -> list[RunRecord]:
-        """Newest first."""
+        """Newest first. `but`: runbooks whose runs are left out."""
         query = select(runs.c.record).order_by(runs.c.started.desc(), runs.c.run.desc()).limit(limit)
+        query = query.where(runs.c.runbook.not_in(but)) if but else query
         for column, wanted in ((runs.c.runbook, runbook), (runs.c.system, system), (runs.c.kind, kind)):
             query = query if wanted is None else query.where(column == wanted)
         with self._store.read() as connection:

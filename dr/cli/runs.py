@@ -10,10 +10,11 @@ from dr.cli.comment import comment
 from dr.cli.completion import known
 from dr.cli.enduring import opened
 from dr.cli.run import follow, tell
+from dr.cli.runs_listed import list_runs
 from dr.cli.show import coloured, json_option, paragraph, print_json, print_table, say, screen
 from dr.cli.watch import watch
 from dr.cli.watched import noted, objective
-from dr.clock import iso, local
+from dr.clock import local
 from dr.errors import EXIT_FAILED
 from dr.units import show_duration, visible
 
@@ -28,48 +29,9 @@ def runs() -> None:
     """Runs: what was done, what is going on, what was interrupted."""
 
 
+runs.add_command(list_runs)
 runs.add_command(watch)
 runs.add_command(comment)
-
-
-@runs.command("list")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
-@json_option
-@click.pass_obj
-def list_runs(home: str | None, limit: int, as_json: bool) -> None:
-    """The newest runs first, by when they were begun: a recovery's clock may have started long before.
-
-    \b
-    Examples:
-      dr runs list
-      dr runs list --limit 5 --json
-    """
-    from dr.app import App
-    from dr.app.begun import newest
-    from dr.app.unrecorded import lost_catalog
-
-    app = App.open(home, looking=True)
-    found = newest(app.records, limit)
-    if as_json:
-        return print_json([{**r.to_facts(), "begun": iso(begun)} for r, begun in found])
-    zone = app.inventory.organisation.zone
-    rows = [
-        [
-            r.run,
-            r.kind,
-            r.state if r.state != "running" or r.run not in app.interrupted() else "interrupted",
-            r.verdict or "-",
-            local(begun, zone),
-            show_duration((r.ended - begun).total_seconds()) if r.ended else "-",
-        ]
-        for r, begun in found
-    ]
-    lost = [finding.message for finding in lost_catalog(app.records, app.repositories(), app.clock.now())]
-    for line in lost if rows else ():
-        click.echo(line)
-    empty = lost[0] if lost else "nothing was ever run here; begin with: dr run nightly"
-    print_table(["run", "kind", "state", "verdict", "begun", "took"], rows, empty=empty)
-    return None
 
 
 @runs.command()
