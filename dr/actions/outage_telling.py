@@ -7,7 +7,7 @@ from typing import Protocol
 from dr.model.base import AudienceName, RunId, SystemName
 from dr.model.inventory import Inventory
 from dr.model.notice_record import Notice
-from dr.model.outage import Outage, OutageEntry
+from dr.model.outage import Outage, OutageEntry, OutageId
 from dr.model.ports import Post, Records, Word
 from dr.model.record import Finding, RunRecord
 from dr.policy.outage_words import about, its_runs, lasted, promised, story
@@ -60,7 +60,7 @@ def owe_each(outage: Outage, world: Told, now: datetime, people: Sequence[str]) 
 
 def _drop(outage: Outage, entries: Sequence[OutageEntry], world: Told, now: datetime) -> None:
     """Who was not reached by "it is out" is told that it is over, and no more that it is out; nobody is asked whether they saw that."""
-    ends, run = of_its_end(outage, entries, rules_of(world.inventory)), outage.run or RunId("")
+    ends, run = _ends(outage, entries, world), outage.run or RunId("")
     for notice in world.records.drop_notices(outage.id, ends):
         world.records.close_finding(f"unanswered:{notice}", now, run)
     # Those too that were given up before it was over: their codes run out, and nobody could ever say that they saw them.
@@ -68,6 +68,20 @@ def _drop(outage: Outage, entries: Sequence[OutageEntry], world: Told, now: date
     for digest in world.records.outage_notices(outage.id):
         if digest.gathered and digest.state == "unanswered":
             world.records.close_finding(f"unanswered:{digest.id}", now, run)
+
+
+def _ends(outage: Outage, entries: Sequence[OutageEntry], world: Told) -> list[str]:
+    """The notices that say that it is over, and those that say it among other things, where it was gathered into one."""
+    ends = of_its_end(outage, entries, rules_of(world.inventory))
+    return [*ends, *{one.digest for one in world.records.outage_notices(outage.id) if one.digest and one.id in ends}]
+
+
+def is_past(notice: Notice, world: Told) -> bool:
+    """Whether it says that something is out which is over: nobody is told that anew, whoever was not reached by it."""
+    outage = world.records.outage(OutageId(notice.outage)) if notice.outage else None
+    if outage is None or outage.ended is None:
+        return False
+    return notice.id not in _ends(outage, world.records.outage_entries(outage.id), world)
 
 
 def _worded(word: Owed, outage: Outage, entries: Sequence[OutageEntry], world: Told, now: datetime) -> Word:

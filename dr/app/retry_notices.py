@@ -1,5 +1,6 @@
 """One notice, and whom it was meant for; send again what did not reach everybody, once its cause is mended."""
 
+from dr.actions.outage_telling import is_past
 from dr.app.carrying import note_timer
 from dr.app.contacts import note
 from dr.app.duties import heed_all
@@ -37,11 +38,15 @@ def meant(app: App, notice: Notice) -> dict[str, str]:
 def retry(app: App, notice_id: str | None) -> list[Notice]:
     """The notices that were sent again, as they are in the ledger now: the one that is named, or all that did not reach everybody.
 
-    Who was reached is not told again; what only waits its turn is sent if it is named. Raises ConfigError for one that is not there,
-    Refused for one that was delivered.
+    Who was reached is not told again, nor anybody what is over by now; what only waits its turn is sent if it is named. Raises ConfigError
+    for one that is not there, Refused for one that was delivered, or is past.
     """
     chosen = [n for n in app.records.notices(_MANY) if not waits(n)] if notice_id is None else [named(app, notice_id)]
     open_ones = [n for n in chosen if n.state != "delivered" and not n.digest and not n.answered]
+    past = [n for n in open_ones if is_past(n, app.services)]
+    if notice_id is not None and past:
+        raise Refused(f"{notice_id} says that something is out which is over", hint=f"dr outage show {past[0].outage}")
+    open_ones = [n for n in open_ones if n not in past]
     if notice_id is not None and not open_ones:
         raise Refused(f"{notice_id} was delivered already")
     _require_idle(app, open_ones)

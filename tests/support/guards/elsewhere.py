@@ -93,6 +93,7 @@ ELSEWHERE: tuple[Elsewhere, ...] = (
     Elsewhere("dr/app/rebuild.py", "another process is rebuilding", RACE),
     Elsewhere("dr/app/retry_notices.py", "was delivered already", SLIP),
     Elsewhere("dr/app/retry_notices.py", "is sending it", RACE),
+    Elsewhere("dr/app/retry_notices.py", "says that something is out which is over", SLIP),
     Elsewhere("dr/app/rotate.py", "no file of the inventory begins", SLIP),
     Elsewhere("dr/app/rotate.py", "has no drill key", SLIP),
     Elsewhere("dr/app/rotate.py", "the drill key is kept outside", SLIP),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dr.actions.outage_telling import owe_words
+from dr.actions.outage_telling import is_past, owe_words
 from dr.app.outages import Desk
 from dr.errors import ConfigError, Refused
 from dr.model.outage import Outage, OutageEntry, OutageId
@@ -163,6 +163,26 @@ def test_what_is_over_is_not_told_any_more_as_if_it_lasted(world: OutageWorld) -
     world.desk.resolve(one, "users work")
     due = {notice.template for notice in world.records.outage_notices(one) if notice.due is not None}
     assert due == {"outage-resolved"}
+
+
+def test_that_it_is_over_is_told_though_it_was_gathered_with_other_words(world: OutageWorld) -> None:
+    """The one message that says it among others is none of those that are dropped because it is over."""
+    one = world.desk.declare(outage()).outage.id
+    world.desk.resolve(one, "users work")
+    end = next(notice for notice in world.records.outage_notices(one) if (notice.to, notice.template) == ("management", "outage-resolved"))
+    world.records.gather(end.model_copy(update={"id": "digest-1", "template": "digest"}), [end.id])
+    owe_words(world.records.outage(one) or outage(), world, world.clock.now())
+    due = {notice.id for notice in world.records.outage_notices(one) if notice.due is not None and notice.to == "management"}
+    assert due == {"digest-1"}
+
+
+def test_nobody_is_told_anew_that_something_is_out_which_is_over(world: OutageWorld) -> None:
+    """A mend of the mail server, and everything that did not arrive is sent again: but for what is not so any more."""
+    one = world.desk.declare(outage()).outage.id
+    assert [is_past(notice, world) for notice in world.records.outage_notices(one)] == [False, False]
+    world.desk.resolve(one, "users work")
+    past = {notice.template: is_past(notice, world) for notice in world.records.outage_notices(one)}
+    assert past == {"outage-declared": True, "outage-resolved": False}
 
 
 def test_management_hears_when_it_becomes_a_major_one(world: OutageWorld) -> None:
