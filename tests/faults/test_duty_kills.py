@@ -5,17 +5,15 @@ Every kind of kill in one process, point by point, is in tests/unit/actions/test
 """
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from dr.app import failpoint_names, init_home
+from dr.app import failpoint_names
 from tests.support.main_job import KILLED, Home
-from tests.support.receiver import receiving
+from tests.support.told_home import Seen, came, kill, told_home
 
 pytestmark = pytest.mark.fault
-PEOPLE = ("system-administrator", "help-desk-lead", "executive-director", "green-bay-lead", "eau-claire-lead")
 REASSIGN = ("before-effect", "after-turn", "after-owed", "after-carried", "after-effect", "after-record", "after-claimed")
 AWAIT = ("before-effect", "after-carried", "after-claimed", "after-turn", "after-owed", "after-effect", "after-record")
 VERBS = {
@@ -26,35 +24,15 @@ VERBS = {
     "office-back": ("after-turn", "after-wanted", "after-owed", "after-carried"),
 }
 LOST = ("office", "lost", "madison", "--only", "--alone", "a test", "--yes", "--here")
-Seen = list[dict[str, str]]
-
-
-@pytest.fixture
-def heard() -> Iterator[tuple[str, Seen]]:
-    with receiving() as (url, seen):
-        yield url, seen
 
 
 @pytest.fixture
 def home(tmp_path: Path, heard: tuple[str, Seen]) -> Home:
-    """An organisation as `dr init` makes it, every channel of which is one receiver, with its repositories."""
-    return organisation(tmp_path / "home", heard[0])
-
-
-def organisation(path: Path, url: str) -> Home:
-    init_home(str(path), "Harbor", "America/Chicago")
-    made = Home(path)
-    for name, text in (("production-postgres.password", "x"), *((f"notify-{contact}.url", url) for contact in PEOPLE)):
-        file = path / "keys" / name
-        file.write_text(text + "\n")
-        file.chmod(0o600)
+    """With its repositories."""
+    made = told_home(tmp_path / "home", heard[0])
     for repository in ("fileserver", "bank-vault"):
         made.dr("repositories", "init", repository)
     return made
-
-
-def kill(home: Home, point: str, *words: str) -> None:
-    home.dr(*words, env={"DR_FAILPOINT": point}, expect=KILLED)
 
 
 def resumed(home: Home, point: str = "") -> None:
@@ -80,11 +58,6 @@ def holders(home: Home) -> dict[str, tuple[str, int]]:
     return {line["duty"]: (line["office"], line["number"]) for line in listed if line["number"]}
 
 
-def came(seen: Seen, words: str) -> int:
-    """How many messages with these words, but for those that say that they are a repeat."""
-    return len([one for one in seen if words in one["title"] and "(repeat)" not in one["title"]])
-
-
 def test_every_failpoint_of_a_failover_is_in_a_list_here() -> None:
     listed = {
         *(f"reassign-duties.{point}" for point in REASSIGN),
@@ -107,8 +80,10 @@ def test_a_failover_killed_on_its_way_moves_each_duty_once(home: Home, heard: tu
     assert "✔ PASS" in home.dr("runs", "watch", home.last_run("office-failover")).stdout
     assert holders(home) == {"system-administration": ("milwaukee", 1), "privacy": ("green-bay", 1), "data-quality": ("green-bay", 1)}
     assert claims(home) == {duty: [holder] for duty, holder in holders(home).items()}
-    assert came(heard[1], "The Madison office is lost") == 2  # the director as management, and the administrator, who is of that office
-    assert came(heard[1], "is asked to take") == 2
+    assert (
+        len(came(heard[1], "The Madison office is lost")) == 2
+    )  # the director as management, and the administrator, who is of that office
+    assert len(came(heard[1], "is asked to take")) == 2
     assert home.dr(*accept("privacy", "milwaukee"), expect=3).stderr.startswith("error: Milwaukee is not asked for Privacy officer")
     with home.catalog() as catalog:
         assert [(run.state, run.verdict) for run in catalog.runs(kind="failover")] == [("done", "PASS")]
@@ -134,7 +109,7 @@ def test_a_failover_and_the_way_back_killed_at_every_point(home: Home, heard: tu
     moved = {"system-administration": ("milwaukee", 1), "privacy": ("green-bay", 1), "data-quality": ("green-bay", 1)}
     assert holders(home) == moved
     assert claims(home) == {duty: [holder] for duty, holder in moved.items()}
-    assert came(heard[1], "System administration: Milwaukee has it") == 3
+    assert len(came(heard[1], "System administration: Milwaukee has it")) == 3
 
     for point in VERBS["office-back"]:
         kill(home, f"office-back.{point}", "office", "back", "madison")
@@ -151,7 +126,7 @@ def test_a_failover_and_the_way_back_killed_at_every_point(home: Home, heard: tu
         told = [notice for notice in catalog.notices(500) if notice.template == "duty-moved" and "privacy" in notice.id]
     assert len(told) == 6  # three by the move, three by the way back; in a flood some are gathered into one message
     assert all(notice.state == "delivered" or notice.due or notice.digest for notice in told), told
-    assert came(heard[1], "The Madison office works again") == 4
+    assert len(came(heard[1], "The Madison office works again")) == 4
 
     kill(home, "reassign-duties.after-turn", "office", "lost", "madison", "--alone", "a test", "--yes", "--here")
     for point in VERBS["office-works"]:

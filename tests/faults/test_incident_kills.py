@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dr.app import failpoint_names
-from tests.support.main_job import KILLED, Home
-from tests.support.told_home import Seen, came, told_home
+from tests.support.main_job import Home
+from tests.support.told_home import Seen, came, kill, told_home
 
 pytestmark = [pytest.mark.fault]
 POINTS = ("after-record", "after-owed", "after-carried")
@@ -23,10 +23,6 @@ TOLD = 2
 @pytest.fixture
 def home(tmp_path: Path, heard: tuple[str, Seen]) -> Home:
     return told_home(tmp_path / "home", heard[0])
-
-
-def kill(home: Home, act: str, point: str, words: tuple[str, ...]) -> None:
-    home.dr(*words, env={"DR_FAILPOINT": f"incident-{act}.{point}"}, expect=KILLED)
 
 
 def acts(home: Home) -> list[str]:
@@ -45,9 +41,9 @@ def test_every_failpoint_of_an_incident_is_in_a_list_here() -> None:
 
 def test_killed_between_record_and_word_people_hear_once(home: Home, heard: tuple[str, Seen]) -> None:
     """Taken up by the same words typed again, and by a timer's round."""
-    kill(home, "open", "after-record", OPEN)
+    kill(home, "incident-open.after-record", *OPEN)
     assert "opened already" in home.dr(*OPEN).stdout
-    kill(home, "note", "after-owed", MORE)
+    kill(home, "incident-note.after-owed", *MORE)
     home.dr("notices", "carry", "--quiet", expect=None)
     assert len(came(heard[1], "")) == 2 * TOLD, heard[1]
     assert acts(home) == ["opened", "noted", "open"]
@@ -59,7 +55,7 @@ def test_an_incident_killed_at_every_point(home: Home, heard: tuple[str, Seen], 
     """Each act at each point, typed again or taken up by the timer: as if nothing had happened."""
     for act, words in (("open", OPEN), ("note", MORE), ("note", NOTE), ("close", CLOSE)):
         for point in POINTS if words not in (NOTE, CLOSE) else ("after-record", "after-carried"):
-            kill(home, act, point, words)
+            kill(home, f"incident-{act}.{point}", *words)
         home.dr(*(words if again == "type" else ("notices", "carry", "--quiet")), expect=None)
     assert len(came(heard[1], "")) == 2 * TOLD, heard[1]
     assert acts(home) == ["opened", "noted", "noted", "closed", "closed"]

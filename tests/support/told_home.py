@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dr.app import init_home
-from tests.support.main_job import Home
+from tests.support.main_job import KILLED, Home
 
 PEOPLE = ("system-administrator", "help-desk-lead", "executive-director", "green-bay-lead", "eau-claire-lead")
 """The contacts of the example organisation."""
@@ -18,6 +18,11 @@ def told_home(path: Path, url: str) -> Home:
         file.write_text(text + "\n")
         file.chmod(0o600)
     return Home(path)
+
+
+def kill(home: Home, point: str, *words: str) -> None:
+    """The command, whose process ends at that point."""
+    home.dr(*words, env={"DR_FAILPOINT": point}, expect=KILLED)
 
 
 def came(seen: Seen, words: str) -> list[str]:
