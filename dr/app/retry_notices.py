@@ -17,7 +17,7 @@ from dr.policy.gathering import waits
 from dr.policy.quiet import person
 from dr.policy.undelivered import cause, what_became, why
 
-__all__ = ["Waiting", "carry", "cause", "meant", "named", "retry", "waiting", "what_became", "why"]
+__all__ = ["Waiting", "carry", "cause", "meant", "named", "put_off", "retry", "waiting", "what_became", "why"]
 
 _MANY = 1000
 
@@ -53,6 +53,11 @@ def retry(app: App, notice_id: str | None) -> list[Notice]:
 
     notifier = LedgerNotifier(app.inventory, app.records, app.clock, app.services.carrier)
     return [notifier.resend(notice, app.services.audit) for notice in reversed(open_ones)]
+
+
+def put_off(app: App) -> int:
+    """How many of the newest wait to be told in one with others, or for the quiet hours to end."""
+    return sum(map(waits, app.records.notices(_MANY)))
 
 
 def carry(app: App, *, by_timer: bool = False) -> Carried:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dr.cli.show import MARKS, aligned, coloured, json_option, marked, print_json, print_table, screen, wrapped
+from dr.cli.enduring import opened
+from dr.cli.show import MARKS, aligned, coloured, json_option, marked, print_drawn, print_json, print_table, screen, wrapped
 from dr.clock import local
 from dr.errors import EXIT_FAILED
 from dr.units import visible
@@ -33,7 +34,7 @@ def notices(context: click.Context, limit: int, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def list_notices(home: str | None, limit: int, as_json: bool) -> None:
-    """The newest notices; `dr notices` alone does the same.
+    """The newest notices; `dr notices` alone does the same. In a pipe one line each with all columns, uncut.
 
     \b
     Examples:
@@ -44,20 +45,21 @@ def list_notices(home: str | None, limit: int, as_json: bool) -> None:
 
 
 def _list(home: str | None, limit: int, as_json: bool) -> None:
-    from dr.app import App
     from dr.app.retry_notices import why
+    from dr.cli.notices_listed import listed, state_of
 
-    app = App.open(home)
+    app = opened(home)
     found = app.records.notices(limit)
     if as_json:
-        print_json([n.to_facts() for n in found])
-        return
+        return print_json([n.to_facts() for n in found])
     zone = app.inventory.organisation.zone
+    if found and sys.stdout.isatty():
+        return print_drawn(listed(found, zone, screen()))
     rows = [
         [
             n.id,
             n.to,
-            _state(n),
+            state_of(n),
             local(n.created, zone),
             ", ".join(dict.fromkeys(d.contact for d in n.deliveries if d.state == "delivered")) or "-",
             str(max((d.attempt for d in n.deliveries), default=0)),
@@ -67,18 +69,11 @@ def _list(home: str | None, limit: int, as_json: bool) -> None:
         ]
         for n in found
     ]
-    print_table(
+    return print_table(
         ["notice", "to", "state", "owed since", "reached", "attempts", "why not", "next look", "subject"],
         rows,
         empty="no notice was ever owed",
     )
-
-
-def _state(notice: "Notice") -> str:
-    """How it stands, as one word; who acknowledged it, where somebody did."""
-    if notice.answered:
-        return "acknowledged: " + ", ".join(dict.fromkeys(one.contact for one in notice.acknowledgements))
-    return "gathered" if notice.digest else "waits" if notice.acknowledge and notice.state == "delivered" else notice.state
 
 
 @notices.command()
@@ -94,10 +89,9 @@ def show(home: str | None, notice_id: str, as_json: bool) -> None:
     Example:
       dr notices show nightly-20261122T070000Z-1a2b:always-1-notify:nightly-recovered:administrators
     """
-    from dr.app import App
     from dr.app.retry_notices import meant, named, waiting
 
-    app = App.open(home)
+    app = opened(home)
     notice = named(app, notice_id)
     if as_json:
         print_json(notice.to_facts())
@@ -166,21 +160,22 @@ def retry(home: str | None, notice_id: str | None) -> None:
     Example:
       dr notices retry
     """
-    from dr.app import App
+    from dr.app.retry_notices import put_off, what_became
     from dr.app.retry_notices import retry as send_again
-    from dr.app.retry_notices import what_became
 
-    sent = send_again(App.open(home), notice_id)
+    app = opened(home, "notices retry")
+    sent = send_again(app, notice_id)
     for notice in sent:
         click.echo(f"{marked('green' if notice.state == 'delivered' else 'red', '')} {notice.id} to {notice.to} {what_became(notice)}")
     if not sent:
-        click.echo("every notice was delivered")
+        waiting = put_off(app)
+        click.echo(f"nothing failed; {waiting} of them wait, to be told later" if waiting else "every notice was delivered")
     if any(notice.state != "delivered" for notice in sent):
         sys.exit(EXIT_FAILED)
 
 
 @notices.command()
-@click.option("--quiet", is_flag=True, help="Say nothing where nothing was due.")
+@click.option("--quiet", is_flag=True, help="Say nothing where nothing was due: as the timer runs it.")
 @json_option
 @click.pass_obj
 def carry(home: str | None, quiet: bool, as_json: bool) -> None:
@@ -193,12 +188,14 @@ def carry(home: str | None, quiet: bool, as_json: bool) -> None:
     Example:
       dr notices carry
     """
-    from dr.app import App
+    from dr.app.opening import own_up
     from dr.app.retry_notices import carry as round_
     from dr.app.retry_notices import what_became
 
-    app = App.open(home)
-    carried = round_(app)
+    app = opened(home)
+    carried = round_(app, by_timer=quiet)
+    if carried.notices:  # a timer comes by each minute: what it sent is on the trail, not that it looked
+        own_up(app, "notices carry")
     if as_json:
         print_json({"notices": [n.to_facts() for n in carried.notices], "next": carried.next.isoformat() if carried.next else None})
     elif carried.notices or not quiet:

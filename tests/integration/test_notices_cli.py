@@ -1,17 +1,24 @@
 """`dr notices` as a person types it: the mail server is dead, then it lives; a real home, a real ledger, real SMTP."""
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
+import click
 import pytest
 
+from dr.actions import notify
 from dr.app import App, init_home
+from dr.app.retry_notices import retry
 from dr.clock import FixedClock
-from dr.model.ports import Telling
+from dr.model.base import AudienceName, RunId
+from dr.model.ports import Notifier, StepContext, Telling
+from tests.integration.test_report_status import on_a_terminal
 from tests.support.catalog_copies import NOW
 from tests.support.catalog_mailbox import PASSWORD, USER, Mailbox, free_port, mailbox
-from tests.support.catalog_runs import context, plan_of, run_at, step_of
+from tests.support.catalog_runs import ToldStep, context, plan_of, run_at, step_of
 from tests.support.main_job import Home
 from tests.support.notices import notifier_of
 
@@ -78,6 +85,46 @@ def test_a_notice_goes_out_again_once_the_mail_server_lives(told: Told) -> None:
     assert shown.startswith("● hmis: nightly FAILED: it was delivered") and "\nnext:" not in shown
     assert [len(line.split()) > 3 for line in shown.splitlines() if line.startswith(f"  {HELP_DESK}")] == [True, True, True]
     assert told.home.json("notices") == told.home.json("notices", "list")
+
+
+def test_at_a_terminal_the_list_fits_and_in_a_pipe_it_is_a_line_each(told: Told) -> None:
+    """A person reads it, `grep` takes it apart; both have the name that `dr notices show` wants."""
+    columns, row = (re.split(r"  +", line) for line in told.dr("notices").splitlines())
+    assert columns == ["notice", "to", "state", "owed since", "reached", "attempts", "why not", "next look", "subject"]
+    assert (row[0], row[2], row[-1]) == (told.notice, "partial", "hmis: nightly FAILED")
+    shown = on_a_terminal("notices", at=told.home.path, DR_HOME=str(told.home.path)).splitlines()
+    assert click.unstyle(shown[0]) == "▲ hmis: nightly FAILED"
+    assert [line.strip() for line in shown if told.notice in line] == [told.notice]
+    assert max(len(click.unstyle(line)) for line in shown) <= 100
+
+
+def test_runs_of_a_home_are_told_in_one_where_its_timer_comes_by(told: Told) -> None:
+    """Its second run waits, which is no failed step; nothing is sent again, nothing is lost, and the list says so."""
+    told.dr("notices", "carry", "--quiet")
+    states = []
+    app = App.open(str(told.home.path))
+    with app.records:
+        for number in range(2):
+            run = RunId(f"nightly-{number}")
+            app.records.begin_run(run_at(app.clock.now(), run=run), plan_of())
+            ctx = cast("StepContext", NotifyStep(app.records, run, notifier=app.services.notifier))
+            params = notify.Params(to=AudienceName(ADMINISTRATOR), template="nightly-failed", severity="critical")
+            states.append(notify.run(params, ctx).facts["state"])
+    assert states == ["delivered", "waits"]
+    with mailbox(told.dead.port):
+        assert [notice.id for notice in retry(App.open(str(told.home.path)), None)] == [told.notice]
+    assert told.dr("notices", "retry") == "nothing failed; 1 of them wait, to be told later\n"
+    assert len(told.living.to(ADMINISTRATOR)) == 2, "before, and the first of these"
+
+
+@dataclass
+class NotifyStep(ToldStep):
+    """And what the action asks of its context."""
+
+    notifier: Notifier = field(kw_only=True)
+
+    def failpoint(self, _name: str) -> None:
+        """Nobody kills these."""
 
 
 def test_a_notice_that_is_not_there_is_said(told: Told) -> None:
