@@ -5,25 +5,16 @@ The server's own certificate is looked at; an authority's between it and the roo
 
 from typing import Any
 
-from dr.checks.network import FILES, PATIENCE, NetworkHost, Patience, Port, Seen, asked, authority
+from dr.checks.network import FILES, Seen, asked, authority
 from dr.drivers.net.link import Place, linked
+from dr.drivers.net.named import Certificate
 from dr.drivers.net.tls import certificate, secured, trust
-from dr.model.base import Duration, Seconds, StrictModel
+from dr.model.base import StrictModel
 from dr.model.ports import Restored, StepContext
 from dr.model.record import CheckResult
 from dr.units import show_duration
 
-
-class Params(StrictModel):
-    host: NetworkHost
-    port: Port = 443
-    name: NetworkHost | None = None
-    """The name that the certificate must bear; else the host's."""
-    at_least: Duration = Seconds(21 * 86400.0)
-    """How long it must be good for still."""
-    ca: str | None = None
-    """A PEM file with the authority to believe instead of this machine's; relative to the home."""
-    timeout: Patience = PATIENCE
+Params = Certificate
 
 
 class TlsExpiry:

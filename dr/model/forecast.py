@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from dr.model.base import ByteCount, HostName, Instant, RunId, Seconds, SetId, Sha256, StrictModel
-from dr.model.opening import Holiday, OpeningHours
+from dr.model.opening import Day, OpeningHours
 from dr.units import show_duration
 
 GrowsWith = Literal["bytes", "rows", "nothing"]
@@ -67,7 +67,7 @@ class Unmeasured(StrictModel):
     declared: tuple[Declared, ...] = ()
     open: OpeningHours = None
     """When the place of that tier can be entered, in the organisation's zone; None: at any hour."""
-    holidays: tuple[Holiday, ...] = ()
+    holidays: tuple[Day, ...] = ()
 
 
 class Closed(StrictModel):

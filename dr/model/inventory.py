@@ -11,7 +11,7 @@ from dr.model.base import Duration, JsonObject, Seconds, Slug, StrictModel
 from dr.model.forecast import Declared, Unmeasured
 from dr.model.incident import IncidentRules
 from dr.model.notices import Absence, NoticeRules, QuietHours
-from dr.model.opening import Holiday, OpeningHours
+from dr.model.opening import Day, OpeningHours
 from dr.model.outage import OutageRules
 from dr.model.redundancy import Detection, RedundancyEntry
 from dr.model.suppression import SuppressionTemplates
@@ -159,7 +159,7 @@ class TierObjective(Objective):
     step of the drill's runbook bears is measured, and not counted twice."""
     open: OpeningHours = None
     """When the place of this tier can be entered: `["Mon-Fri 09:00-17:00", "Sat 09:00-12:00"]`, in the organisation's zone."""
-    holidays: tuple[Holiday, ...] = ()
+    holidays: tuple[Day, ...] = ()
     """Dates on which it is closed all day."""
 
     @model_validator(mode="after")

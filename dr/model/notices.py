@@ -1,15 +1,15 @@
 """How people are told: after how long the next is tried, when it is night for them, who stands in; and what a delivery is called."""
 
 import re
-from datetime import date, time
+from datetime import time
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from dr.model.base import Duration, Seconds, Slug, StrictModel
+from dr.model.opening import Day
 
 _QUIET = r"^(?:[01][0-9]|2[0-3]):[0-5][0-9]-(?:[01][0-9]|2[0-3]):[0-5][0-9]$"
-_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _HOST = r"^(?:\*\.)?[a-z0-9](?:[a-z0-9.:-]{0,252}[a-z0-9])?$"
 
 
@@ -28,15 +28,6 @@ def _quiet(text: str) -> str:
     return text
 
 
-def _day(text: str) -> str:
-    try:
-        if re.match(_DATE, text):
-            return date.fromisoformat(text).isoformat()
-    except ValueError:
-        pass
-    raise ValueError(f"'{text}' is no date; write 2026-12-24")
-
-
 def _host(text: str) -> str:
     if not re.match(_HOST, text):
         raise ValueError(f"'{text}' is no host; write hooks.example.org, *.example.org, or hooks.example.org:8443")
@@ -45,7 +36,6 @@ def _host(text: str) -> str:
 
 QuietHours = Annotated[str, AfterValidator(_quiet)]
 """`22:00-07:00`, on the clock of whoever is to be left alone."""
-Day = Annotated[str, AfterValidator(_day)]
 WebhookHost = Annotated[str, AfterValidator(_host)]
 
 

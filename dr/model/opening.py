@@ -59,7 +59,7 @@ def _opening(text: str) -> str:
     return text
 
 
-def _holiday(text: str) -> str:
+def _day(text: str) -> str:
     try:
         if re.match(_DATE, text):
             date.fromisoformat(text)
@@ -82,7 +82,8 @@ def _apart(written: tuple[str, ...] | None) -> tuple[str, ...] | None:
 
 
 Opening = Annotated[str, AfterValidator(_opening), Form(FORM)]
-Holiday = Annotated[str, AfterValidator(_holiday), Form(_DATE)]
+Day = Annotated[str, AfterValidator(_day), Form(_DATE)]
+"""`2026-12-25`, on the calendar of whoever wrote it."""
 OpeningHours = Annotated[tuple[Opening, ...] | None, AfterValidator(_apart)]
 
 

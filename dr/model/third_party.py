@@ -1,29 +1,11 @@
 """Standbys that belong to somebody else, and the agreements by which sets may be restored on them."""
 
-import re
-from datetime import date
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from dr.model.base import StrictModel
-from dr.model.opening import Form
-
-_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-
-
-def _day(text: str) -> str:
-    try:
-        if re.match(_DATE, text):
-            date.fromisoformat(text)
-            return text
-    except ValueError:
-        pass
-    raise ValueError(f"'{text}' is no date; write it as 2026-01-15")
-
-
-Day = Annotated[str, AfterValidator(_day), Form(_DATE)]
-"""`2026-01-15`, on the organisation's calendar."""
+from dr.model.opening import Day
 
 
 class Agreement(StrictModel):
@@ -32,7 +14,7 @@ class Agreement(StrictModel):
     document: str = Field(min_length=1)
     """Where a person finds it: its title, or its number in your files."""
     signed: Day
-    """The first day on which it is in force."""
+    """The first day on which it is in force, on the organisation's calendar."""
     until: Day | None = None
     """The last day; none: until it is taken out here."""
 

@@ -4,25 +4,15 @@ from pathlib import Path
 from typing import Any
 
 from dr.drivers.net.link import Place, linked
-from dr.drivers.net.named import PATIENCE, NetworkHost, Patience, Port
+from dr.drivers.net.named import Certificate
 from dr.drivers.net.tls import certificate, secured, trust
 from dr.errors import Failed
-from dr.model.base import Duration, Seconds, StrictModel
+from dr.model.base import StrictModel
 from dr.model.ports import Looking
 from dr.model.redundancy import Half, Reading, judged
 from dr.units import show_duration
 
-
-class Params(StrictModel):
-    host: NetworkHost
-    port: Port = 443
-    name: NetworkHost | None = None
-    """The name that the certificate must bear; else the host's."""
-    at_least: Duration = Seconds(21 * 86400.0)
-    """How long it must be good for still."""
-    ca: str | None = None
-    """A PEM file with the authority to believe instead of the machine's; relative to the home."""
-    timeout: Patience = PATIENCE
+Params = Certificate
 
 
 def left(seconds: float, params: Params) -> Half:
