@@ -1,4 +1,5 @@
 """`forecast`: how long it would take to be back tonight, from each tier, by the drills that were held; a breach is a finding.
+So is a standby of others on which nothing may be restored (any more, or soon).
 
 Long before a disaster, and every night: the data grows, the objective does not. Safe to repeat: it only reads what is on record.
 """
@@ -12,6 +13,7 @@ from dr.model.forecast import DrillSample, TierForecast, Tonight
 from dr.model.inventory import Inventory, TierObjective
 from dr.model.ports import Action, Effect, Outcome, Records, Rehearsal, RehearseContext, StepContext
 from dr.model.written import rests_on
+from dr.policy.agreements import FINDING, findings
 from dr.policy.drill_times import sample_of, tonight_of
 from dr.policy.forecast import MOST, forecast
 from dr.policy.forecast_words import breach, in_words
@@ -37,6 +39,7 @@ class Facts(StrictModel):
 
 
 def run(params: Params, ctx: StepContext) -> Outcome:
+    _say_agreements(ctx)
     found = foresee(params, ctx.inventory, ctx.records, ctx.clock.now())
     if found is None:
         raise Refused(f"there is no set of {params.system} on record to make a forecast for", hint="a backup step must come before it")
@@ -96,6 +99,14 @@ def _say(system: SystemName, found: Sequence[TierForecast], ctx: StepContext) ->
         keep.append(wrong.key)
         ctx.finding(wrong.key, wrong.severity, wrong.message, system=system, hint=wrong.hint)
     ctx.records.close_findings(prefix, keep, ctx.clock.now(), ctx.run)
+
+
+def _say_agreements(ctx: StepContext) -> None:
+    """A standby on which nothing may be restored has no time at all."""
+    wrong = list(findings(ctx.inventory, ctx.clock.now()))
+    for one in wrong:
+        ctx.finding(one.key, one.severity, one.message, hint=one.hint)
+    ctx.records.close_findings(FINDING, [one.key for one in wrong], ctx.clock.now(), ctx.run)
 
 
 def rehearse(params: Params, ctx: RehearseContext) -> Rehearsal:

@@ -39,6 +39,7 @@ from dr.model.readiness import Readiness
 from dr.model.record import AuditEntry, Progress, RunRecord
 from dr.model.runbook import Plan, Runbook, RunKind
 from dr.model.written import rests_on
+from dr.policy.agreements import with_agreements
 from dr.policy.readiness import readiness
 
 
@@ -238,15 +239,16 @@ class App:
         return rests_on({name: one.to_facts() for name, one in self.runbooks.items()}, self.inventory.to_facts()["hosts"])
 
     def readiness(self, system: str) -> Readiness:
-        name = self.system(system)
+        name, now = self.system(system), self.clock.now()
+        lost = lost_catalog(self.records, self.repositories(), now, name)
         return readiness(
             name,
             self.inventory.systems[name],
             self.records.copies(name),
             drill_facts(self.records, name),
-            [*self.records.open_findings(name), *lost_catalog(self.records, self.repositories(), self.clock.now(), name)],
+            [*with_agreements(self.records.open_findings(name), self.inventory, now), *lost],
             self.records.notices(),
-            self.clock.now(),
+            now,
             last_night(self.records, name, self.inventory.systems[name].runbooks.nightly),
             forecasts(name, self.inventory, self.records, self.clock),
             self.written,

@@ -44,7 +44,9 @@ def _cut(line: str, width: int) -> str:
 def show_findings(app: "App", system: str | None, as_json: bool) -> None:
     import click
 
-    found = app.records.open_findings(app.system(system) if system else None)
+    from dr.app.agreements import open_findings
+
+    found = open_findings(app, system)
     if as_json:
         return print_json([f.to_facts() for f in found])
     for line in all_of(found, app.inventory.organisation.zone, screen()):

@@ -32,8 +32,7 @@ def check(home: str | None) -> None:
     Example:
       dr --home /srv/dr check
     """
-    from dr.app import App
-    from dr.app.agreements import ending, refused
+    from dr.app import App, agreements
     from dr.app.apart import require_apart
     from dr.app.contacts import require_allowed
     from dr.app.enrolling import still_to_do
@@ -48,7 +47,7 @@ def check(home: str | None) -> None:
         raise SystemExit(1)
     counts = f"{systems} system(s), {len(app.inventory.hosts)} hosts, {len(app.inventory.repositories)} repositories, {runbooks} runbooks"
     click.echo(f"{marked('green', 'good')}  {app.home}: {counts}; every reference and secret resolves.")
-    for line in (*refused(app), *ending(app)):
-        click.echo(f"{marked('amber', 'agreement')}  {line}")
+    for one in agreements.found(app):
+        click.echo(f"{marked('red' if one.severity == 'critical' else 'amber', 'agreement')}  {one.message}; {one.hint}")
     for line in still_to_do(app):
         click.echo(f"{marked('amber', 'still to do')}  {line}")

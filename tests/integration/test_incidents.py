@@ -158,8 +158,8 @@ def test_what_is_not_known_here_is_refused_by_name(app: App) -> None:
     assert app.records.incidents() == []
 
 
-def test_a_standby_of_others_without_an_agreement_is_said_by_check_before_any_drill(home: Home) -> None:
-    """And it is no error of the files: the nightlies go on when an agreement ends."""
+def test_a_standby_of_others_without_an_agreement_is_said_before_any_drill(home: Home) -> None:
+    """By `dr check` and `dr status`. And it is no error of the files: the nightlies go on when an agreement ends."""
     file = home.path / "inventory" / "hosts.yaml"
     file.write_text(file.read_text() + "\nthird_party:\n  standby: {owner: County IT}\n")
     for name in SECRETS:
@@ -167,5 +167,8 @@ def test_a_standby_of_others_without_an_agreement_is_said_by_check_before_any_dr
         (home.path / "keys" / name).chmod(0o600)
     said = " ".join(home.dr("check").stdout.split())
     assert "nothing may be restored on host 'standby': it belongs to County IT, and no agreement with them is on record" in said
+    for words in (("status",), ("status", "--findings")):
+        seen = " ".join(home.dr(*words, expect=None).stdout.split())
+        assert "✖ " in seen and "nothing may be restored on host 'standby': it belongs to County IT" in seen
     file.write_text(file.read_text().replace("third_party:\n  standby:", "third_party:\n  production:"))
     assert "host 'production' is no standby (its role is production)" in home.dr("check", expect=2).stderr

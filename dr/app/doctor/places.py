@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from dr.app.agreements import found
 from dr.app.home import App
 from dr.app.hosts import check_host
 from dr.app.keys import Line
@@ -20,6 +21,8 @@ def hosts(app: App) -> Iterator[Line]:
             yield Line("red", f"{name}: {what}", f"dr hosts check {name}")
         if not wrong:
             yield Line("green", f"{name} ({entry.role}) is as it should be")
+    for one in (one for one in found(app) if one.severity == "warning"):  # where none is in force, the guard has said so above
+        yield Line("amber", one.message, one.hint)
     active = app.services.active()
     for state in app.records.hosts():
         if state.state in ("claimed", "adopted") and state.run not in active:
