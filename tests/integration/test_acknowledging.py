@@ -21,6 +21,7 @@ from dr.notify.channel import Sent
 from dr.notify.codes import TRIES, Codes
 from dr.notify.proven import address_of, proven
 from tests.integration.test_notice_carrying import House, ledger, word
+from tests.support.but import But
 from tests.support.catalog_copies import NOW
 from tests.support.notices import KEY, carrier_of, post_of
 from tests.support.outage_world import OutageWorld, Pigeonhole, outage
@@ -89,24 +90,18 @@ def test_each_code_that_acknowledges_nothing_is_refused_in_its_own_words(house: 
         at.acknowledge(other)
 
 
-class Slow:
+class Slow(But):
     """The catalog, but another process uses the code up just before this one does."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
 
     def use_code(self, digest: str, at: datetime) -> bool:
         self._catalog.use_code(digest, at)
         return self._catalog.use_code(digest, at)
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._catalog, name)
-
 
 def test_of_two_at_once_one_is_refused(house: House) -> None:
     code = told(house)[0]
     with pytest.raises(Refused, match=r"^that code was used already\n"):
-        desk(house, Slow(house.catalog)).acknowledge(code)  # type: ignore[arg-type]
+        desk(house, Slow(house.catalog)).acknowledge(code)
 
 
 def test_a_used_code_is_known_before_anything_is_written(house: House) -> None:
@@ -117,23 +112,17 @@ def test_a_used_code_is_known_before_anything_is_written(house: House) -> None:
         codes.find(code, NOW)
 
 
-class Emptied:
+class Emptied(But):
     """The catalog, but its notices are gone."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
 
     def notice(self, _notice: str) -> None:
         return None
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._catalog, name)
 
 
 def test_a_code_whose_message_is_gone_is_refused(house: House) -> None:
     code = told(house)[0]
     with pytest.raises(Refused, match=r"^the message of that code is not in the ledger any more\n"):
-        desk(house, Emptied(house.catalog)).acknowledge(code)  # type: ignore[arg-type]
+        desk(house, Emptied(house.catalog)).acknowledge(code)
 
 
 def test_a_code_of_before_it_became_more_severe_answers_nothing(house: House) -> None:
@@ -147,18 +136,16 @@ def test_a_code_of_before_it_became_more_severe_answers_nothing(house: House) ->
         desk(house).acknowledge(codes_of(house)[0])
 
 
-class Raising:
+class Raising(But):
     """The catalog, but another process says that it is worse just when somebody says that they saw it."""
 
     def __init__(self, house: House) -> None:
+        super().__init__(house.catalog)
         self._house = house
 
     def amend(self, notice: str, change: Callable[[Notice], Notice]) -> Notice:
         self._house.post().owe(word(severity="critical", acknowledge=True))
-        return self._house.catalog.amend(notice, change)
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._house.catalog, name)
+        return self._catalog.amend(notice, change)
 
 
 def test_what_becomes_more_severe_while_somebody_says_that_they_saw_it_is_told_all_the_same(house: House) -> None:
@@ -168,7 +155,7 @@ def test_what_becomes_more_severe_while_somebody_says_that_they_saw_it_is_told_a
     house.post().carry()
     before = len(house.providers.arrived)
     with pytest.raises(Refused, match=r"^that code is of an earlier message: it has become more severe since\n"):
-        desk(house, cast("Ledger", Raising(house))).acknowledge(codes_of(house)[0])
+        desk(house, Raising(house)).acknowledge(codes_of(house)[0])
     house.post().carry()
     assert len(house.providers.arrived) > before
 
@@ -186,24 +173,18 @@ def test_wrong_codes_are_counted_and_then_none_is_looked_at(house: House) -> Non
     assert at.acknowledge(code).notice.answered
 
 
-class Uncounting:
+class Uncounting(But):
     """The catalog, but wrong codes are not remembered."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
 
     def amend_setting(self, key: str, change: Callable[[str | None], str]) -> str:
         return change(None) if key == "acknowledge.wrong" else self._catalog.amend_setting(key, change)
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._catalog, name)
 
 
 @pytest.mark.positive_control
 def test_without_the_count_codes_can_be_tried_through(house: House) -> None:
     """Twin: after as many wrong ones as one likes the next is looked at."""
     code = told(house)[0]
-    at = desk(house, Uncounting(house.catalog))  # type: ignore[arg-type]
+    at = desk(house, Uncounting(house.catalog))
     for _ in range(TRIES + 1):
         with pytest.raises(Refused, match="is no code"):
             at.acknowledge("AAAA-AA")
@@ -237,11 +218,12 @@ def test_who_types_wrong_codes_in_several_places_at_once_has_no_more_tries(house
         assert looked_at(several) == 0
 
 
-class Interleaved:
+class Interleaved(But):
     """The catalog, but between the reading of the count and the writing of it there is time for all the others to read it too."""
 
     def __init__(self, catalog: Catalog, meet: threading.Barrier) -> None:
-        self._catalog, self._meet = catalog, meet
+        super().__init__(catalog)
+        self._meet = meet
 
     def amend_setting(self, key: str, change: Callable[[str | None], str]) -> str:
         kept = self._catalog.setting(key)
@@ -250,16 +232,13 @@ class Interleaved:
         self._catalog.set_setting(key, value)
         return value
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._catalog, name)
-
 
 @pytest.mark.positive_control
 def test_a_count_that_is_read_and_then_written_counts_short(house: House) -> None:
     """Twin: both read the same number, so that two tries count as one."""
     meet = threading.Barrier(2)
     several = [Interleaved(house.catalog, meet) for _ in range(2)]
-    assert looked_at(several) > TRIES  # type: ignore[arg-type]
+    assert looked_at(several) > TRIES
 
 
 def test_a_clock_that_ran_ahead_locks_nobody_out_for_longer(house: House) -> None:
@@ -271,24 +250,18 @@ def test_a_clock_that_ran_ahead_locks_nobody_out_for_longer(house: House) -> Non
     assert desk(house).acknowledge(code).notice.answered
 
 
-class Reusing:
+class Reusing(But):
     """The catalog, but a code is never used up."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
 
     def use_code(self, digest: str, at: object) -> bool:
         return True
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._catalog, name)
 
 
 @pytest.mark.positive_control
 def test_a_code_that_is_never_used_up_acknowledges_again(house: House) -> None:
     """Twin of "used already"."""
     code = told(house)[0]
-    at = desk(house, Reusing(house.catalog))  # type: ignore[arg-type]
+    at = desk(house, Reusing(house.catalog))
     assert at.acknowledge(code).contact == at.acknowledge(code).contact
 
 

@@ -27,6 +27,7 @@ from dr.notify.channel import Sent
 from dr.notify.post import LedgerPost
 from dr.notify.stories import AcknowledgedStory
 from dr.notify.wording import Wording
+from tests.support.but import But
 from tests.support.catalog_copies import NOW
 from tests.support.catalog_runs import inventory_of
 from tests.support.notices import carrier_of, post_of
@@ -228,17 +229,11 @@ def test_two_who_carry_at_once_tell_nobody_twice(house: House) -> None:
     assert two_at_once(house, house.catalog) == {"anna-0": 1, "bob-0": 1}
 
 
-class Unclaimed:
+class Unclaimed(But):
     """The catalog, but what others are sending cannot be seen in it."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
 
     def amend(self, notice: str, change: Callable[[Notice], Notice]) -> Notice:
         return self._catalog.amend(notice, lambda known: change(known.model_copy(update={"claims": ()})))
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._catalog, name)
 
 
 @pytest.mark.positive_control

@@ -20,6 +20,7 @@ from dr.notify.channel import scheme_of, send
 from dr.notify.ledger import LedgerNotifier
 from dr.policy.readiness import readiness
 from dr.policy.undelivered import what_became
+from tests.support.but import But
 from tests.support.catalog_copies import HMIS, NOW
 from tests.support.catalog_mailbox import PASSWORD, USER, Mailbox, body_of, free_port, mailbox
 from tests.support.catalog_runs import context, inventory_of, plan_of, run_at, step_of
@@ -194,11 +195,8 @@ def test_a_kill_between_sending_and_recording_is_repeated_and_marked(box: Mailbo
     assert len(box.messages) == 2
 
 
-class Forgetful:
+class Forgetful(But):
     """The catalog, but what is about to be sent is not in the ledger before it is."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
 
     def amend(self, notice: str, change: Callable[[Notice], Notice]) -> Notice:
         changed: list[Notice] = []
@@ -209,9 +207,6 @@ class Forgetful:
 
         self._catalog.amend(notice, without_claims)
         return changed[0]
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._catalog, name)
 
 
 @pytest.mark.fault
