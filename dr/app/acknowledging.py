@@ -1,9 +1,11 @@
 """A code is brought back by whoever read the message; the others who had it are told at once that somebody has it."""
 
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from dr.actions.outage_telling import owe_words
 from dr.app.binding import bind
 from dr.app.home import App, whoami
 from dr.app.opening import WRONG, ConfigProblems, facts_of
@@ -12,18 +14,29 @@ from dr.clock import Clock, SystemClock
 from dr.config.home import find_home
 from dr.config.keys import digest_key
 from dr.model.base import JsonObject
+from dr.model.notice_record import Notice
+from dr.model.outage import Outage, OutageId
 from dr.notify.acknowledge import Book, Desk, Seen
 from dr.notify.codes import Codes
 
-__all__ = ["Seen", "acknowledge", "take_down"]
+__all__ = ["Seen", "about", "acknowledge", "take_down"]
 
 
 def acknowledge(app: App, code: str, comment: str, outage: str | None) -> Seen:
-    """Raises Refused for a code that acknowledges nothing (any more)."""
+    """Of an outage that is over nobody else is told any more. Raises Refused for a code that acknowledges nothing (any more)."""
     services = app.services
     seen = Desk(app.inventory, app.records, app.clock, services.codes, services.post).acknowledge(code, comment, outage)
+    known = about(app, seen.notice)
+    if known is not None and known.ended is not None:
+        owe_words(known, services, app.clock.now())  # who has it is dropped with the rest: "hmis is out" is not what they must read now
+        return replace(seen, others=(), owed=())
     services.carrier.carry(seen.owed)
     return seen
+
+
+def about(app: App, notice: Notice) -> Outage | None:
+    """The outage that a notice is about, if it is about one."""
+    return app.records.outage(OutageId(notice.outage)) if notice.outage is not None else None
 
 
 def take_down(home: str | None, wrong: ConfigProblems, said: tuple[str, str, str | None], clock: Clock | None = None) -> Seen:

@@ -9,6 +9,8 @@ from dr.cli.show import json_option, marked, print_json
 from dr.clock import local
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dr.app import App
     from dr.app.acknowledging import Seen
 
@@ -46,11 +48,25 @@ def ack(home: str | None, code: str, comment: str, outage: str | None, as_json: 
 
 
 def _show(seen: "Seen", app: "App | None") -> None:
-    person = app.inventory.contacts.get(seen.contact) if app is not None else None
-    click.echo(f"{marked('green', '')} acknowledged for {person.name if person else seen.contact}: {seen.notice.subject}")
+    people = app.inventory.contacts if app is not None else {}
+    names = {name: one.name for name, one in people.items()}
+    click.echo(f"{marked('green', '')} acknowledged for {names.get(seen.contact, seen.contact)}: {seen.notice.subject}")
     before = [one for one in seen.notice.acknowledgements if one.contact != seen.contact]
     zone = app.inventory.organisation.zone if app is not None else "UTC"
     for one in before:
-        click.echo(f"  {one.contact} had acknowledged it already, {local(one.at, zone)}")
+        click.echo(f"  {names.get(one.contact, one.contact)} had acknowledged it already, {local(one.at, zone)}")
     if seen.others:
-        click.echo(f"  told that you have it: {', '.join(seen.others)}")
+        click.echo(f"  told that you have it: {', '.join(names.get(one, one) for one in seen.others)}")
+    for line in _outage(app, seen, zone) if app is not None else ():
+        click.echo(line)
+
+
+def _outage(app: "App", seen: "Seen", zone: str) -> "Iterator[str]":
+    """Whether what the message was about is over, and where to look."""
+    from dr.app.acknowledging import about
+
+    one = about(app, seen.notice)
+    if one is not None and one.ended is not None:
+        yield f"  it is over since {local(one.ended, zone)}: nobody else is told that you have it"
+    if one is not None:
+        yield f"  all of it: dr outage show {one.id}"
