@@ -86,7 +86,7 @@ def seen(app: App, outage: Outage) -> Seen:
         silent=silent_since(outage, entries, rules, now) is not None,
         kept=(kept := is_kept(app, outage.id)),
         tried=tried_again(app, outage),
-        tries="the timer does" if timer_carries(app) else "a process in the background does, for an hour at most" if kept else "",
+        tries="the timer" if timer_carries(app) else "a process in the background, for an hour at most" if kept else "",
         people=tuple(reaches(ledger, people)),
         nobody=tuple(nobody(ledger, people)),
         lines=tuple(sorted(_lines(outage, entries, ledger, runs, app.inventory), key=lambda line: line.at)),

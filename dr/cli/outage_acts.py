@@ -72,6 +72,6 @@ def facts(app: "App", one: "Outage") -> dict[str, object]:
 def _said(app: "App", done: "Done") -> "Iterator[Drawn]":
     from dr.app.outage_seen import reached, seen
 
-    draw = again if done.again else changed if done.entry.act in ("updated", "assigned") else acted
+    draw = again if done.again else changed if done.entry.act in ("updated", "assigned", "reviewed") else acted
     zone, now = app.inventory.organisation.zone, app.clock.now()
     return draw(seen(app, done.outage), done.entry, reached(app, done.notices), zone, now, screen())

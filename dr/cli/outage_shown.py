@@ -28,12 +28,12 @@ def acted(seen: "Seen", _: "OutageEntry", reached: "Reached", zone: str, now: da
 
 
 def changed(seen: "Seen", entry: "OutageEntry", reached: "Reached", zone: str, now: datetime, width: int) -> Iterator[Drawn]:
-    """After an update, or an assignment: what is new, and who was reached."""
-    text = f": {entry.text}" if entry.text else ""
-    severity = f" ({entry.severity} now)" if entry.severity else ""
-    said = f"{seen.assigned} has it in hand now{text}" if entry.act == "assigned" else f"{entry.text}{severity}"
-    yield from _head(f"● {_mark(seen)}{seen.about}, out for {seen.lasted}: {said}", seen, "", width)
-    if entry.act != "assigned":
+    """After an update, an assignment or a review: what is new, and who was reached."""
+    for_so_long = f"{'was out' if seen.outage.ended else 'out'} for {seen.lasted}"
+    yield from _head(f"● {_mark(seen)}{seen.about}, {for_so_long}: {_news(seen, entry)}", seen, "", width)
+    if entry.act == "assigned":
+        yield from _knows(seen, entry, reached, width)
+    else:
         yield from _hands(seen, width)
     yield from _reached(seen, reached, zone, now, width)
 
@@ -78,9 +78,9 @@ def shown(seen: "Seen", zone: str, now: datetime, width: int) -> Iterator[Drawn]
 def head(seen: "Seen", zone: str, now: datetime, width: int) -> Iterator[Drawn]:
     one = seen.outage
     name = f"{seen.about} · {seen.title}" if seen.title else seen.about
-    until = f" until {clock(one.ended, now, zone)}" if one.ended else ""
-    sign, since = "✔" if one.ended else "✖", clock(one.began, now, zone)
-    said = f"{sign} {_mark(seen)}{_HEADS[one.state]}: {name}, since {since}{until} ({seen.lasted}), {one.severity}"
+    sign, began = "✔" if one.ended else "✖", clock(one.began, now, zone)
+    when = f"out from {began} until {clock(one.ended, now, zone)}" if one.ended else f"since {began}"
+    said = f"{sign} {_mark(seen)}{_HEADS[one.state]}: {name}, {when} ({seen.lasted}), {one.severity}"
     yield from _head(said, seen, _COLOURS[one.state], width)
 
 
@@ -107,6 +107,20 @@ def _head(text: str, seen: "Seen", colour: str, width: int) -> Iterator[Drawn]:
     yield f"  {seen.outage.id}", ""
 
 
+def _news(seen: "Seen", entry: "OutageEntry") -> str:
+    if entry.act == "assigned":
+        return f"{seen.assigned} has it in hand now" + (f": {entry.text}" if entry.text else "")
+    if entry.act == "reviewed":
+        return f"reviewed: {entry.text}. It stays on record; nobody is told"
+    return entry.text + (f" ({entry.severity} now)" if entry.severity else "")
+
+
+def _knows(seen: "Seen", entry: "OutageEntry", reached: "Reached", width: int) -> Iterator[Drawn]:
+    """Whoever has it in hand and was not reached does not know so."""
+    if not any(one.contact == entry.to and one.reached for one in reached.people):
+        yield from _field("in hand", f"✖ {seen.assigned} does not know it yet: telephone them, or give it to somebody else", width, "red")
+
+
 def _mark(seen: "Seen") -> str:
     return "EXERCISE: " if seen.outage.exercise else ""
 
@@ -130,7 +144,7 @@ def _once_more(seen: "Seen", zone: str, now: datetime, width: int) -> Iterator[D
     if seen.tried is None:
         return
     if seen.tries:
-        yield from _field("next", f"who was not reached is tried again {clock(seen.tried, now, zone)}: {seen.tries}", width)
+        yield from _field("next", f"who was not reached is tried again {clock(seen.tried, now, zone)}, by {seen.tries}", width)
     else:
         yield from _field("next", "nothing tries those again who were not reached: dr notices carry, or tell them by hand", width, "amber")
 

@@ -58,7 +58,7 @@ TEXTS = {
     ),
     "outage-cadence": (
         "hmis is still out, for 35 min",
-        "hmis (Client records) is out since 14:05: the server burnt. Nothing new since the last message. "
+        "hmis (Client records) is out since 14:05: the server burnt. Nobody has said anything new since the last message. "
         "You hear again by 15:10 at the latest.\n\n" + DOING + GOAL + FOOT,
     ),
     "outage-resolved": (
@@ -98,6 +98,15 @@ def test_the_whole_text_of_each(template: str) -> None:
     """The first line says what is out and since when; then what is being done; then when one hears next."""
     said = render(template, STORY)
     assert (said.subject, said.body) == TEXTS[template]
+
+
+def test_who_has_it_is_said_once_in_the_word_that_says_so() -> None:
+    """And what else is being done is said all the same."""
+    given = STORY.model_copy(update={"assigned": "Bert Backup", "said": "Bert Backup has it in hand now"})
+    alone = render("outage-update", given.model_copy(update={"doing": ()})).body
+    assert (alone.count("Bert Backup"), "What is being done" in alone) == (1, False)
+    assert DOING in render("outage-update", given).body
+    assert "- nobody has it in hand yet\n" in render("outage-update", STORY.model_copy(update={"doing": ()})).body
 
 
 def test_who_is_promised_nothing_is_told_so_and_what_is_late_is_said() -> None:

@@ -109,4 +109,4 @@ def test_who_tries_again_is_said(world: OutageWorld, app: App, over: Outage) -> 
 
     assert said() == "nothing tries those again who were not reached: dr notices carry, or tell them by hand"
     note_timer(app)
-    assert said() == "who was not reached is tried again 12:00: the timer does"
+    assert said() == "who was not reached is tried again 12:00, by the timer"

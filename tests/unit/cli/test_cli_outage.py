@@ -116,10 +116,28 @@ def test_an_update_and_an_assignment_print_what_is_new(world: OutageWorld, tmp_p
     assert drawn(world.desk.assign(one, "bert", "you are nearest")) == [
         "● EXERCISE: hmis, out for 5 min: Bert Backup has it in hand now: you are nearest",
         "  out-20261123T180000Z-0001",
+        "  in hand:          ✖ Bert Backup does not know it yet: telephone them, or give it to somebody else",
         *told,
         *hear,
     ]
     assert drawn(world.desk.update(one, "all offices", "major"))[0] == "● EXERCISE: hmis, out for 5 min: all offices (major now)"
+
+
+def test_whoever_has_it_in_hand_and_was_reached_is_not_said_to_be_unaware(world: OutageWorld, tmp_path: Path) -> None:
+    one = world.desk.declare(outage()).outage.id
+    done = world.desk.assign(one, "anna")
+    deliver(world, one)
+    app, notices = app_of(world, tmp_path), world.records.outage_notices(one)
+    drawn = [line for line, _ in changed(seen(app, done.outage), done.entry, reached(app, notices), ZONE, NOON, 100)]
+    assert not [line for line in drawn if "does not know it yet" in line]
+
+
+def test_a_review_says_that_nobody_is_told(world: OutageWorld, tmp_path: Path) -> None:
+    one = world.desk.declare(outage()).outage.id
+    world.desk.resolve(one, "users work")
+    done, app = world.desk.review(one, "a breaker"), app_of(world, tmp_path)
+    drawn = [line for line, _ in changed(seen(app, done.outage), done.entry, reached(app, done.notices), ZONE, NOON, 100)]
+    assert drawn[0] == "● hmis, was out for 5 min: reviewed: a breaker. It stays on record; nobody is told"
 
 
 def test_what_was_typed_again_says_since_when_it_is_on_record(world: OutageWorld, tmp_path: Path) -> None:
@@ -153,7 +171,7 @@ def test_all_of_it_in_order_in_the_organisation_s_zone(world: OutageWorld, tmp_p
     over = world.desk.resolve(one, "users work").outage
     drawn = [line for line, _ in shown(seen(app_of(world, tmp_path), over), ZONE, world.clock.now(), 100)]
     assert drawn[:4] == [
-        "✔ BACK: hmis · Client records, since 11:55 until 13:00 (1 h 05 min), major",
+        "✔ BACK: hmis · Client records, out from 11:55 until 13:00 (1 h 05 min), major",
         "  out-20261123T180000Z-0001",
         "  what:             the server burnt",
         "  lasted:           1 h 05 min; the objective is 4 h: within it",
