@@ -19,6 +19,7 @@ from dr.model.duty import Assignment, Board, DutyName, Fence
 from dr.model.duty_events import Accepted, Event, HandedBack, Rejected, Returned, Spared
 from dr.model.duty_events import Refused as SaidNo
 from dr.model.duty_log import REAL, DutyTurn, Wanted
+from dr.policy.answering import stranger
 from dr.policy.approval import same_person
 from dr.policy.roster import Roster
 from dr.policy.second_person import through
@@ -84,7 +85,7 @@ class Offices:
         self._known(duty, office)
         self._synced()
         wanted = number if number is not None else self._number_asked(self._after_all(duty, office), office)
-        self._say(Accepted(at=self._now(), duty=DutyName(duty), office=OfficeName(office), number=Fence(wanted), by=self.desk.by))
+        self._say(Accepted(at=self._now(), duty=DutyName(duty), office=OfficeName(office), number=Fence(wanted), by=self._named(office)))
         self._heed(f"{self._title(office)}'s yes is on record, but nobody holds {self._duty(duty)} by it yet")
         held = self._of(duty)
         if held.office != office or held.number < wanted:
@@ -101,7 +102,9 @@ class Offices:
         self._synced()
         said = self._of(duty)
         number = said.number if said.office == office and not self._is_asked(said, office) else self._number_asked(said, office)
-        self._say(SaidNo(at=self._now(), duty=DutyName(duty), office=OfficeName(office), number=Fence(number), by=self.desk.by, why=why))
+        self._say(
+            SaidNo(at=self._now(), duty=DutyName(duty), office=OfficeName(office), number=Fence(number), by=self._named(office), why=why)
+        )
         self._heed("the no is on record")
         return self._line(duty)
 
@@ -109,7 +112,7 @@ class Offices:
         """An office that is taken to be affected by a loss says that it works."""
         self._known(None, office)
         self._synced()
-        self._say(Spared(at=self._now(), office=OfficeName(office), by=self.desk.by))
+        self._say(Spared(at=self._now(), office=OfficeName(office), by=self._named(office)))
         self._heed("it is on record")
         return self.desk.board()
 
@@ -120,7 +123,7 @@ class Offices:
         self._known(None, office)
         self._synced()
         if self.desk.board().loss(office) is not None:
-            self._say(Returned(at=self._now(), office=OfficeName(office), by=self.desk.by))
+            self._say(Returned(at=self._now(), office=OfficeName(office), by=self._named(office)))
         away = [each for each in self.desk.board().assignments if self._normal(each) == office and each.office != office]
         for each in away:
             if each.office is not None:
@@ -154,6 +157,20 @@ class Offices:
         if held.office != to:
             raise Refused(f"another machine was first: {held.why}", hint="dr duties")
         return self._line(duty)
+
+    # ------------------------------------------------------------ who answers
+
+    def aside(self, office: str) -> str:
+        """What whoever types must know where they answer for an office that is not theirs; nothing where it is, or nobody can tell."""
+        strange = stranger(self.app.inventory, office, self.desk.by)
+        if not strange:
+            return ""
+        people = ", ".join(each.name for each in self.app.inventory.contacts.values() if each.office == office)
+        return f"you ({self.desk.by}, {strange}) answer for {self._title(office)}: it counts, is on record, and is told to {people}"
+
+    def _named(self, office: str) -> str:
+        strange = stranger(self.app.inventory, office, self.desk.by)
+        return f"{self.desk.by}, {strange}" if strange else self.desk.by
 
     # ------------------------------------------------------------ parts
 

@@ -8,7 +8,7 @@ from dr.cli.asking import require_yes
 from dr.cli.completion import known
 from dr.cli.enduring import opened
 from dr.cli.run import follow
-from dr.cli.show import json_option, say
+from dr.cli.show import coloured, json_option, say, screen, wrapped
 from dr.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -130,6 +130,7 @@ def accept(home: str | None, duty: str, office: str, number: int | None, exercis
     from dr.cli.duty_shown import show_answer
 
     app, offices = _open(home, "accept", exercise)
+    _say_aside(offices, office)
     show_answer(offices.accept(duty, office, number), app.inventory.organisation.zone, app.clock.now(), _flag(exercise))
 
 
@@ -149,6 +150,7 @@ def refuse(home: str | None, duty: str, office: str, because: str, exercise: boo
     from dr.cli.duty_shown import show_answer
 
     app, offices = _open(home, "refuse", exercise)
+    _say_aside(offices, office)
     show_answer(offices.refuse(duty, office, because), app.inventory.organisation.zone, app.clock.now(), _flag(exercise))
 
 
@@ -164,6 +166,7 @@ def works(home: str | None, office: str, exercise: bool) -> None:
       dr office works eau-claire
     """
     app, offices = _open(home, "works", exercise)
+    _say_aside(offices, office)
     offices.works(office)
     click.echo(f"{app.inventory.offices[office].title} works, and can be asked")
     click.echo(f"   who holds what: dr duties{_flag(exercise)}")
@@ -183,6 +186,7 @@ def back(home: str | None, office: str, exercise: bool) -> None:
     from dr.cli.duty_shown import show_back
 
     app, offices = _open(home, "back", exercise)
+    _say_aside(offices, office)
     show_back(offices.back(office), app.inventory.offices[office].title, office, _flag(exercise))
 
 
@@ -213,6 +217,12 @@ def _open(home: str | None, verb: str, exercise: bool) -> "tuple[App, Offices]":
     if exercise:
         say("EXERCISE: nothing real moves")
     return app, Offices(app, exercise, f"office-{verb}")
+
+
+def _say_aside(offices: "Offices", office: str) -> None:
+    """Nobody is locked out: whoever is left types for others. It is said, recorded and told."""
+    for line in wrapped(offices.aside(office), screen(), first="▲ ", rest="  ") if offices.aside(office) else ():
+        say(coloured(line, "amber"))
 
 
 def _said(alone: str | None) -> str:

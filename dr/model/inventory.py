@@ -117,6 +117,8 @@ class Contact(StrictModel):
     away: tuple[Absence, ...] = ()
     deputy: Slug | None = None
     """Another contact, who is told in their place while they are away, and after them when they do not answer."""
+    logins: tuple[str, ...] = ()
+    """The logins by which they type here: whoever else answers for their office is named to its people. None: nobody can tell."""
 
 
 HostRole = Literal["production", "standby", "repository", "office"]

@@ -8,11 +8,12 @@ from typing import TypeVar
 from dr.clock import clock
 from dr.model.base import OfficeName
 from dr.model.duty import Assignment, PassedOver
-from dr.model.duty_events import Ask, Assign, Lost, Moved, RaceLost, Returned, Unheld, Withdraw
+from dr.model.duty_events import Accepted, Ask, Assign, Lost, Moved, RaceLost, Refused, Rejected, Returned, Spared, Unheld, Withdraw
 from dr.model.duty_log import DutyTurn
 from dr.model.duty_story import DutyLine, DutyStory
 from dr.model.inventory import Inventory
 from dr.model.record import Severity
+from dr.policy.answering import stranger
 from dr.policy.roster import Roster
 
 Kind = TypeVar("Kind", Ask, Assign, Unheld, Withdraw)
@@ -47,12 +48,12 @@ class Teller:
 
     def words(self) -> list[DutyWord]:
         """In the order of their urgency."""
-        return [*self._asks(), *self._unheld(), *self._lost(), *self._moved(), *self._withdrawn(), *self._back()]
+        return [*self._asks(), *self._unheld(), *self._lost(), *self._moved(), *self._withdrawn(), *self._back(), *self._by_a_stranger()]
 
     # ------------------------------------------------------------ what happened
 
     def _asks(self) -> Iterator[DutyWord]:
-        asks = self._of(Ask)
+        asks = sorted(self._of(Ask), key=lambda each: each.until)  # the subject names the first by which an answer is wanted
         for office in dict.fromkeys(each.office for each in asks):
             lines = tuple(self._asked(each) for each in asks if each.office == office)
             yield from self._to(self.staff(office), "duty-asked", "critical", office, lines)
@@ -94,6 +95,18 @@ class Teller:
             holders = [name for each in away if each.office for name in self.staff(each.office)]
             told = [*self._groups(AUDIENCES), *self.staff(event.office), *holders]
             yield from self._to(told, "office-back", "warning", event.office, tuple(self.standing(each) for each in away))
+
+    def _by_a_stranger(self) -> Iterator[DutyWord]:
+        """Somebody else answered for an office: its people hear of it at once."""
+        event = self.taken.turn.event
+        counts = not any(isinstance(each, Rejected) for each in self.taken.turn.transitions)
+        if isinstance(event, Accepted | Refused | Spared | Returned) and counts and stranger(self.inventory, event.office, self.taken.by):
+            lines = (self._answer(event),) if isinstance(event, Accepted | Refused) else ()
+            yield from self._to(self.staff(event.office), "duty-answered", "warning", event.office, lines)
+
+    def _answer(self, event: Accepted | Refused) -> DutyLine:
+        said = "yes" if isinstance(event, Accepted) else f"no ({event.why})" if event.why else "no"
+        return self.line(event.duty, event.number, why=f"{said}, to number {event.number}")
 
     # ------------------------------------------------------------ parts
 

@@ -15,6 +15,7 @@ from dr.errors import ConfigError, Refused, Unreachable
 from dr.model.base import RunId
 from dr.model.claim import Claim
 from dr.model.duty import Fence
+from dr.model.duty_story import DutyStory
 from dr.model.record import RunRecord
 from dr.stream.claims import seal
 from tests.support.catalog_runs import plan_of
@@ -287,3 +288,48 @@ def test_who_types_is_who_is_written_down(machine: Machine) -> None:
     claim = machine.claims().read(DESK).claim
     assert claim is not None
     assert claim.by == whoami()
+
+
+# ---------------------------------------------------------------- who answers
+
+
+@pytest.fixture
+def named(machine: Machine) -> Machine:
+    """Bert's login is on record."""
+    bert = machine.inventory.contacts["bert"].model_copy(update={"logins": ("bert",)})
+    machine.inventory = machine.inventory.model_copy(update={"contacts": {**machine.inventory.contacts, "bert": bert}})
+    return machine
+
+
+def answered(machine: Machine) -> list[tuple[str, str, str]]:
+    """Whom it was told that somebody else answered for them: by whom, and what."""
+    words = [one for one in machine.post.words if one.template == "duty-answered"]
+    stories = [cast("DutyStory", one.story) for one in words]
+    return [(one.to, story.by, "; ".join(line.why for line in story.duties)) for one, story in zip(words, stories, strict=True)]
+
+
+def test_who_answers_for_another_office_is_warned_recorded_and_told_to_its_people_and_it_counts(named: Machine) -> None:
+    named.lose()
+    office = offices(named, "anna")
+    assert office.aside(MILWAUKEE) == "you (anna, not of Milwaukee) answer for Milwaukee: it counts, is on record, and is told to Bert"
+    assert office.accept(DESK, MILWAUKEE).office == MILWAUKEE
+    assert "accepted by anna, not of Milwaukee" in named.of(DESK).why
+    assert offices(named, "anna").refuse(PAYROLL, MILWAUKEE, "ill").asked == GREEN_BAY
+    assert answered(named) == [("bert", "anna", "yes, to number 1"), ("bert", "anna", "no (ill), to number 1")]
+    claim = named.claims().read(DESK).claim
+    assert claim is not None and claim.by == "anna"
+
+
+def test_who_answers_for_their_own_office_is_told_nothing_of_it_and_where_nobody_can_tell_neither(named: Machine) -> None:
+    named.lose()
+    assert offices(named, "bert as dr").aside(MILWAUKEE) == ""
+    offices(named, "bert as dr").accept(DESK, MILWAUKEE)
+    offices(named, "bert").refuse(PAYROLL, MILWAUKEE, "ill")
+    offices(named, "anna").accept(PAYROLL, GREEN_BAY)
+    assert answered(named) == []
+
+
+def test_that_an_office_works_by_the_word_of_another_is_told_to_its_people(named: Machine) -> None:
+    named.lose(MILWAUKEE)
+    offices(named, "anna").back(MILWAUKEE)
+    assert answered(named) == [("bert", "anna", "")]
