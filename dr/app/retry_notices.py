@@ -1,5 +1,7 @@
 """One notice, and whom it was meant for; send again what did not reach everybody, once its cause is mended."""
 
+from collections.abc import Callable, Iterator
+
 from dr.actions.outage_telling import is_past
 from dr.app.carrying import note_timer
 from dr.app.contacts import note
@@ -7,7 +9,7 @@ from dr.app.duties import heed_all
 from dr.app.home import App
 from dr.app.incidents import owe_incidents
 from dr.app.outages import owe_all
-from dr.errors import ConfigError, Refused
+from dr.errors import ConfigError, DrError, Refused
 from dr.model.notice_record import Notice
 from dr.model.ports import Carried
 from dr.notify.audience import audience
@@ -63,15 +65,26 @@ def put_off(app: App) -> int:
 def carry(app: App, *, by_timer: bool = False) -> Carried:
     """One round: what outages and duties owe is owed, what is due is sent, what nobody acknowledged goes to the next channel or person.
 
-    Who is not proven any more is noted. `by_timer`: so that nobody else goes on with what it does each minute.
+    Who is not proven any more is noted. `by_timer`: so that nobody else goes on with what it does each minute. What one part of it meets
+    (a key that cannot be read, a claim that cannot be believed) keeps none of the others, and no message, back; the first is raised then.
     """
     if by_timer:
         note_timer(app)
-    note(app)
-    owe_all(app)
-    owe_incidents(app)
-    heed_all(app)
-    return app.services.post.carry()
+    troubles = list(_troubles(app))
+    carried = app.services.post.carry()
+    if troubles:
+        raise troubles[0]
+    return carried
+
+
+def _troubles(app: App) -> Iterator[DrError]:
+    """What was met where the ledger is brought up to what is owed."""
+    parts: tuple[Callable[[App], object], ...] = (note, owe_all, owe_incidents, heed_all)
+    for part in parts:
+        try:
+            part(app)
+        except DrError as error:
+            yield error
 
 
 def waiting(app: App, notice: Notice) -> list[Waiting]:

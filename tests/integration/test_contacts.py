@@ -16,7 +16,9 @@ from dr.app.doctor.people import people
 from dr.app.retry_notices import carry
 from dr.cli import cli
 from dr.clock import FixedClock
-from dr.errors import ConfigError
+from dr.errors import ConfigError, Refused
+from dr.model.ports import Word
+from dr.notify.stories import ContactTestStory
 from tests.support.catalog_copies import NOW
 from tests.support.catalog_mailbox import free_port
 from tests.support.receivers import Received, said, webhook
@@ -136,3 +138,14 @@ def test_a_person_types_the_code(house: House) -> None:
     assert "acknowledged for Anna Abel: Harbor: test of channel 1 of 1 to Anna Abel" in done.output
     assert "anna acknowledged it" in house.dr("notices", "show", house.app().records.notices()[0].id).output
     assert type(house.dr("ack", house.codes()[0]).exception).__name__ == "Refused"
+
+
+def test_what_is_due_is_sent_though_another_part_of_the_round_fails(house: House) -> None:
+    """A key that others can read since yesterday's clean-up: it is said, and nobody's message waits until somebody reads that."""
+    app = house.app()
+    story = ContactTestStory(organisation="Harbor", name="Anna", channel=1, channels=1, kind="json", at="now", valid="30 d")
+    app.services.post.owe(Word(id="w-1", to="anna", template="contact-test", story=story))
+    (house.home / "keys" / "digest.key").chmod(0o644)
+    with pytest.raises(Refused, match=r"digest\.key"):
+        carry(house.app())
+    assert len(house.hook.texts) == 1
