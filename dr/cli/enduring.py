@@ -14,24 +14,37 @@ if TYPE_CHECKING:
 
 
 def opened(
-    home: str | None, act: str = "", *, looking: bool = False, watch: "Callable[[Progress], None] | None" = None, run: str | None = None
+    home: str | None,
+    act: str = "",
+    *,
+    looking: bool = False,
+    watch: "Callable[[Progress], None] | None" = None,
+    run: str | None = None,
+    hushed: bool = False,
 ) -> "App":
     """The home, for a verb that goes on while its files are wrong. `act`: what is put on the trail then; empty for who only looks.
 
-    `run`: the run that it is about, where it is about one. Raises ConfigError where the files are wrong, and none are kept that can be
-    believed, or that run is more than telling and asking people.
+    `hushed`: nothing is said before `admit`, by whoever comes by each minute. `run`: the run that it is about, where it is about one.
+    Raises ConfigError where the files are wrong, and none are kept that can be believed, or that run is more than telling and asking
+    people.
     """
     from dr.app import App
     from dr.app.opening import own_up
 
     app = App.open(home, watch=watch or (lambda _: None), looking=looking, enduring=True)
-    if app.lapse is not None:
-        if run is not None:
-            app.require_whole(app.records.plan(RunId(run)))
-        warn(lapsed(app.lapse, app.inventory.organisation.zone))
+    if app.lapse is not None and run is not None:
+        app.require_whole(app.records.plan(RunId(run)))
+    if not hushed:
+        admit(app)
     if act:
         own_up(app, act)
     return app
+
+
+def admit(app: "App") -> None:
+    """Say by what it goes, where that is not what is written now."""
+    if app.lapse is not None:
+        warn(lapsed(app.lapse, app.inventory.organisation.zone))
 
 
 def warn(lines: Iterator[Drawn]) -> None:

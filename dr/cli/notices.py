@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dr.cli.enduring import opened
+from dr.cli.enduring import admit, opened
 from dr.cli.show import MARKS, aligned, coloured, json_option, marked, print_drawn, print_json, print_table, screen, wrapped
 from dr.clock import local
 from dr.errors import EXIT_FAILED
@@ -192,9 +192,11 @@ def carry(home: str | None, quiet: bool, as_json: bool) -> None:
     from dr.app.retry_notices import carry as round_
     from dr.app.retry_notices import what_became
 
-    app = opened(home)
+    app = opened(home, hushed=True)
     carried = round_(app, by_timer=quiet)
-    if carried.notices:  # a timer comes by each minute: what it sent is on the trail, not that it looked
+    if carried.notices or not quiet:  # a timer comes by each minute, and cron mails what it says
+        admit(app)
+    if carried.notices:
         own_up(app, "notices carry")
     if as_json:
         print_json({"notices": [n.to_facts() for n in carried.notices], "next": carried.next.isoformat() if carried.next else None})
