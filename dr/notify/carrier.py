@@ -166,12 +166,16 @@ class Carrier:
         return Claim(contact=send.contact, channel=send.channel, by=by, at=self._clock.now(), mark=send.mark, why=send.why)
 
     def _errands(self, notice: Notice, claims: Sequence[Claim]) -> list[Errand]:
-        """With a code each, where one is wanted: the codes are kept before any message with one leaves."""
+        """With a code each, where one is wanted: the codes are kept before any message with one leaves. Where the home's key cannot be
+        read, messages leave without one: that nobody can say that they saw it is better than that nobody does."""
         errands = [self._errand(notice, claim) for claim in claims]
         if not notice.acknowledge or self._codes is None or not claims:
             return errands
         expires = self._clock.now() + timedelta(seconds=self._inventory.notices.code_valid)
-        made = [self._codes.make(notice, each.claim.contact, each.claim.channel, each.url, expires) for each in errands]
+        try:
+            made = [self._codes.make(notice, each.claim.contact, each.claim.channel, each.url, expires) for each in errands]
+        except DrError:  # each round of `dr notices carry` fails by it, and says why
+            return errands
         self._ledger.record_codes([kept for _, kept in made])
         return [replace(errand, code=code) for errand, (code, _) in zip(errands, made, strict=True)]
 

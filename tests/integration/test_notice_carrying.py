@@ -16,7 +16,7 @@ import pytest
 
 from dr.catalog.catalog import Catalog, open_catalog
 from dr.clock import FixedClock
-from dr.errors import ConfigError
+from dr.errors import ConfigError, Refused
 from dr.model.inventory import Inventory, SecretRef
 from dr.model.notice_record import Notice
 from dr.model.ports import Ledger, Word
@@ -99,6 +99,20 @@ class House:
 def house(tmp_path: Path) -> Iterator[House]:
     with open_catalog(tmp_path / "catalog.db", FixedClock(NOW)) as catalog:
         yield House(catalog, {"anna": 2, "bob": 1})
+
+
+def test_an_alarm_leaves_though_the_key_of_its_codes_cannot_be_read(house: House) -> None:
+    """Without a code nobody can say that they saw it; but they see it."""
+
+    def unreadable() -> bytes:
+        raise Refused("keys/digest.key can be read by others")
+
+    carrier = carrier_of(house.inventory, house.catalog, house.clock, lambda ref: str(ref.env), teller=house.providers, key=unreadable)
+    post = post_of(house.inventory, house.catalog, house.clock, carrier)
+    post.owe(word(severity="critical", acknowledge=True))
+    post.carry()
+    assert sorted(name for name, _ in house.providers.arrived) == ["anna-0", "bob-0"]
+    assert not any("dr ack" in body.text for body in house.providers.bodies)
 
 
 def test_a_word_is_in_the_ledger_before_anybody_is_told(house: House) -> None:
