@@ -1,11 +1,18 @@
 """What a person sees while a run goes on: on a terminal the ended steps above one moving line for each that works, in a pipe one line an
-event. To stderr, always."""
+event. To stderr, always.
 
+The run does not hang on whoever reads it: a pipe that broke or a terminal that is gone is not written to, and one that takes nothing just
+now (Ctrl-S, a full pipe) is not waited for.
+"""
+
+import contextlib
 import os
+import select
 import shutil
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +33,10 @@ _SAME_EVERY = 180.0
 """In a pipe, where a step says the same again and counts nothing: it waits, and the line again and again helps nobody."""
 _NEAR = 600.0
 """Seconds from now within which a time of day is told to the second."""
+_PATIENCE = 0.3
+"""Seconds for which a reader that takes nothing is waited for, once."""
+_UNSAID = 500
+"""Lines that are kept for such a reader, the last ones."""
 _WORDS = 24
 """Columns that a moving line keeps for its words."""
 _RATE_AFTER = 0.5
@@ -66,6 +77,8 @@ class Watcher:
         self._rates: dict[str, _Rate] = {}
         self._moving: dict[str, str] = {}
         self._drawn = 0
+        self._unsaid: deque[str] = deque(maxlen=_UNSAID)
+        self._deaf = False
         self._hinted: set[tuple[str, str]] = set()
         self._interrupted: set[RunId] = set()
         self._taken_up: set[RunId] = set()
@@ -236,14 +249,34 @@ class Watcher:
 
     def _print(self, text: str | None = None) -> None:
         """Write a line that stays (or nothing), and the moving ones again below it."""
+        if text is not None:
+            self._unsaid.append(text)
+        with contextlib.suppress(OSError, ValueError):  # nobody reads any more: that is no fault of the run's
+            if self._is_heard():
+                self._write()
+
+    def _write(self) -> None:
         erase = f"\033[{self._drawn}A\r\033[J" if self._drawn else ""
-        kept = [] if text is None else [text]
-        self._drawn = len(self._moving) if self._live else 0
-        moving = list(self._moving.values()) if self._live else []
+        self._drawn = 0
         if erase:
             self._out.write(erase)  # not by click, which takes it for a colour
-        click.echo("".join(line + "\n" for line in (*kept, *moving)), file=self._out, nl=False, color=None)
+        while self._unsaid and self._is_heard():
+            click.echo(self._unsaid[0] + "\n", file=self._out, nl=False, color=None)
+            self._unsaid.popleft()
+        moving = list(self._moving.values()) if self._live and not self._unsaid else []
+        self._drawn = len(moving)
+        click.echo("".join(line + "\n" for line in moving), file=self._out, nl=False, color=None)
         self._out.flush()
+
+    def _is_heard(self) -> bool:
+        """Whether what is written now is taken; what is no file of the system's always takes it."""
+        try:
+            taking = select.poll()
+            taking.register(self._out.fileno(), select.POLLOUT)
+        except (OSError, ValueError):
+            return True
+        self._deaf = not taking.poll(0 if self._deaf else _PATIENCE * 1000)
+        return not self._deaf
 
 
 def _wide(tail: list[str]) -> int:

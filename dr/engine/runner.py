@@ -1,5 +1,6 @@
 """The engine as `app` and `cli` see it: open it, start a run or take up what was left, wait, close."""
 
+import contextlib
 import os
 import secrets
 import sys
@@ -174,14 +175,19 @@ class Engine:
     def leave(self, code: int) -> None:
         """End the process at once with that exit code: what runs stays resumable, what it started is ended first. Does not return."""
         self._works.leave()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):  # whoever read it may be gone
+                stream.flush()
         os._exit(code)
 
     def abandon(self) -> None:
-        """Ctrl-C: end children, say how to go on, leave with 130. `destroy` is not called: it can hang and raises into running steps."""
+        """Ctrl-C: end children, say how to go on, leave with 130. `destroy` is not called: it can hang and raises into running steps.
+
+        It leaves, whether or not anybody hears that: the same Ctrl-C ends a `| tee` that read it.
+        """
         self._works.leave()
-        self._farewell(self._carried())
+        with contextlib.suppress(Exception):
+            self._farewell(self._carried())
         self.leave(EXIT_INTERRUPTED)
 
     # ------------------------------------------------------------ inside
@@ -224,10 +230,11 @@ class Engine:
     def _require_slot(self) -> None:
         """A process whose slot is gone may not go on: whoever took the slot since carries on what this one began. It leaves at once."""
         if self._slot is not None and not self._slot.held():
-            sys.stderr.write(
-                f"the lock of this process ({self._slot.path}) was removed: others may go on with its runs\n"
-                "   HINT: nobody may remove what lies there while dr works; `dr runs list` shows what runs, `dr runs resume` goes on\n"
-            )
+            with contextlib.suppress(OSError):
+                sys.stderr.write(
+                    f"the lock of this process ({self._slot.path}) was removed: others may go on with its runs\n"
+                    "   HINT: nobody may remove what lies there while dr works; `dr runs list` shows what runs, `dr runs resume` goes on\n"
+                )
             self.leave(EXIT_INTERRUPTED)
 
     def _take_over(self, executors: Iterable[str]) -> None:

@@ -1,6 +1,7 @@
 """Progress: one line an event in a pipe; on a terminal, lines that move in their place and never wrap."""
 
 import io
+import os
 import re
 from collections.abc import Callable
 
@@ -252,3 +253,39 @@ def test_the_rest_is_not_foreseen_from_the_first_bytes() -> None:
         now.at += 2
         tell("restore", "working", what="x", done=done * 2**20, total=100 * 2**20, unit="bytes", elapsed=2.0, budget=60.0)
     assert out.screen() == ["  … restore: x  512.0 KiB/s  1.0 MiB of 100.0 MiB  budget left 58.0 s"]
+
+
+def pipe() -> tuple[int, Callable[..., None]]:
+    """The reading end, and a watcher that writes to the other."""
+    reading, writing = os.pipe()
+    return reading, told(Watcher(open(writing, "w", encoding="utf-8"), live=False))
+
+
+def test_a_reader_that_is_gone_breaks_no_step() -> None:
+    """`dr recover ... 2>&1 | tee log`, and the tee ended: the step that told how far it was would have failed of it."""
+    reading, tell = pipe()
+    tell("restore", "started")
+    assert os.read(reading, 100) == "  … restore\n".encode()
+    os.close(reading)
+    tell("restore", "working", what="loading")
+    tell("restore", "done")
+    tell("", "run-ended", what="PASS")
+
+
+def test_a_reader_that_takes_nothing_is_not_waited_for_and_hears_it_later() -> None:
+    """A terminal that somebody stopped with Ctrl-S would have stopped the recovery."""
+    reading, tell = pipe()
+    told_of = [f"step-{number}" for number in range(900)]
+    for step in told_of:
+        tell(step, "failed", what="x" * 200)
+    heard = os.read(reading, 1 << 20).decode()
+    tell("last", "done")
+    heard += os.read(reading, 1 << 20).decode()
+    lines = [line.split()[1] for line in heard.splitlines()]
+    assert lines[0] == "step-0"
+    assert "step-899" not in lines, "the pipe holds less: the control"
+    assert lines == [step for step in told_of if step in lines], "in their order, none cut"
+    while "last" not in lines:
+        tell("more", "retry")
+        lines += [line.split()[1] for line in os.read(reading, 1 << 20).decode().splitlines()]
+    assert "step-899" in lines
