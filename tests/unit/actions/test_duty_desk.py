@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from dr.errors import Unreachable
+from dr.model.base import Seconds
 from dr.model.claim import Claim
 from dr.model.duty import Fence
 from dr.model.duty_events import HandedBack, Rejected, Returned
+from dr.model.inventory import Duty
 from dr.policy.duty_words import AUDIENCES
 from dr.stream.claims import read_claim
 from tests.support.duty_world import DESK, GREEN_BAY, MADISON, MILWAUKEE, NOON, PAYROLL, Machine, vault
@@ -47,6 +49,15 @@ def test_everybody_whom_it_concerns_is_told_once(machine: Machine) -> None:
     machine.accept(DESK, MILWAUKEE)
     machine.desk().heed()
     assert machine.told("duty-moved") == [*AUDIENCES, "bert", "dora"]
+
+
+def test_who_is_asked_for_several_duties_reads_first_what_they_must_answer_first(machine: Machine) -> None:
+    """The subject names one time: whoever answered by a later one would be passed over."""
+    hurried = Duty(title="Payroll", office="madison", needs=("books",), succession=("milwaukee",), accept_within=Seconds(300))
+    machine.inventory = machine.inventory.model_copy(update={"duties": {**machine.inventory.duties, PAYROLL: hurried}})
+    machine.lose()
+    (asked,) = [word.story for word in machine.post.words if word.template == "duty-asked"]
+    assert [(line["name"], line["until"]) for line in asked.to_facts()["duties"]] == [(PAYROLL, "12:05"), (DESK, "12:15")]
 
 
 def test_who_is_silent_is_passed_over_and_their_late_yes_does_not_count(machine: Machine) -> None:
