@@ -237,10 +237,12 @@ def _tell(app: App, verb: str, incident: Incident, entry: IncidentEntry, *, agai
     at = of_verb(f"incident-{verb}")
     at("after-record")
     found = concerned(app, incident)
-    owed = _owe(app, incident, app.clock.now(), lambda: found, at)
+    owed = [one.id for one in _owe(app, incident, app.clock.now(), lambda: found, at)]
     app.services.post.carry()
     at("after-carried")
-    return Done(incident, found, entry, again, tuple(app.records.notice(one.id) or one for one in owed))
+    of_it = (f"{incident.id}:{entry.key}:{name}" for name in told(app.inventory, app.records.board()))
+    notices = (app.records.notice(one) for one in dict.fromkeys((*owed, *of_it)))
+    return Done(incident, found, entry, again, tuple(one for one in notices if one is not None))
 
 
 def _owe(app: App, incident: Incident, now: datetime, found: Callable[[], Exposure], at: Callable[[str], None]) -> list[Notice]:

@@ -10,6 +10,7 @@ from dr.cli.incident_shown import listed, opened, reported
 from dr.cli.show import json_option, print_drawn, print_json, screen
 
 if TYPE_CHECKING:
+    from dr.app import App
     from dr.app.incidents import Asked, Done
 
 _named = click.argument("incident", required=False)
@@ -66,7 +67,7 @@ def open_(home: str | None, /, what: str | None, since: str | None, noticed: str
     from dr.app.incidents import open_one
 
     app = App.open(home)
-    _end(app.inventory.organisation.zone, open_one(app, what, _asked(asked), since, noticed), as_json)
+    _end(app, open_one(app, what, _asked(asked), since, noticed), as_json)
 
 
 @incident.command()
@@ -87,7 +88,7 @@ def note(home: str | None, /, words: tuple[str, ...], as_json: bool, **asked: tu
 
     app = App.open(home)
     named = words[0] if len(words) > 1 and words[0].startswith("inc-") else None
-    _end(app.inventory.organisation.zone, write(app, named, " ".join(words[1:] if named else words), _asked(asked)), as_json)
+    _end(app, write(app, named, " ".join(words[1:] if named else words), _asked(asked)), as_json)
 
 
 @incident.command()
@@ -106,7 +107,7 @@ def close(home: str | None, incident: str | None, text: str, as_json: bool) -> N
     from dr.app.incidents import close as end
 
     app = App.open(home)
-    _end(app.inventory.organisation.zone, end(app, incident, text), as_json)
+    _end(app, end(app, incident, text), as_json)
 
 
 @incident.command("list")
@@ -172,17 +173,22 @@ def _asked(given: dict[str, tuple[str, ...]]) -> "Asked":
     return Asked(**given)
 
 
-def _end(zone: str, done: "Done", as_json: bool) -> None:
+def _end(app: "App", done: "Done", as_json: bool) -> None:
+    from dr.app.carrying import timer_carries
+    from dr.app.outage_seen import reached
+
     if as_json:
         print_json(
             {
                 "incident": done.incident.to_facts(),
                 "readable": done.found.readable,
                 "concerned": len(done.found.reach),
+                "again": done.again,
                 "notices": [notice.model_copy(update={"body": ""}).to_facts() for notice in done.notices],
             }
         )
     else:
-        print_drawn(opened(done, zone, screen()))
+        found, zone = reached(app, done.notices), app.inventory.organisation.zone
+        print_drawn(opened(done, found, zone, app.clock.now(), screen(), timer=timer_carries(app)))
     if done.notices and not any(each.state == "delivered" for notice in done.notices for each in notice.deliveries):
         raise SystemExit(_UNREACHED)

@@ -1,14 +1,17 @@
 """An incident on a screen: lines and their colours."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from dr.cli.outage_shown import reach
 from dr.cli.show import Drawn, aligned, print_table, wrapped
 from dr.clock import local
 
 if TYPE_CHECKING:
     from dr.app.incident_report import Group, Report
     from dr.app.incidents import Done
+    from dr.app.outage_seen import Reached
     from dr.model.incident import Incident
 
 _SHOWN = 40
@@ -16,8 +19,8 @@ _SHOWN = 40
 _WIDE = 10
 
 
-def opened(done: "Done", zone: str, width: int) -> Iterator[Drawn]:
-    """After an act: how it stands, what is concerned, who was told, what to type next."""
+def opened(done: "Done", reached: "Reached", zone: str, now: datetime, width: int, *, timer: bool) -> Iterator[Drawn]:
+    """After an act: how it stands, what is concerned, who was told, what to type next. `timer`: whether one carries notices here."""
     one = done.incident
     if done.again:
         when = f"{local(done.entry.at, zone)}, by {done.entry.by}"
@@ -26,10 +29,10 @@ def opened(done: "Done", zone: str, width: int) -> Iterator[Drawn]:
     yield from _field("exposed", "; ".join(str(each) for each in one.exposed), width)
     if one.state == "open":
         yield from _field("answer", done.answer, width, "red" if done.found.readable else "")
-    for notice in done.notices:
-        reached = list(dict.fromkeys(each.contact for each in notice.deliveries if each.state == "delivered"))
-        said = f"{notice.to}: {', '.join(reached)}" if reached else f"{notice.to}: nobody was reached ({notice.state})"
-        yield from _field("told", said, width, "" if reached else "red")
+    yield from _told(reached, zone, now, width)
+    if not timer and any(notice.due for notice in done.notices):
+        said = "no timer comes by here: nobody who was not reached, or does not answer, is told again but by `dr notices carry`"
+        yield from _field("next", said, width, "amber")
     yield "", ""
     yield f"  who accessed it, and what to do next:  dr incident report {one.id}", ""
 
@@ -79,6 +82,14 @@ def _head(one: "Incident", zone: str, width: int) -> Iterator[Drawn]:
     ended = f", closed {local(one.ended, zone)}" if one.ended else ""
     yield from _para(f"{sign} INCIDENT {one.state}: {one.what}; noticed {local(one.noticed, zone)}{ended}", width, colour, "  ")
     yield f"  {one.id}", ""
+
+
+def _told(reached: "Reached", zone: str, now: datetime, width: int) -> Iterator[Drawn]:
+    for group in reached.nobody:
+        yield from _field("told", f"✖ {group}: NOBODY is in that group; tell them by hand now", width, "red")
+    for number, one in enumerate(sorted(reached.people, key=lambda one: (one.reached is True, one.name))):
+        text, colour = reach(one, zone, now)
+        yield from _field("" if number or reached.nobody else "told", text, width, colour)
 
 
 def _group(group: "Group", zone: str, width: int) -> Iterator[Drawn]:

@@ -42,8 +42,8 @@ def again(seen: "Seen", entry: "OutageEntry", reached: "Reached", zone: str, now
     """After the same was typed once more: since when that is on record, by whom, and who was reached then."""
     words = {"updated": "said", "assigned": f"{seen.assigned} has it in hand"}.get(entry.act, entry.act)
     text = f": {entry.text}" if entry.text else ""
-    said = f"{words} already: {_mark(seen)}{seen.about}, {clock(entry.at, now, zone)}, by {entry.by}{text}. Nobody is told twice."
-    yield from _head(f"● {said}", seen, "", width)
+    said = f"{words} already: {seen.about}, {clock(entry.at, now, zone)}, by {entry.by}{text}. Nobody is told twice."
+    yield from _head(f"● {_mark(seen)}{said}", seen, "", width)
     yield from _reached(seen, reached, zone, now, width)
 
 
@@ -161,18 +161,20 @@ def _people(people: "Sequence[Person]", nobody: Sequence[str], zone: str, now: d
         yield from _field("told", f"✖ {group}: NOBODY is in that group (inventory/contacts.yaml); tell them by hand now", width, "red")
     label = "told" if not nobody else ""
     for one in sorted(people, key=lambda reach: (reach.reached is True, reach.name)):
-        yield from _field(label, *_reach(one, zone, now, width))
+        text, colour = reach(one, zone, now)
+        yield from _field(label, text, width, colour)
         label = ""
 
 
-def _reach(one: "Person", zone: str, now: datetime, width: int) -> tuple[str, int, str]:
+def reach(one: "Person", zone: str, now: datetime) -> Drawn:
+    """One person: reached or not, and how."""
     at = clock(one.next, now, zone) if one.next else ""
     then = f"; next try {at}" if at else ""
     if one.reached:
-        return f"✔ {one.name}: {one.how}{', saw it' if one.saw else ''}", width, "green"
+        return f"✔ {one.name}: {one.how}{', saw it' if one.saw else ''}", "green"
     if one.reached is None:
-        return f"… {one.name}: not told yet{f'; at {at}, if nobody has acknowledged by then' if at else ''}", width, "amber"
-    return f"✖ {one.name}: NOT REACHED ({one.how}){then}; tell them by hand", width, "red"
+        return f"… {one.name}: not told yet{f'; at {at}, if nobody has acknowledged by then' if at else ''}", "amber"
+    return f"✖ {one.name}: NOT REACHED ({one.how}){then}; tell them by hand", "red"
 
 
 def _happened(seen: "Seen", zone: str, width: int) -> Iterator[Drawn]:

@@ -11,7 +11,9 @@ import pytest
 from dr.app.home import App
 from dr.app.incident_report import report, write_page
 from dr.app.incidents import Asked, close, note, open_one, owe_incidents, pick
+from dr.app.outage_seen import reached
 from dr.catalog.catalog import Catalog
+from dr.cli.incident_shown import opened
 from dr.config.keys import noted_recipients
 from dr.errors import ConfigError, Refused
 from dr.model.base import RepositoryName
@@ -90,6 +92,16 @@ def test_a_trail_that_was_changed_is_said_before_anything_else(app: App, home: H
     assert "Who accessed it, and when" in shown
 
 
+def test_who_was_not_reached_is_said_by_name_and_whether_anybody_tries_again(app: App) -> None:
+    """A group of which one was reached is not a group that was told."""
+    done, now = open_one(app, "a bag was stolen", STOLEN, None, None), app.clock.now()
+    for timer in (False, True):
+        drawn = [line for line, _ in opened(done, reached(app, done.notices), "America/Chicago", now, 200, timer=timer)]
+        missed = [line for line in drawn if "NOT REACHED" in line]
+        assert [line.split("✖ ")[1].split(":")[0] for line in missed] == ["Help desk lead", "System administrator"]
+        assert ("no timer comes by here" in "".join(drawn)) is not timer
+
+
 def test_a_word_that_was_not_owed_yet_is_owed_by_who_comes_by(app: App) -> None:
     """Killed between the record and the ledger, nobody is forgotten; and nobody is told twice."""
     done = open_one(app, "a bag was stolen", STOLEN, None, None)
@@ -134,7 +146,7 @@ def test_what_is_typed_twice_is_one_incident_one_note_and_one_end(app: App) -> N
     noted = [note(app, None, "the key was in it", Asked(keys=("drill",))) for _ in range(2)]
     closed = [close(app, None, "reported") for _ in range(2)]
     assert [[done.again for done in pair] for pair in (opened, noted, closed)] == [[False, True]] * 3
-    assert [len(done.notices) for done in (*opened, *noted, *closed)] == [1, 0, 1, 0, 0, 0]
+    assert [len(done.notices) for done in (*opened, *noted, *closed)] == [1, 1, 1, 1, 0, 0]
     assert [each.act for each in app.records.incident_entries(opened[0].incident.id)] == ["opened", "noted", "closed"]
     with pytest.raises(Refused, match=r"is closed: .* by .*: reported"):
         close(app, None, "all is well")
