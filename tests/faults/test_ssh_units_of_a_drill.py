@@ -25,9 +25,9 @@ def spread(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spread]:
 
 def test_a_drill_whose_link_is_cut_passes_at_its_first_attempt(spread: Spread) -> None:
     with spread.home.start("drill", "hmis", "--tier", "online") as drill:
-        run = spread.begun("restore")
+        run = spread.begun("restore", drill)
         spread.net.cut()
-        spread.begun("prove")
+        spread.begun("prove", drill)
         spread.net.cut()
         said = ended(drill)
         assert drill.returncode == 0, said
@@ -42,7 +42,7 @@ def test_a_drill_whose_link_is_cut_passes_at_its_first_attempt(spread: Spread) -
 def test_a_drill_that_is_killed_or_left_is_resumed_and_passes(spread: Spread, step: str, how: signal.Signals) -> None:
     """Killed, its work there waits to be taken up; left by Ctrl-C, it is ended. Either way the run is resumed, and passes."""
     with spread.home.start("drill", "hmis", "--tier", "online") as drill:
-        run = spread.begun(step)
+        run = spread.begun(step, drill)
         drill.send_signal(how)
         ended(drill)
     if how is signal.SIGINT:
@@ -56,7 +56,7 @@ def test_a_drill_that_is_killed_or_left_is_resumed_and_passes(spread: Spread, st
 def test_a_drill_is_resumed_after_the_signing_key_was_rotated(spread: Spread) -> None:
     """Its work there is known by what no rotation changes, and is no stranger's."""
     with spread.home.start("drill", "hmis", "--tier", "online") as drill:
-        run = spread.begun("prove")
+        run = spread.begun("prove", drill)
         drill.kill()
     spread.home.dr("keys", "rotate", "signing")
     done = spread.home.dr("runs", "resume", run)

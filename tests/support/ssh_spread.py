@@ -28,11 +28,18 @@ class Spread:
         folder = self.there.home / ".local/state/dr-units"
         return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
 
-    def begun(self, step: str) -> str:
+    def begun(self, step: str, drill: "subprocess.Popen[str]") -> str:
         """The run whose step works there now."""
-        until(lambda: any(name.endswith(f"-{step}") and self._is_linked(name) for name in self.units()), f"no {step} began there")
-        (name,) = [one for one in self.units() if one.endswith(f"-{step}")]
-        return name.removesuffix(f"-{step}")
+
+        found: list[str] = []
+
+        def is_there() -> bool:
+            found[:] = [name for name in self.units() if name.endswith(f"-{step}") and self._is_linked(name)]
+            return bool(found) or drill.poll() is not None
+
+        until(is_there, f"no {step} began there")
+        assert found, ended(drill)
+        return found[0].removesuffix(f"-{step}")
 
     def _is_linked(self, name: str) -> bool:
         control = units.connected(self.there.home / ".local/state/dr-units" / name)
