@@ -15,6 +15,7 @@ import yaml
 
 from tests.support.main_job import Home, demo_home
 from tests.support.ssh_world import Machine, machine
+from tests.support.tcp_proxy import proxy
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -148,3 +149,35 @@ def test_each_login_does_one_thing(spread: Spread) -> None:
     finally:
         hosts.write_text(before)
     assert not (spread.standby.home / "elsewhere").exists()
+
+
+def seen(spread: Spread) -> dict[str, tuple[int, int]]:
+    """Every file of the standby's own: its size, and when it was written."""
+    return {str(path): (path.lstat().st_size, path.lstat().st_mtime_ns) for path in spread.root.rglob("*")}
+
+
+def lent(spread: Spread) -> int:
+    return len([entry for entry in spread.home.audit() if entry.event == "key.lent"])
+
+
+def test_without_an_agreement_nothing_of_a_set_reaches_a_standby_of_others(spread: Spread) -> None:
+    """No part, no key, no file: what crosses is the question whether it may be written to. With the agreement it may."""
+    hosts = spread.home.path / "inventory" / "hosts.yaml"
+    before, lying, keys = hosts.read_text(), seen(spread), lent(spread)
+    with proxy(spread.standby.port) as net:
+        known = spread.home.path / "keys" / "known-by-proxy"
+        known.write_text(f"[127.0.0.1]:{net.port} {' '.join((spread.standby.place / 'host.pub').read_text().split()[:2])}\n")
+        there = before.replace(f"port: {spread.standby.port}\n", f"port: {net.port}\n").replace(str(spread.standby.known_hosts), str(known))
+        theirs = f"{there}\nthird_party:\n  standby: {{owner: County IT}}\n"
+        try:
+            hosts.write_text(theirs)
+            refused = spread.home.dr("drill", "hmis", "--tier", "online", expect=3)
+            crossed = net.passed
+            assert "it belongs to County IT, and no agreement with them is on record" in " ".join(refused.stdout.split())
+            assert (seen(spread), lent(spread)) == (lying, keys)
+            assert 0 < crossed < 60_000 < sum(part.stat().st_size for part in (spread.files.home / "backups").rglob("*.zst.age"))
+            agreed = '{owner: County IT, agreement: {document: "BAA 14", signed: 2026-01-15}}'
+            hosts.write_text(theirs.replace("{owner: County IT}", agreed))
+            assert "'BAA 14' is in force from 2026-01-15" in " ".join(spread.home.dr("hosts", "check", "standby").stdout.split())
+        finally:
+            hosts.write_text(before)
