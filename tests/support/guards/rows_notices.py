@@ -27,7 +27,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
         Off(
             "codes cannot be tried through",
-            "if len(self._wrong(now)) >= TRIES:",
+            "if len(wrong) >= TRIES:",
             "if False:",
             "test_wrong_codes_are_counted_and_then_none_is_looked_at",
         ),
