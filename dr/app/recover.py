@@ -72,6 +72,7 @@ def prepare(app: App, asked: Asked) -> Prepared:
     given = _parameters(app, system, runbook, asked)
     plan = compile_plan(runbook, app.inventory, given, plugins.kinds(), "recovery", declaration)
     require_fit(plan, app.records, app.inventory)
+    _require_standbys(app, plan)
     require_free(app, plan)
     chosen = _foreseen(app, system, plan)
     warnings = (*_beforehand(app, system, plan, chosen), *_warnings(app, system, plan, chosen, now))
@@ -79,7 +80,8 @@ def prepare(app: App, asked: Asked) -> Prepared:
 
 
 def carry_out(app: App, prepared: Prepared) -> RunRecord:
-    """For real."""
+    """For real. Raises Refused where somebody else began something onto that standby while this person was asked."""
+    require_free(app, prepared.plan)
     return app.carry_out(prepared.plan)
 
 
@@ -166,12 +168,29 @@ def _choose(app: App, which: str, copies: Sequence[Copy]) -> Copy:
     return choose(which, copies, app.clock.now(), app.inventory.organisation.zone, seed="recovery")[0]
 
 
+def _require_standbys(app: App, plan: Plan) -> None:
+    """Raises ConfigError for a host that is no standby, before anybody is told of a recovery that its guard would refuse."""
+    hosts = app.inventory.hosts
+    for host in [one for one in targets(plan) if one in hosts and hosts[one].role != "standby"]:
+        spare = [name for name, entry in hosts.items() if entry.role == "standby"]
+        raise ConfigError(
+            f"host '{host}' is no standby: its role in the inventory is '{hosts[host].role}'",
+            hint=f"nothing is ever restored there; the inventory's standbys: {', '.join(spare) or 'none'}",
+        )
+
+
 def require_free(app: App, plan: Plan) -> None:
-    """Raises Refused where a drill is under way on the standby: one that was broken off would be taken up first. A person ends it, now."""
+    """Raises Refused where a drill is under way on the standby: one that was broken off would be taken up first. A person ends it, now.
+
+    A recovery that is under way is nobody's to end: whoever types the same in a second terminal is told where to look on.
+    """
     interrupted = set(app.interrupted())
     for run in sorted(app.services.active()):
         theirs = app.records.plan(run)
         shared = [host for host in targets(theirs) if host in targets(plan)] if theirs else []
+        if shared and theirs is not None and theirs.kind == "recovery":
+            goes_on = f"dr runs resume {run}" if run in interrupted else f"look on: dr runs watch {run}"
+            raise Refused(f"a recovery onto host '{shared[0]}' is under way already: {run}", hint=goes_on)
         if shared:
             how = "cancel --hard" if run in interrupted else "cancel"
             raise Refused(f"host '{shared[0]}' is held by {run}", hint=f"dr runs {how} {run}, then type this again")

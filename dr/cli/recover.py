@@ -69,7 +69,7 @@ def recover(
         raise ConfigError("a recovery has a reason", hint='say what happened: --reason "the database server burnt"')
     if at is not None and set_id is not None:
         raise ConfigError("--at and --set exclude one another")
-    which = set_id or (at if at in (None, "newest") else f"at {at}")
+    which = set_id or (at if at in (None, "newest") else f"at {(at or '').removeprefix('at ')}")  # a hint says it as a runbook does
     asked = Asked(system, reason, which, tier, runbook, declared, alone, parameters(pairs))
     if rehearse:
         return _rehearse(home, asked, as_json)

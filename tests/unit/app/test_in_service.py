@@ -9,11 +9,12 @@ import pytest
 from dr.app.enrolling import foreseen
 from dr.app.home import App
 from dr.app.in_service import require_fit
-from dr.app.recover import require_free
-from dr.errors import Refused
+from dr.app.recover import _require_standbys, require_free
+from dr.errors import ConfigError, Refused
 from dr.model.inventory import HostEntry, Inventory
 from dr.model.ports import Records
 from dr.model.record import HostState
+from dr.model.runbook import Plan
 from tests.support.catalog_runs import inventory_of
 from tests.unit.policy.test_policy_recovery import DECLARED, PROVE, RESTORE, SCRUB, WHOLE, plan
 
@@ -22,10 +23,10 @@ SINCE = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 DRILL = plan(RESTORE, PROVE, kind="drill", always=(SCRUB,))
 
 
-def records(state: str, run: str = "recover-1") -> Records:
+def records(state: str, run: str = "recover-1", of: Plan = DRILL) -> Records:
     one = HostState.from_facts({"host": "standby", "state": state, "run": run, "since": SINCE.isoformat()})
     its_run = SimpleNamespace(system="other") if state == "in-service" else None
-    return cast("Records", SimpleNamespace(hosts=lambda: [one], run=lambda _: its_run, plan=lambda _: DRILL))
+    return cast("Records", SimpleNamespace(hosts=lambda: [one], run=lambda _: its_run, plan=lambda _: of))
 
 
 def inventory(**roles: str) -> Inventory:
@@ -80,6 +81,27 @@ def test_a_recovery_does_not_wait_for_a_drill_that_holds_its_standby(interrupted
         require_free(app(records("claimed", "drill-1"), {"drill-1"}, interrupted), recovery)
     assert str(caught.value) == f"host 'standby' is held by drill-1\n   HINT: dr runs {command} drill-1, then type this again"
     require_free(app(records("claimed", "drill-1"), set(), []), recovery)
+
+
+@pytest.mark.parametrize(("interrupted", "hint"), [(["recover-1"], "dr runs resume recover-1"), ([], "look on: dr runs watch recover-1")])
+def test_nobody_is_told_to_end_a_colleagues_recovery(interrupted: list[str], hint: str) -> None:
+    """Two people type the same in two terminals: the second must not take the first one's away."""
+    recovery = plan(*WHOLE, declaration=DECLARED)
+    with pytest.raises(Refused) as caught:
+        require_free(app(records("claimed", "recover-1", recovery), {"recover-1"}, interrupted), recovery)
+    assert caught.value.message == "a recovery onto host 'standby' is under way already: recover-1"
+    assert caught.value.hint == hint
+
+
+def test_a_recovery_onto_what_is_no_standby_is_not_begun() -> None:
+    """The wrong name under stress: before administrators are told of a recovery that the guard would refuse."""
+    recovery = plan(*WHOLE, declaration=DECLARED)
+    for role in ("production", "repository"):
+        with pytest.raises(ConfigError) as caught:
+            _require_standbys(cast("App", SimpleNamespace(inventory=inventory(standby=role, spare="standby"))), recovery)
+        assert caught.value.message == f"host 'standby' is no standby: its role in the inventory is '{role}'"
+        assert caught.value.hint == "nothing is ever restored there; the inventory's standbys: spare"
+    _require_standbys(cast("App", SimpleNamespace(inventory=inventory(standby="standby"))), recovery)
 
 
 def test_a_name_that_went_into_service_is_no_standbys_again() -> None:
