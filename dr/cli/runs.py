@@ -174,9 +174,7 @@ def cancel(home: str | None, run_id: str, hard: bool) -> None:
       dr runs cancel drill-online-20261122T030000Z-7f3a
       dr runs cancel drill-online-20261122T030000Z-7f3a --hard
     """
-    from dr.app import App
-
-    app = App.open(home)
+    app = opened(home, "runs cancel", run=run_id)
     record = app.run_record(run_id)
     if record.state != "running":
         say(f"{record.run} has ended already: {record.state}")
@@ -213,9 +211,7 @@ def unpause(home: str | None, run_id: str) -> None:
 
 
 def _control(home: str | None, run_id: str, command: Literal["pause", "resume"], what: str) -> None:
-    from dr.app import App
-
-    app = App.open(home)
+    app = opened(home, f"runs {'unpause' if command == 'resume' else command}", run=run_id)
     record = app.run_record(run_id)
     carried = app.control(record.run, command)
     say(f"{coloured('asked', 'amber')} {record.run} {what}" + ("" if carried else _NOBODY))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dr.cli.completion import known
+from dr.cli.enduring import opened
 from dr.cli.run import tell
 from dr.cli.show import WIDEST, json_option, print_json, say
 from dr.cli.watched import draw, objective, stage_line, standing
@@ -46,9 +47,9 @@ def watch(home: str | None, run_id: str | None, once: bool, as_json: bool) -> No
       dr runs watch --once --json
     Exit codes: the run's own, as `dr run` has them; 0 for --once while it goes on; 130 when you leave it.
     """
-    from dr.app import App, watching
+    from dr.app import watching
 
-    app = App.open(home, looking=True)
+    app = opened(home, looking=True, run=run_id or "")
     record = watching.pick(app, run_id)
     try:
         last = _once(app, record.run, as_json) if once else _follow(app, record.run, as_json)

@@ -6,9 +6,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dr.app import App
+from dr.app.office_lost import Loss
+from dr.app.office_lost import plan_of as plan_of_loss
 from dr.app.opening import ConfigProblems
 from dr.cli import cli
 from dr.config.init import init_home
+from dr.model.base import RunId
+from tests.support.catalog_runs import plan_of, run_at
 
 pytestmark = pytest.mark.unit
 ON = (
@@ -21,6 +25,7 @@ ON = (
     "runs resume",
     "office works eau-claire --exercise",
 )
+FAILOVER = RunId("office-failover-20261122T120000Z-7f3a")
 REFUSED = (
     "status",
     "check",
@@ -49,7 +54,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Opened once while it was right; then a contact's channels were mistyped."""
     place: Path = tmp_path_factory.mktemp("wrong") / "home"
     init_home(place, "Harbor", "UTC")
-    App.open(str(place)).records.close()
+    app = App.open(str(place))
+    with app.records as records:
+        records.begin_run(run_at(), plan_of())
+        failover = plan_of_loss(app, Loss("madison"))
+        records.begin_run(run_at().model_copy(update={"run": FAILOVER, "runbook": failover.runbook, "kind": "failover"}), failover)
     contacts = place / "inventory" / "contacts.yaml"
     contacts.write_text(contacts.read_text().replace("channels:", "chanels:", 1))
     return str(place)
@@ -74,6 +83,14 @@ def test_everything_else_is_refused_with_every_problem(home: str, words: str) ->
     assert isinstance(done.exception, ConfigProblems), (done.output, done.exception)
     assert [one.message for one in done.exception.problems] == ["'channels' is missing", "'chanels' is not known here"]
     assert done.stderr == ""
+
+
+def test_a_failover_is_confirmed_or_ended_meanwhile_and_no_other_run_is(home: str) -> None:
+    """Where the main office is silent duties wait for a second person's yes; any other question waits until the line is mended."""
+    for words in ("runs approve {}", "runs cancel {}", "runs watch {} --once"):
+        done = dr(home, words.format(FAILOVER))
+        assert done.stderr.startswith("▲ 2 problems") and not isinstance(done.exception, ConfigProblems)
+        assert isinstance(dr(home, words.format(run_at().run)).exception, ConfigProblems)
 
 
 def test_a_timer_that_has_nothing_to_send_says_nothing_each_minute(home: str) -> None:
