@@ -14,11 +14,15 @@ _KEPT = ("channel", "outage", "round", "address")
 
 
 class CodeRecords(Noun):
-    def record_codes(self, new: Sequence[Code]) -> None:
+    def record_codes(self, new: Sequence[Code]) -> list[str]:
+        """The digests of those that are another message's already, now or long ago: they stay what they were."""
+        taken = []
         with self._store.write() as connection:
             for code in new:
                 row = {"digest": code.digest, "notice": code.notice, "contact": code.contact, "expires": code.expires, "used": code.used}
-                insert_if_absent(connection, codes, {**row, "record": {name: getattr(code, name) for name in _KEPT}})
+                if not insert_if_absent(connection, codes, {**row, "record": {name: getattr(code, name) for name in _KEPT}}):
+                    taken.append(code.digest)
+        return taken
 
     def code(self, digest: str) -> Code | None:
         with self._store.read() as connection:

@@ -6,7 +6,7 @@ tell nobody twice. What a process that ended had claimed may have left: it is re
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -32,7 +32,10 @@ A_PROVIDER = 8
 _AHEAD = 32
 """Claims of one notice at a time; of a big audience a fortieth. What a kill may repeat is at most these."""
 _SLOW = 0.5
-"""Seconds that an outcome waits for others at most, to be recorded with them."""
+"""Seconds that an outcome waits for others at most, to be recorded with them; of a notice to very many, longer: see `_RESTS`."""
+_RESTS = 10
+"""So many times as long as it took to record outcomes of a notice, it is not done again while messages of it are on their way: of 10,000
+people it takes a third of a second, and would be half of all the work."""
 _LOST = "who sent it ended before it was known whether it left"
 Teller = Callable[[str, Wording, Notice], Sent]
 """One message through one channel: its URL, what it says, and what it is about."""
@@ -70,8 +73,19 @@ class _Round:
     out: Counter[str] = field(default_factory=Counter)
     """Notice to how many of its messages are claimed, and not back."""
     back: dict[str, list[Delivery]] = field(default_factory=dict)
-    """What came back and is not recorded yet: of very many an eighth at a time, and none for longer than half a second."""
-    since: float = 0.0
+    """What came back and is not recorded yet: of many an eighth at a time."""
+    since: dict[str, float] = field(default_factory=dict)
+    """When the first of that came back."""
+    looked: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """When a notice was last looked at, and how long that took."""
+
+    def is_worth_a_look(self, notice: str) -> bool:
+        if not self.out[notice]:
+            return True
+        last, took = self.looked.get(notice, (0.0, 0.0))
+        if time.monotonic() - last < _RESTS * took:
+            return False
+        return time.monotonic() - self.since[notice] >= _SLOW or len(self.back[notice]) >= self.out[notice] // 8
 
 
 class Carrier:
@@ -125,10 +139,10 @@ class Carrier:
             errand = now.going.pop(future)
             now.busy[provider_of(errand.url)] -= 1
             now.out[errand.notice.id] -= 1
-            now.since = now.since if now.back else time.monotonic()
+            if errand.notice.id not in now.back:
+                now.since[errand.notice.id] = time.monotonic()
             now.back.setdefault(errand.notice.id, []).append(future.result())
-        late = time.monotonic() - now.since >= _SLOW
-        for notice in [each for each, came in now.back.items() if late or len(came) >= now.out[each] // 8]:
+        for notice in [each for each in now.back if now.is_worth_a_look(each)]:
             self._look(notice, now.back.pop(notice), now)
 
     def _give_up(self, now: _Round) -> None:
@@ -147,15 +161,17 @@ class Carrier:
     def _look(self, notice: str, came_back: Sequence[Delivery], now: _Round) -> None:
         """One transaction: outcomes in, the next decision, its claims written."""
         new: list[Claim] = []
+        began = time.monotonic()
 
         def change(known: Notice) -> Notice:
-            known = _without_dead(_with(known, came_back), self._clock)
-            decision = decide(known, self._people(known), self._everybody, self._inventory.notices, self._clock.now())
-            room = max(_AHEAD, len(decision.sends) // 40) - len(known.claims)
+            known, people = _without_dead(_with(known, came_back), self._clock), self._people(known)
+            decision = decide(known, people, self._everybody, self._inventory.notices, self._clock.now())
+            room = max(_AHEAD, len(people) // 40) - len(known.claims)
             new.extend(self._claim(send, now.by) for send in decision.sends[: max(0, room)])
             return _decided(known, decision, new)
 
         kept = self._ledger.amend(notice, change)
+        now.looked[notice] = time.monotonic(), time.monotonic() - began
         now.out[notice] += len(new)
         now.waiting.extend(self._errands(kept, new))
 
@@ -171,13 +187,19 @@ class Carrier:
         errands = [self._errand(notice, claim) for claim in claims]
         if not notice.acknowledge or self._codes is None or not claims:
             return errands
-        expires = self._clock.now() + timedelta(seconds=self._inventory.notices.code_valid)
         try:
-            made = [self._codes.make(notice, each.claim.contact, each.claim.channel, each.url, expires) for each in errands]
+            return list(self._coded(notice, errands, self._codes))
         except DrError:  # each round of `dr notices carry` fails by it, and says why
             return errands
-        self._ledger.record_codes([kept for _, kept in made])
-        return [replace(errand, code=code) for errand, (code, _) in zip(errands, made, strict=True)]
+
+    def _coded(self, notice: Notice, errands: Sequence[Errand], codes: Codes) -> Iterator[Errand]:
+        """Drawn anew where chance made one that another message has, or had: whoever typed it would answer that one."""
+        expires = self._clock.now() + timedelta(seconds=self._inventory.notices.code_valid)
+        while errands:
+            made = [(each, *codes.make(notice, each.claim.contact, each.claim.channel, each.url, expires)) for each in errands]
+            taken = set(self._ledger.record_codes([kept for _, _, kept in made]))
+            yield from (replace(each, code=code) for each, code, kept in made if kept.digest not in taken)
+            errands = [each for each, _, kept in made if kept.digest in taken]
 
     def _errand(self, notice: Notice, claim: Claim) -> Errand:
         try:

@@ -24,15 +24,19 @@ TRIES, WITHIN = 10, timedelta(minutes=15)
 _SETTING = "acknowledge.wrong"
 
 
-class Codes:
-    """Given out and taken back. `key`: the home's digest key."""
+def _drawn() -> str:
+    return "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
 
-    def __init__(self, ledger: Ledger, key: Callable[[], bytes]) -> None:
-        self._ledger, self._key = ledger, key
+
+class Codes:
+    """Given out and taken back. `key`: the home's digest key; `draw`: six letters by chance."""
+
+    def __init__(self, ledger: Ledger, key: Callable[[], bytes], draw: Callable[[], str] = _drawn) -> None:
+        self._ledger, self._key, self._draw = ledger, key, draw
 
     def make(self, notice: Notice, contact: str, channel: int, url: str, expires: datetime) -> tuple[str, Code]:
-        """For a message by the channel at `url`: the code, which nobody keeps, and what is to be kept of it."""
-        letters = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
+        """For a message by the channel at `url`: the code, which nobody keeps, and what is kept of it. It may be another's already."""
+        letters = self._draw()
         kept = Code(self._digest(letters), notice.id, contact, expires, channel, notice.outage, notice.round, address_of(url, self._key()))
         return f"{letters[:4]}-{letters[4:]}", kept
 

@@ -74,6 +74,18 @@ def test_of_an_exercise_the_word_that_somebody_has_it_says_so_once(house: House)
     assert house.providers.to(seen.others[0])[-1] == f"EXERCISE: {seen.contact.title()} has it: Anna has it: the database"
 
 
+def test_no_two_messages_ever_have_one_code(house: House) -> None:
+    """Chance gives the same letters twice, now or in a year: whoever typed them would answer another message, in another's name."""
+    drawn = iter(["AAAAAA", "AAAAAA", "BBBBBB", "AAAAAA", "CCCCCC", "DDDDDD"])
+    house.people = {"anna": 1, "bob": 1}
+    post = house.post(codes=Codes(house.catalog, lambda: KEY, lambda: next(drawn)))
+    for name in ("anna", "bob"):
+        post.owe(word(ord(name[0]), to=name, acknowledge=True))
+        post.carry()
+    assert len(set(codes_of(house))) == 2
+    assert [desk(house).acknowledge(code).contact for code in codes_of(house)] == ["anna", "bob"]
+
+
 def test_each_code_that_acknowledges_nothing_is_refused_in_its_own_words(house: House) -> None:
     """Used, of another outage, unknown, expired."""
     code, other = told(house, outage="outage-1")

@@ -24,6 +24,7 @@ from dr.model.record import Severity
 from dr.notify.alive import carrying, lives
 from dr.notify.carrier import Carrier
 from dr.notify.channel import Sent
+from dr.notify.codes import Codes
 from dr.notify.post import LedgerPost
 from dr.notify.stories import AcknowledgedStory
 from dr.notify.wording import Wording
@@ -81,15 +82,15 @@ class House:
         made = inventory_of({name: [f"test://{name}-{n}" for n in range(count)] for name, count in self.people.items()})
         return Inventory.from_facts({**made.to_facts(), "notices": self.rules})
 
-    def carrier(self, catalog: Catalog | None = None, workers: int = 8) -> Carrier:
+    def carrier(self, catalog: Catalog | None = None, workers: int = 8, codes: Codes | None = None) -> Carrier:
         def secret(reference: SecretRef) -> str:
             assert reference.env
             return reference.env
 
-        return carrier_of(self.inventory, catalog or self.catalog, self.clock, secret, teller=self.providers, workers=workers)
+        return carrier_of(self.inventory, catalog or self.catalog, self.clock, secret, teller=self.providers, workers=workers, codes=codes)
 
-    def post(self, workers: int = 8) -> LedgerPost:
-        return post_of(self.inventory, self.catalog, self.clock, self.carrier(workers=workers))
+    def post(self, workers: int = 8, codes: Codes | None = None) -> LedgerPost:
+        return post_of(self.inventory, self.catalog, self.clock, self.carrier(workers=workers, codes=codes))
 
     def later(self, **span: float) -> None:
         self.clock.move_to(self.clock.now() + timedelta(**span))
@@ -107,8 +108,7 @@ def test_an_alarm_leaves_though_the_key_of_its_codes_cannot_be_read(house: House
     def unreadable() -> bytes:
         raise Refused("keys/digest.key can be read by others")
 
-    carrier = carrier_of(house.inventory, house.catalog, house.clock, lambda ref: str(ref.env), teller=house.providers, key=unreadable)
-    post = post_of(house.inventory, house.catalog, house.clock, carrier)
+    post = house.post(codes=Codes(house.catalog, unreadable))
     post.owe(word(severity="critical", acknowledge=True))
     post.carry()
     assert sorted(name for name, _ in house.providers.arrived) == ["anna-0", "bob-0"]

@@ -23,9 +23,9 @@ def carrier_of(
     *,
     teller: Teller = send_form,
     workers: int = WORKERS,
-    key: Callable[[], bytes] = lambda: KEY,
+    codes: Codes | None = None,
 ) -> Carrier:
-    return Carrier(inventory, catalog, clock, secret, codes=Codes(catalog, key), teller=teller, workers=workers)
+    return Carrier(inventory, catalog, clock, secret, codes=codes or Codes(catalog, lambda: KEY), teller=teller, workers=workers)
 
 
 def notifier_of(
