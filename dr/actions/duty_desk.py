@@ -90,7 +90,8 @@ class Desk:
             turn = failover.turn(self.roster, before, event)
             return turn if _says_something(turn, before) else None
 
-        taken = self.world.records.take_turn(self.log, decide, by=self.by, home=self.home, run=self.run, at=self.clock.now())
+        now = self.world.clock.now()  # the trail has when it was said, whatever the hour that is played
+        taken = self.world.records.take_turn(self.log, decide, by=self.by, home=self.home, run=self.run, at=now)
         if taken is not None:
             self.at("after-turn")
         return taken
@@ -104,7 +105,7 @@ class Desk:
                 self._owe(taken)
             for taken in waiting:
                 self._put(taken)
-                self.world.records.carried_turn(self.log, taken.number, self.clock.now())
+                self.world.records.carried_turn(self.log, taken.number, self.world.clock.now())
                 done += 1
         self._call_off()
         self._alarm()

@@ -11,7 +11,10 @@ from dr.model.base import Seconds
 from dr.model.claim import Claim
 from dr.model.duty import Fence
 from dr.model.duty_events import HandedBack, Rejected, Returned
+from dr.model.exercise import NOW as PLAYING
+from dr.model.exercise import Playing, Scenario
 from dr.model.inventory import Duty
+from dr.model.outage import OutageId
 from dr.policy.duty_words import AUDIENCES
 from dr.stream.claims import read_claim
 from tests.support.duty_world import DESK, GREEN_BAY, MADISON, MILWAUKEE, NOON, PAYROLL, Machine, vault
@@ -120,6 +123,17 @@ def test_where_there_is_no_such_group_everybody_hears_that_nobody_holds_a_duty(m
     for office in (MADISON, MILWAUKEE, GREEN_BAY):
         machine.lose(office)
     assert machine.told("duty-unheld") == ["anna", "bert", "carl", "dora", "emil"]
+
+
+def test_the_trail_has_an_exercise_when_it_was_and_not_at_the_hour_that_it_plays(machine: Machine) -> None:
+    """Else next Tuesday's entries would stand before today's, and whoever reads the trail would look for what happened then."""
+    night = Scenario(seed=1, kind="office-failover", office=MADISON, at=NOON + timedelta(days=3))
+    lasts = Playing(id="exercise-1", scenario=night, began=NOON, until=NOON + timedelta(hours=1), outage=OutageId("out-1"))
+    machine.records.set_setting(PLAYING, lasts.model_dump_json())
+    machine.lose(log="exercise-1")
+    said = [entry for entry in machine.records.audit_entries() if entry.event.startswith("duty.")]
+    assert [(entry.event, entry.at) for entry in said] == [("duty.lost", NOON)]
+    assert machine.of(DESK, "exercise-1").since == NOON + timedelta(days=3)
 
 
 def test_a_silent_store_gives_nobody_a_duty_and_forgets_nothing(machine: Machine) -> None:
