@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from dr.model.notice_record import Mark, Notice
 
@@ -62,9 +63,10 @@ def plain(markdown: str) -> str:
     return re.sub(r"(?m)[ \t]*\\$| {2,}$", "", text)
 
 
+@lru_cache(maxsize=16)
 def html(markdown: str) -> str:
-    """Whatever looks like HTML in it is shown, not obeyed; so is a link or a picture: no message of ours has one, and whoever can get a
-    word into one could send people elsewhere with it."""
+    """Made once for the very many who are told the same. Whatever looks like HTML in it is shown, not obeyed; so is a link or a picture: no
+    message of ours has one, and whoever can get a word into one could send people elsewhere with it."""
     from markdown_it import MarkdownIt
 
     made = MarkdownIt("commonmark", {"html": False, "linkify": False}).disable(["link", "image", "autolink", "reference"])

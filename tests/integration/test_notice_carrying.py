@@ -5,8 +5,10 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,7 +24,7 @@ from dr.model.notice_record import Notice
 from dr.model.ports import Ledger, Word
 from dr.model.record import Severity
 from dr.notify.alive import carrying, lives
-from dr.notify.carrier import Carrier
+from dr.notify.carrier import Carrier, _Round
 from dr.notify.channel import Sent
 from dr.notify.codes import Codes
 from dr.notify.post import LedgerPost
@@ -362,3 +364,15 @@ def test_the_process_that_asks_is_alive() -> None:
         assert lives(name)
     assert not lives(name)
     assert not lives("1-never-1")
+
+
+def test_what_takes_long_to_record_is_not_recorded_after_every_message() -> None:
+    """With ten thousand people the ledger's own work would outweigh the sending; the last of them are recorded at once all the same."""
+    with ThreadPoolExecutor(1) as pool:
+        now = _Round("me", pool)
+        now.out["w-1"], now.back["w-1"], now.since["w-1"] = 8, [], time.monotonic() - 5
+        assert now.is_worth_a_look("w-1"), "nothing is known of it yet, and it waits for long"
+        now.looked["w-1"] = time.monotonic(), 60.0
+        assert not now.is_worth_a_look("w-1")
+        now.out["w-1"] = 0
+        assert now.is_worth_a_look("w-1")
