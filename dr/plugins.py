@@ -41,7 +41,7 @@ from dr.checks import (
     tls_expiry,
 )
 from dr.config.kinds import Kinds
-from dr.hosts import local, ssh
+from dr.hosts import local, ssh, ssh_login
 from dr.model.ports import Action, Check, HostKind, Redundant, RepositoryKind, Source
 from dr.redundancy import disk_growth, lvm_mirror, mdraid, pair, smart, uplinks, ups_apc, ups_nut, zfs
 from dr.redundancy import tls_expiry as tls_of_a_server
@@ -135,6 +135,7 @@ def kinds() -> Kinds:
         checks={kind: check.params for kind, check in CHECKS.items()},
         redundancy={kind: one.params for kind, one in REDUNDANCY.items()},
         source_places={files.SOURCE.kind: files.places},
-        repository_places={directory.KIND.kind: directory.places},
-        host_places={local.KIND.kind: local.places},
+        repository_places={directory.KIND.kind: directory.places, ssh_repository.KIND.kind: ssh_repository.places},
+        host_places={local.KIND.kind: local.places, ssh.KIND.kind: ssh_login.places},
+        machines={ssh.KIND.kind: ssh_login.SshHost.machine, ssh_repository.KIND.kind: ssh_repository.SshParams.machine},
     )

@@ -26,7 +26,7 @@ def require_apart(app: App) -> None:
     kinds = plugins.kinds()
     known = protected(app.records.production())
     every = placed(check_inventory(app.home, kinds).root, kinds, app.home)
-    found = [problem for one in every if one.role == STANDBY for problem in _meets(one, known)]
+    found = [problem for one in every if one.role == STANDBY and not one.machine for problem in _meets(one, known)]
     if found:
         raise ConfigProblems(found)
 

@@ -3,16 +3,18 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from dr.config.inventory_rules import rules
 from dr.config.kinds import Kinds, Params, Places
 from dr.config.loader import read_file
 from dr.config.names import Names, gather, unknown_names
 from dr.config.nodes import Document, Node, Scalar, Table, at, match, plain
-from dr.config.places import PRODUCTION, REPOSITORY, SOURCE, STANDBY, Placed, place_problems
+from dr.config.places import PRODUCTION, REPOSITORY, SOURCE, STANDBY, SWAP, Placed, place_problems
 from dr.config.problems import ConfigProblems, Problem, offer
 from dr.config.validate import validate
 from dr.model.inventory import Inventory
+from dr.model.places import Folder
 
 FOLDER = "inventory"
 
@@ -128,19 +130,43 @@ def placed(root: Table, kinds: Kinds, home: Path) -> list[Placed]:
     for stars, _, node in match(root, ("hosts", "*")):
         role = plain(at(node, ["role"]))
         if role in (PRODUCTION, STANDBY):
-            found += _placed_of(node, str(role), f"host '{stars[-1]}'", (kinds.hosts, kinds.host_places), home)
+            machine = _machine(node, kinds.hosts, kinds)
+            found += _placed_of(node, str(role), f"host '{stars[-1]}'", machine, (kinds.hosts, kinds.host_places), home)
     for stars, _, node in match(root, ("repositories", "*")):
-        found += _placed_of(node, REPOSITORY, f"repository '{stars[-1]}'", (kinds.repositories, kinds.repository_places), home)
+        machine = _machine(node, kinds.repositories, kinds)
+        found += _placed_of(node, REPOSITORY, f"repository '{stars[-1]}'", machine, (kinds.repositories, kinds.repository_places), home)
     for stars, _, node in match(root, ("systems", "*", "sources", "*")):
         name = f"source '{stars[-1]}' of system '{stars[0]}'"
-        found += _placed_of(node, SOURCE, name, (kinds.sources, kinds.source_places), home)
+        machine = _machine(at(root, ["hosts", str(plain(at(node, ["host"])))]), kinds.hosts, kinds)
+        found += _placed_of(node, SOURCE, name, machine, (kinds.sources, kinds.source_places), home)
     return found
 
 
-def _placed_of(node: Node, role: str, name: str, known: tuple[Params, Places], home: Path) -> Sequence[Placed]:
-    kind, given = plain(at(node, ["kind"])), at(node, ["with"])
-    places = known[1].get(kind) if isinstance(kind, str) else None
-    if places is None or not isinstance(given, Table) or given is node:
+def _placed_of(node: Node, role: str, name: str, machine: str | None, known: tuple[Params, Places], home: Path) -> Sequence[Placed]:
+    places, (model, given) = known[1].get(_kind(node)), _with(node, known[0])
+    if places is None or model is None or machine is None:
         return []
-    model = validate(known[0][str(kind)], given, [])
-    return [Placed(role, name, place, at(given, place.at)) for place in places(model, str(home))] if model else []
+    of = {True: (SWAP, f"a place of {name}"), False: (role, name)}
+    told = [(of[isinstance(place, Folder) and place.swap], place) for place in places(model, str(home))]
+    return [Placed(*whose, place, at(given, place.at), machine) for whose, place in told if whose[0] != SWAP or role == STANDBY]
+
+
+def _kind(node: Node) -> str:
+    return str(plain(at(node, ["kind"])))
+
+
+def _with(node: Node, known: Params) -> tuple[Any, Node]:
+    """The parameters of an entry, None where they are wrong, and where they stand."""
+    given = at(node, ["with"])
+    if _kind(node) not in known or not isinstance(given, Table) or given is node:
+        return None, given
+    return validate(known[_kind(node)], given, []), given
+
+
+def _machine(node: Node, known: Params, kinds: Kinds) -> str | None:
+    """Which machine an entry is: nothing for this one, None where it cannot be told."""
+    of = kinds.machines.get(_kind(node))
+    if of is None:
+        return ""
+    model, _ = _with(node, known)
+    return None if model is None else of(model)

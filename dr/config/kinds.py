@@ -11,7 +11,7 @@ from dr.model.ports import Action
 Params = Mapping[str, type[StrictModel]]
 """Kind to the model of its `with`."""
 Places = Mapping[str, Callable[[Any, str], Sequence[Place]]]
-"""Kind to what its parameters, with the home that relative paths begin at, say of where on this machine it is."""
+"""Kind to what its parameters, with the home that relative paths begin at, say of where on its machine it is."""
 
 
 @dataclass(frozen=True)
@@ -27,3 +27,5 @@ class Kinds:
     source_places: Places = field(default_factory=dict)
     repository_places: Places = field(default_factory=dict)
     host_places: Places = field(default_factory=dict)
+    machines: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
+    """Kind of host or repository to what its parameters say of which machine it is; of a kind that is not here it is this one."""

@@ -52,7 +52,7 @@ class LocalHost(StrictModel):
 
 
 def places(params: LocalHost, home: str) -> Sequence[Place]:
-    """What the parameters say of where it is: its folder, its server, and the server's data."""
+    """What the parameters say of where it is: its folder, its server, the server's data, and where restored file sets may go."""
     found: list[Place] = []
     if params.path:
         found.append(Folder(("path",), _below(home, params.path)))
@@ -60,7 +60,7 @@ def places(params: LocalHost, home: str) -> Sequence[Place]:
         found.append(Server(("postgres", "port"), params.postgres.host, params.postgres.port))
         if params.postgres.data_directory:
             found.append(Folder(("postgres", "data_directory"), _below(home, params.postgres.data_directory)))
-    return found
+    return found + [Folder(("places", number), place, swap=True) for number, place in enumerate(params.places)]
 
 
 class Local:

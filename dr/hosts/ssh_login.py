@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from dr.errors import NotProvablyStandby
 from dr.hosts.postgres import HostPostgres
 from dr.model.base import ByteCount, Duration, HostName, Seconds, Size
+from dr.model.places import Folder, Place, Server
 from dr.model.ports import HostRequest, Standing
 from dr.model.swapping import PlacePath
 from dr.wire import openssh
@@ -32,6 +33,16 @@ class SshHost(Login):
         if self.keep and self.decrypt != "standby":
             raise ValueError("'keep' wants `decrypt: standby`: what is decrypted on the controller is not kept on the standby")
         return self
+
+
+def places(params: SshHost, _home: str) -> Sequence[Place]:
+    """As `dr.hosts.local.places`, on that machine."""
+    found: list[Place] = [Folder(("path",), params.path)] if params.path else []
+    if params.postgres:
+        found.append(Server(("postgres", "port"), params.postgres.host, params.postgres.port))
+        if params.postgres.data_directory:
+            found.append(Folder(("postgres", "data_directory"), params.postgres.data_directory))
+    return found + [Folder(("places", number), place, swap=True) for number, place in enumerate(params.places)]
 
 
 def address(request: HostRequest) -> openssh.Address:

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, cast
 from dr.errors import DrError, Refused, Unreachable
 from dr.model.backup import SET_ID, RepositoryIdentity, Tombstone
 from dr.model.base import ByteCount, HostPath, JsonObject, RepositoryName, SetId, Size, SystemName
+from dr.model.places import Folder
 from dr.model.ports import RepositoryKind
 from dr.repositories.directory_upload import SLUG
 from dr.stream.layout import LONGEST
@@ -34,6 +35,11 @@ class SshParams(Login):
     path: HostPath
     min_free: Size = ByteCount(2**30)
     """A set is not begun with less free space than this."""
+
+
+def places(params: SshParams, _home: str) -> list[Folder]:
+    """Its folder, on that machine."""
+    return [Folder(("path",), params.path)]
 
 
 class SshRepository:

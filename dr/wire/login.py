@@ -58,6 +58,10 @@ class Login(StrictModel):
             silence=float(self.silence),
         )
 
+    def machine(self) -> str:
+        """Which machine it is, as far as the text tells: two that are written alike are one."""
+        return f"{self.address.lower()}:{self.port}"
+
     def command(self) -> list[str]:
         """What is started there: words without a character that a shell knows."""
         return [*(["sudo", "-n"] if self.sudo else []), self.dr, "agent"]

@@ -48,3 +48,12 @@ def test_kinds_that_do_not_tell_their_places_let_it_through(case: Path, tmp_path
     """The twin: without the places every one of these homes is called good."""
     silent = replace(plugins.kinds(), host_places={}, repository_places={}, source_places={})
     assert check_inventory(make_home(tmp_path, case), silent).problems == []
+
+
+def test_what_stands_at_a_place_since_a_recovery_is_backed_up_there(tmp_path: Path) -> None:
+    """`dr reprotect` makes the host production and has the source read at the place: the inventory is right as it was."""
+    home = make_home(tmp_path)
+    login = "address: a.example.org, user: dr, key: keys/login"
+    standby = f"{{kind: ssh, role: production, with: {{{login}, path: /srv/dr-standby, places: [/srv/site]}}}}"
+    (home / "inventory" / "hosts.yaml").write_text(f"hosts:\n  records: {standby}\n")
+    assert check_inventory(home, plugins.kinds()).problems == []
