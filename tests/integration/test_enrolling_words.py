@@ -124,7 +124,7 @@ def test_a_standby_apart_from_what_was_recorded_is_still_to_do_and_no_problem(ho
 def test_enrolling_without_a_person_asks_for_a_word(home: Home) -> None:
     """A script that forgot --yes is told so; nothing was enrolled."""
     done = home.dr("hosts", "enrol", "production", expect=2)
-    assert "'production' was not enrolled: nobody is there to be asked\n   HINT: say --yes, or run it in a terminal\n" in done.stderr
+    assert "'production' was not enrolled: nobody is there to be asked\n   HINT: say --yes, or type it in a terminal\n" in done.stderr
     assert "hosts enrol production" in home.dr("check").stdout
 
 
