@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
+from dr.app.retry_notices import what_became
 from dr.cli.show import MARKS, Drawn, wrapped
 from dr.clock import local
 from dr.model.notice_record import Notice
-from dr.policy.undelivered import what_became
 
 _RED = ("failed", "nobody", "unanswered")
 _INDENT = "    "
