@@ -8,13 +8,13 @@ from dr.model.base import RunId
 from dr.model.record import HostState
 
 
-def farewell(hosts: Callable[[], Sequence[HostState]]) -> Callable[[Sequence[RunId]], None]:
-    """For the engine. `hosts`: the standing facts of the standbys, asked when the time has come."""
+def farewell(hosts: Callable[[], Sequence[HostState]], kind: Callable[[RunId], str]) -> Callable[[Sequence[RunId]], None]:
+    """For the engine. `hosts`: the standing facts of the standbys, asked when the time has come; `kind`: of a run."""
 
     def say(runs: Sequence[RunId]) -> None:
         say_resumable(runs)
         try:
-            lines = still_held(runs, hosts())
+            lines = still_held(runs, hosts(), kind)
         except Exception:  # noqa: BLE001 - the process leaves, whatever the catalog does: the next `dr status` says it
             return
         sys.stderr.write("".join(f"{line}\n" for line in lines))
@@ -22,11 +22,19 @@ def farewell(hosts: Callable[[], Sequence[HostState]]) -> Callable[[Sequence[Run
     return say
 
 
-def still_held(runs: Sequence[RunId], hosts: Sequence[HostState]) -> list[str]:
+def still_held(runs: Sequence[RunId], hosts: Sequence[HostState], kind: Callable[[RunId], str]) -> list[str]:
     """A line for each standby that holds what one of these runs restored, or began to."""
-    return [
-        f"host '{state.host}' still holds client data that run {state.run} restored: resumed, it scrubs that at its end; "
-        f"`dr runs cancel {state.run}`, then `dr runs resume {state.run}`, scrubs it at once"
-        for state in hosts
-        if state.run in runs and state.state in ("claimed", "adopted")
-    ]
+    held = [(state.host, state.run) for state in hosts if state.run in runs and state.state in ("claimed", "adopted")]
+    return [_brought_back(host, run) if kind(run) == "recovery" else _drilled(host, run) for host, run in held if run]
+
+
+def _drilled(host: str, run: RunId) -> str:
+    return (
+        f"host '{host}' still holds client data that run {run} restored: resumed, it scrubs that at its end; "
+        f"`dr runs cancel {run}`, then `dr runs resume {run}`, scrubs it at once"
+    )
+
+
+def _brought_back(host: str, run: RunId) -> str:
+    """A recovery scrubs nothing: whoever read so would not dare to resume it."""
+    return f"host '{host}' holds what run {run} brings back: resumed, it goes on towards opening it, and removes nothing"

@@ -142,7 +142,10 @@ class App:
             raise self.lapse.problems
 
     def _engine(self, kind: str) -> Engine:
-        failpoints, words = Failpoints.from_environment(plugins.ACTIONS.values()), farewell(self.records.hosts)
+        failpoints, words = (
+            Failpoints.from_environment(plugins.ACTIONS.values()),
+            farewell(self.records.hosts, lambda run: self.run_record(run).kind),
+        )
         return Engine(self.services, engines.place(self.state, kind), failpoints, farewell=words, ours=partial(engines.ours, kind))
 
     def resume(self, run: str | None) -> RunRecord:

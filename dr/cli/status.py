@@ -284,6 +284,7 @@ def _standing(interrupted: Sequence[RunId], active: set[RunId], hosts: Sequence[
             said.append((f"● {host.host} is in service {since}: nothing is ever restored onto it again", ""))  # the rest is a finding
         elif host.state in ("claimed", "adopted") and (host.run not in active or host.run in interrupted):
             of = f" of {host.run}" if host.run else ""
-            then = "its run scrubs it when it is resumed" if host.run in interrupted else "scrub it by the next drill, or look at it now"
-            said.append((f"▲ {host.host} still holds drill data{of}, {since}: {then}", "amber"))
+            goes_on = "resumed, a drill scrubs it at its end, a recovery goes on to open it"
+            then = goes_on if host.run in interrupted else "scrub it by the next drill, or look at it now"
+            said.append((f"▲ {host.host} still holds restored data{of}, {since}: {then}", "amber"))
     return said

@@ -18,13 +18,13 @@ def of(state: str, run: RunId = ONE) -> HostState:
 
 @pytest.mark.parametrize("state", ["claimed", "adopted"])
 def test_a_standby_that_holds_what_the_run_restored_is_named_with_both_ways_on(state: str) -> None:
-    (line,) = still_held([ONE], [of(state)])
+    (line,) = still_held([ONE], [of(state)], lambda _: "drill")
     what, ways = f"host 'standby' still holds client data that run {ONE} restored", "resumed, it scrubs that at its end"
     assert line == f"{what}: {ways}; `dr runs cancel {ONE}`, then `dr runs resume {ONE}`, scrubs it at once"
 
 
 def test_a_clean_standby_one_in_service_and_anothers_data_are_not_its_business() -> None:
-    assert still_held([ONE], [of("clean"), of("in-service"), of("adopted", OTHER)]) == []
+    assert still_held([ONE], [of("clean"), of("in-service"), of("adopted", OTHER)], lambda _: "drill") == []
 
 
 def test_a_catalog_that_cannot_be_read_takes_no_word_away(capsys: pytest.CaptureFixture[str]) -> None:
@@ -33,5 +33,11 @@ def test_a_catalog_that_cannot_be_read_takes_no_word_away(capsys: pytest.Capture
     def broken() -> list[HostState]:
         raise OSError(f"no {HostName('standby')}")
 
-    farewell(broken)([ONE])
+    farewell(broken, lambda _: "drill")([ONE])
     assert capsys.readouterr().err == f"interrupted; nothing is lost: `dr runs resume {ONE}` goes on where it was\n"
+
+
+def test_nobody_is_told_that_a_recovery_would_be_wiped_when_it_is_resumed() -> None:
+    """It removes nothing: who reads that it does would not resume what brings everybody back."""
+    (line,) = still_held([ONE], [of("adopted")], lambda _: "recovery")
+    assert line == f"host 'standby' holds what run {ONE} brings back: resumed, it goes on towards opening it, and removes nothing"

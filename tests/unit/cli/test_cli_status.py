@@ -149,7 +149,7 @@ def test_interrupted_runs_and_standbys_that_hold_data_are_said() -> None:
     text = click.unstyle("\n".join(standing([RunId("other-run")], {NIGHT, RunId("other-run")}, hosts, ZONE, 100)))
     assert f"▶ {NIGHT} is running" in text
     assert "▲ other-run was interrupted; go on with: dr runs resume other-run" in text
-    assert f"▲ left still holds drill data of {DRILL}" in text and "busy" not in text and "clean" not in text
+    assert f"▲ left still holds restored data of {DRILL}" in text and "busy" not in text and "clean" not in text
     assert "● lost is in service since" in text and "nothing is ever restored onto it again" in text
     assert list(standing([], set(), [host("clean", "clean", None)], ZONE, 100)) == []
 
@@ -159,7 +159,8 @@ def test_after_a_killed_drill_the_standby_that_still_holds_data_is_named() -> No
     left = HostState.from_facts({"host": "standby", "state": "claimed", "run": DRILL, "set": SET, "since": BEGAN.isoformat()})
     text = " ".join(click.unstyle("\n".join(standing([DRILL], {DRILL}, [left], ZONE, 200))).split())
     assert f"▲ {DRILL} was interrupted; go on with: dr runs resume {DRILL}" in text
-    assert f"▲ standby still holds drill data of {DRILL}, since Sun 22 Nov 2026, 03:00 CST: its run scrubs it when it is resumed" in text
+    goes_on = "resumed, a drill scrubs it at its end, a recovery goes on to open it"
+    assert f"▲ standby still holds restored data of {DRILL}, since Sun 22 Nov 2026, 03:00 CST: {goes_on}" in text
     assert list(standing([], {DRILL}, [left], ZONE, 200))[1:] == [f"  ▶ {DRILL} is running"], "one that goes on is no news"
 
 
