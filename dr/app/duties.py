@@ -10,7 +10,9 @@ from datetime import datetime
 from functools import cached_property
 
 from dr.actions.duty_desk import Desk, home_token
+from dr.actions.played import playing_of
 from dr.app.duty_lines import Line, Listing, line_of, listing_of
+from dr.app.engines import FAILOVER
 from dr.app.failpoints import of_verb
 from dr.app.home import App, whoami
 from dr.errors import ConfigError, Refused, Unreachable
@@ -31,12 +33,19 @@ LONGEST = 500
 
 def heed_all(app: App) -> None:
     """Whoever comes by: pass over who was silent, and do what follows from every turn. What a silent store keeps is left for the next."""
-    for log in (REAL, *app.records.duty_exercises()[-1:]):
+    for log in (REAL, *(log for log in app.records.duty_exercises()[-1:] if _lasts(app, log))):
         if app.inventory.duties and app.records.board(log) is not None:
             desk = Desk(app.services, whoami(), home_token(app.home), log)
             with suppress(Unreachable):
                 desk.tick()
                 desk.heed()
+
+
+def _lasts(app: App, log: str) -> bool:
+    """An exercise is over with its own end, a rehearsal with its run: then it asks nobody, also when the hour comes that it had played."""
+    playing = playing_of(app.records, app.clock.now())
+    runs = [run for run in app.records.runs(kind=FAILOVER) if run.state == "running"]
+    return (playing is not None and playing.id == log) or any(run.parameters.get("exercise") == log for run in runs)
 
 
 def require_duties(roster: Roster) -> None:

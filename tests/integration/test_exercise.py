@@ -1,6 +1,8 @@
 """A rehearsed disaster on a whole home: real mail and web hooks, real claims in a real store, people who answer and people who do not."""
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,17 +12,20 @@ import pytest
 from dr.app.demo_exercise import addresses, play_in_demo
 from dr.app.doctor.duties import duties
 from dr.app.exercise import Played, Wish, play, prepare
+from dr.app.exercises import exercises
 from dr.app.home import App
 from dr.app.outages import Asked
 from dr.app.outages import Desk as OutageDesk
 from dr.app.outages import prepare as prepare_outage
-from dr.clock import SystemClock
+from dr.app.retry_notices import carry
+from dr.clock import FixedClock, SystemClock
 from dr.demo.receivers import Heard, receivers
-from dr.errors import ConfigError, Refused
+from dr.errors import ConfigError, Refused, Stopped
 from dr.model.base import ContactName, OfficeName
 from dr.model.exercise import MADE_OUT, NOW, DownChannel, Playing, Scenario
 from dr.model.outage import OutageId
 from dr.model.ports import Word
+from dr.model.record import Progress
 from dr.notify.stories import ContactTestStory
 from tests.support.home_world import HomeWorld
 
@@ -88,8 +93,14 @@ def test_an_exercise_that_everybody_sleeps_through_is_red(app: App) -> None:
     graves = [gap.text for gap in played.evidence.card.gaps if gap.grave]
     assert "nobody said that they saw anything" in graves and "nobody holds Help desk" not in str(graves)
     assert "nobody holds System administration yet: Milwaukee is asked" in graves
+    turns = len(app.records.duty_turns(played.evidence.exercise))
     assert "The plan did not carry it" in played.page.read_text(encoding="utf-8")
     assert [*duties(app)][-1].colour == "amber"
+
+    weeks = App(app.home, FixedClock(app.clock.now() + timedelta(days=20)), lambda _: None)  # the hour that was played has come, and gone
+    carry(weeks)
+    assert not [notice.id for notice in weeks.records.due_notices(weeks.clock.now()) if notice.exercise], "what is over asks nobody"
+    assert len(weeks.records.duty_turns(played.evidence.exercise)) == turns
 
 
 def test_a_call_tree_asks_everybody_for_a_word(app: App) -> None:
@@ -141,6 +152,29 @@ def test_where_nothing_is_played_the_same_message_arrives(app: App) -> None:
     """Whoever led it is gone, and its time is over: the channel works again by itself."""
     playing(app, lasts=timedelta(seconds=-1))
     assert carried(app, word("played", exercise=True)) == {"played": ""}
+
+
+# ---------------------------------------------------------------- broken off
+
+
+def test_an_exercise_that_is_broken_off_is_over_for_everybody_and_scored_for_nobody(app: App) -> None:
+    """By a Ctrl-C while offices are asked: the run that moves duties ends, people are told, and the next exercise can begin."""
+
+    left: list[str] = []
+
+    def leave_then(progress: Progress) -> None:
+        if "is asked, until" in progress.what and not left:  # the second Ctrl-C would end these tests
+            left.append(progress.what)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    led = App(app.home, SystemClock(), leave_then)
+    heard: list[Heard] = []
+    with pytest.raises(Stopped, match="it is not scored"):
+        silent(led, Wish("office-failover", SEED, wait=60), heard)
+    assert [run.state for run in app.records.runs(kind="failover")] == ["cancelled"]
+    assert app.records.outages(open_only=True) == [] and list(exercises(app)) == []
+    assert [one for one in heard if "the exercise is broken off; thank you" in one.text]
+    assert prepare(app, Wish("call-tree", SEED)).words
 
 
 # ---------------------------------------------------------------- when there is none
