@@ -3,21 +3,24 @@
 Nothing real moves: its duties, claims and messages are a rehearsal's. What is real is the time that it takes, and whether people answer.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from time import sleep
 
 from dr import __version__
 from dr.actions.duty_desk import Desk, home_token
 from dr.actions.outage_telling import owe_each, owe_words
 from dr.app import outages
+from dr.app.breaking_off import breaking_off
 from dr.app.home import App, whoami
 from dr.app.office_lost import Loss, exercise_name, plan_of
 from dr.app.office_lost import Prepared as Failover
 from dr.app.office_lost import prepare as prepare_failover
-from dr.errors import ConfigError, Refused
+from dr.errors import ConfigError, DrError, Refused, Stopped
 from dr.model.base import OfficeName, RunId
 from dr.model.duty_events import Away
 from dr.model.exercise import NOW, ExerciseEvidence, ExerciseKind, Playing, Scenario
@@ -105,15 +108,21 @@ def _loss(played: Scenario, log: str = "") -> Loss:
 
 
 def play(app: App, prepared: Prepared, say: Say, page: Path | None = None) -> Played:
-    """Declare it, carry it out, wait for answers, end it, score it, keep the card. A Ctrl-C leaves it open; `dr outage resolve` ends it."""
+    """Declare it, carry it out, wait for answers, end it, score it, keep the card.
+
+    Raises Stopped where whoever leads it breaks it off: everybody was told that it is over, and nothing is scored.
+    """
     game = _Game(app, prepared, say)
-    try:
-        game.declare()
-        game.fail_over()
-        game.await_answers()
-        evidence = game.scored()
-    finally:
-        game.end()
+    with breaking_off(game.break_off) as broken:
+        try:
+            game.declare()
+            game.fail_over(broken)
+            game.await_answers(broken)
+            evidence = game.scored()
+        finally:
+            game.end("broken off" if broken.is_set() else "over")
+    if broken.is_set():
+        raise Stopped("the exercise was broken off: everybody was told that it is over, and it is not scored")
     return _kept(app, evidence, page)
 
 
@@ -135,6 +144,8 @@ class _Game:
         self._desk = outages.Desk(app.services, app.clock, whoami())
         self._outage: Outage | None = None
         self._run: RunId | None = None
+        self._moving = False
+        """Whether duties are being moved."""
 
     # ------------------------------------------------------------ its course
 
@@ -150,21 +161,35 @@ class _Game:
             owe_each(self._outage, self._app.services, self._app.clock.now(), self._others())
             self._app.services.post.carry()
 
-    def fail_over(self) -> None:
+    def fail_over(self, broken: Event) -> None:
         """The runbook of a real loss, on the exercise's own board, on which those who are away are away."""
-        if self._prepared.failover is None:
+        if self._prepared.failover is None or broken.is_set():
             return
         desk = Desk(self._app.services, whoami(), home_token(self._app.home), self._playing.id)
         for contact in self._played.away:
             desk.say(Away(at=desk.clock.now(), contact=contact))
         plan = plan_of(self._app, _loss(self._played, self._playing.id))
         left = (self._until - self._app.clock.now()).total_seconds()
-        self._run = self._app.carry_out(_bounded(plan, max(1.0, left))).run
+        self._moving = True
+        self._app.carry_out(_bounded(plan, max(1.0, left)), self._begun)
+        self._moving = False
 
-    def await_answers(self) -> None:
+    def _begun(self, run: RunId) -> None:
+        self._run = run
+
+    def break_off(self) -> None:
+        """What moves duties is asked to end; where its run is only just being begun, as soon as it is under way."""
+        self._say("breaking it off; everybody is told that it is over (Ctrl-C again leaves at once)")
+        while self._moving:
+            with suppress(DrError):
+                self._app.control(self._run or RunId(""), "cancel")
+                return
+            sleep(_LOOK_EVERY)
+
+    def await_answers(self, broken: Event) -> None:
         """Until everybody who is asked said that they saw it, or the time is over."""
         shown = ""
-        while (waiting := self._unanswered()) and self._app.clock.now() < self._until:
+        while not broken.is_set() and (waiting := self._unanswered()) and self._app.clock.now() < self._until:
             words = f"waiting for {', '.join(sorted({notice.to for notice in waiting}))} to say that they saw it (dr ack CODE)"
             if words != shown:
                 self._say(shown := words)
@@ -194,12 +219,12 @@ class _Game:
             card=card,
         )
 
-    def end(self) -> None:
+    def end(self, how: str) -> None:
         """Whatever happened: nothing is made out to be down any more, and everybody is told that it is over."""
         self._app.records.set_setting(NOW, "")
         self._app.records.drop_notices(OutageId(self._playing.id), ())
         if self._outage is not None:
-            self._desk.resolve(self._outage.id, "the exercise is over; thank you")
+            self._desk.resolve(self._outage.id, f"the exercise is {how}; thank you")
 
     # ------------------------------------------------------------ parts
 
@@ -264,18 +289,6 @@ def _kept(app: App, evidence: ExerciseEvidence, page: Path | None) -> Played:
     app.records.audit("exercise.scored", evidence.exercise, facts, actor=whoami(), at=app.clock.now())
     outages.Desk(app.services, app.clock, whoami()).review(evidence.outage, f"{evidence.verdict}. {answer(evidence)}")
     return Played(evidence, place)
-
-
-def exercises(app: App) -> Iterator[ExerciseEvidence]:
-    """Those that were scored here, the newest first; what is not as our keys signed it is none."""
-    from dr.errors import DrError
-    from dr.report.scorecard import PREFIX, read_card
-
-    for file in sorted((app.home / "evidence").glob(f"{PREFIX}*.json"), reverse=True):
-        try:
-            yield read_card(file.read_bytes(), app.services.keys.verify)
-        except (DrError, OSError):
-            continue
 
 
 def default_seed(app: App) -> int:

@@ -9,7 +9,7 @@ import click
 from dr.cli.asking import require_yes
 from dr.cli.completion import known
 from dr.cli.show import coloured, json_option, marked, print_json, say, screen, wrapped
-from dr.errors import ConfigError
+from dr.errors import EXIT_INTERRUPTED, ConfigError, Stopped
 from dr.units import parse_duration, show_duration
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def office_failover(home: str | None, seed: int | None, office: str, wait: str, 
       dr exercise office-failover --seed 7 --office madison --wait 30m
       dr exercise office-failover --yes --html /srv/www/exercise.html
     Exit codes: 0 every duty was taken and somebody said that they saw it, 1 a gap of weight: see the card, 2 what was typed is wrong,
-    3 something is out for real, or an exercise is under way.
+    3 something is out for real, or an exercise is under way, 130 you broke it off: everybody was told that it is over.
     """
     _exercise(home, "office-failover", (seed, office, wait, html, yes, as_json))
 
@@ -94,7 +94,11 @@ def _exercise(home: str | None, kind: "ExerciseKind", typed: tuple[int | None, s
     show_scenario(app, prepared)
     if not yes:
         require_yes("Begin the exercise, and tell people?", "nothing was begun")
-    played = play(app, prepared, lambda words: say(f"   {words}"), html)
+    try:
+        played = play(app, prepared, lambda words: say(f"   {words}"), html)
+    except Stopped as error:
+        say(error.message)
+        leave(EXIT_INTERRUPTED)
     if as_json:
         print_json(played.evidence.to_facts())
     else:
@@ -122,7 +126,9 @@ def show_scenario(app: "App", prepared: "Prepared") -> None:
         show_loss(found, app.inventory.organisation.zone, prepared.scenario.at, exercise=True)
     else:
         _wrapped(f"Everybody is told: {prepared.people}.", "  ", err=True)
-    _wrapped(f"Each message is marked EXERCISE. People have {show_duration(prepared.wish.wait)} to answer.", "  ", err=True)
+    _wrapped(
+        f"Each message is marked EXERCISE. People have {show_duration(prepared.wish.wait)} to answer; Ctrl-C breaks it off.", "  ", err=True
+    )
     say()
 
 

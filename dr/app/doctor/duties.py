@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from dr.app.exercise import exercises
+from dr.app.exercises import exercises
 from dr.app.home import App
 from dr.app.keys import Line
 from dr.model.exercise import HEADS
