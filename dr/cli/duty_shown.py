@@ -1,6 +1,6 @@
 """Duties on a screen: who holds what, what the loss of an office would do, what an office's answer did."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -65,7 +65,7 @@ def show_loss(prepared: "Prepared", zone: str, now: datetime, *, exercise: bool)
     for text in prepared.also:
         _wrapped(f"✖ with it: {text}", "red", err=True)
     for duty in prepared.duties:
-        _show_proposed(duty, prepared.office, prepared.titles, zone, now)
+        _show_proposed(duty, prepared, zone, now)
     if not prepared.duties:
         click.echo("  no duty changes hands by it", err=True)
     click.echo("", err=True)
@@ -80,7 +80,8 @@ def show_loss(prepared: "Prepared", zone: str, now: datetime, *, exercise: bool)
         _wrapped(text, "", err=True)
 
 
-def _show_proposed(duty: "Proposed", lost: str, titles: Mapping[str, str], zone: str, now: datetime) -> None:
+def _show_proposed(duty: "Proposed", prepared: "Prepared", zone: str, now: datetime) -> None:
+    """Why not the others is told, but of those that are lost or affected: that is told above, once."""
     click.echo("", err=True)
     held = f"  (now {duty.holder})" if duty.holder else "  (nobody holds it)"
     click.echo(f"  {coloured(duty.title, '', bold=True)}{held}", err=True)
@@ -91,8 +92,9 @@ def _show_proposed(duty: "Proposed", lost: str, titles: Mapping[str, str], zone:
         click.echo(f"    → ask {coloured(duty.to_title, '', bold=True)}, which must answer by {until}", err=True)
         _wrapped("; ".join(duty.reasons), "", indent="      ", err=True)
     for each in duty.passed:
-        if each.office != lost:
-            _wrapped(f"not {titles.get(each.office, each.office)}: {each.why}", "", indent="      ", err=True)
+        title = prepared.titles.get(each.office, each.office)
+        if each.office != prepared.office and f"{title} {each.why}" not in prepared.also:
+            _wrapped(f"not {title}: {each.why}", "", indent="      ", err=True)
 
 
 def show_answer(line: "Line", zone: str, now: datetime, flag: str) -> None:
