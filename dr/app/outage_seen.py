@@ -18,7 +18,7 @@ from dr.model.record import RunRecord
 from dr.notify.audience import audience
 from dr.policy.outage_reach import Reach, counted, nobody, reaches
 from dr.policy.outage_words import about, against, lasted, name_of, objective, title_of
-from dr.policy.outages import due, rules_of, silent_since
+from dr.policy.outages import due, of_its_end, rules_of, silent_since
 from dr.units import show_duration
 
 _ACTS = {
@@ -69,10 +69,14 @@ class Seen:
     lines: tuple[Line, ...]
 
 
-def seen(app: App, outage: Outage) -> Seen:
+def seen(app: App, outage: Outage, *, begun: bool = False) -> Seen:
+    """`begun`: a process that keeps people told was begun just now, and may not be there yet. Of one that is over, `people` are those who
+    are told that it is."""
     now, rules = app.clock.now(), rules_of(app.inventory)
     entries, ledger, runs = app.records.outage_entries(outage.id), app.records.outage_notices(outage.id), runs_of(outage, app.records)
-    goal, people = objective(outage, app.inventory, runs), meant(app.inventory, ledger)
+    goal, ends = objective(outage, app.inventory, runs), of_its_end(outage, entries, rules)
+    told = [notice for notice in ledger if notice.id in ends] if outage.ended is not None else ledger
+    people = meant(app.inventory, told)
     return Seen(
         outage=outage,
         about=about(outage, app.inventory),
@@ -84,11 +88,11 @@ def seen(app: App, outage: Outage) -> Seen:
         next_word=due(outage, entries, ledger, rules),
         hears=rules.hears,
         silent=silent_since(outage, entries, rules, now) is not None,
-        kept=(kept := is_kept(app, outage.id)),
+        kept=(kept := begun or is_kept(app, outage.id)),
         tried=tried_again(app, outage),
         tries="the timer" if timer_carries(app) else "a process in the background, for an hour at most" if kept else "",
-        people=tuple(reaches(ledger, people)),
-        nobody=tuple(nobody(ledger, people)),
+        people=tuple(reaches(told, people)),
+        nobody=tuple(nobody(told, people)),
         lines=tuple(sorted(_lines(outage, entries, ledger, runs, app.inventory), key=lambda line: line.at)),
     )
 

@@ -6,7 +6,7 @@ run, a timer's `dr notices carry`) owes it and carries it.
 
 import secrets
 import time
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Collection, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,24 +33,27 @@ _ANOTHERS = 15.0
 class Done:
     """How the outage is after an act, and the notices that this act owed or moved, as they are now.
 
-    `entry`: what is on record of the act; `again`: it was there already, since the same was typed before.
+    `entry`: what is on record of the act; `again`: it was there already, since the same was typed before. `begun`: a process that sees to
+    it that people stay told was begun just now.
     """
 
     outage: Outage
     entry: OutageEntry
     again: bool
     notices: tuple[Notice, ...]
+    begun: bool = False
 
 
 @dataclass(frozen=True)
 class Desk:
-    """Where acts are done: `at` is called at each point at which a test may kill; `keep` sees to it that people stay told."""
+    """Where acts are done: `at` is called at each point at which a test may kill; `keep` sees to it that people stay told, and
+    gives back the outages for which it began a process."""
 
     world: Told
     clock: Clock
     by: str
     at: Callable[[str], None] = lambda _: None
-    keep: Callable[[], object] = lambda: None
+    keep: Callable[[], Collection[OutageId]] = tuple
 
     # ------------------------------------------------------------ what may be done
 
@@ -128,13 +131,12 @@ class Desk:
         """Owe all of it, then carry it; what became of it is told."""
         self.at("after-record")
         written = owe_words(outage, self.world, self.clock.now(), lambda: self.at("after-owed"))
-        if outage.ended is None:
-            self.keep()  # its process begins while people are told here
+        begun = self.keep() if outage.ended is None else ()  # its process begins while people are told here
         self.world.post.carry(outage.id)
         if outage.ended is not None:
-            self.keep()  # only now it is known whether anybody must be tried again
+            begun = self.keep()  # only now it is known whether anybody must be tried again
         self.at("after-carried")
-        return Done(outage, entry, again, self._as_they_are(entry, {notice.id for notice in written}))
+        return Done(outage, entry, again, self._as_they_are(entry, {notice.id for notice in written}), outage.id in begun)
 
     def _as_they_are(self, entry: OutageEntry, ours: Set[str]) -> tuple[Notice, ...]:
         """What became of them, and of those that another process was first to owe; what it is just sending is waited for, or it would be

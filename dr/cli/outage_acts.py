@@ -74,4 +74,4 @@ def _said(app: "App", done: "Done") -> "Iterator[Drawn]":
 
     draw = again if done.again else changed if done.entry.act in ("updated", "assigned", "reviewed") else acted
     zone, now = app.inventory.organisation.zone, app.clock.now()
-    return draw(seen(app, done.outage), done.entry, reached(app, done.notices), zone, now, screen())
+    return draw(seen(app, done.outage, begun=done.begun), done.entry, reached(app, done.notices), zone, now, screen())

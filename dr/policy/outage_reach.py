@@ -22,7 +22,10 @@ class Reach:
 
 
 def reaches(notices: Sequence[Notice], people: Mapping[str, Mapping[str, Contact]]) -> list[Reach]:
-    """A line a person, of all these notices the best that is known. `people`: whom a notice's `to` means."""
+    """A line a person, of all these notices the best that is known; that one was tried in vain says more than that another was not tried.
+
+    `people`: whom a notice's `to` means.
+    """
     best: dict[str, Reach] = {}
     for notice in notices:
         for contact, known in people.get(notice.to, {}).items():
@@ -43,7 +46,7 @@ def counted(notice: Notice, people: Mapping[str, Mapping[str, Contact]]) -> tupl
 
 
 def _worth(one: Reach) -> tuple[bool, int]:
-    return one.saw, {True: 2, None: 1, False: 0}[one.reached]
+    return one.saw, {True: 2, False: 1, None: 0}[one.reached]
 
 
 def _of(notice: Notice, contact: str, name: str) -> Reach:

@@ -12,9 +12,11 @@ from dr.app.carrying import note_timer, timer_carries
 from dr.app.home import App
 from dr.app.keeping import keep_all
 from dr.app.outage_seen import seen
+from dr.app.outages import Desk
 from dr.cli.outage_shown import shown
 from dr.clock import Clock
 from dr.model.inventory import Inventory
+from dr.model.notice_record import Delivery
 from dr.model.outage import Outage, OutageId
 from dr.model.ports import Records
 from tests.support.outage_world import OutageWorld, outage
@@ -103,10 +105,29 @@ def test_who_tries_again_is_said(world: OutageWorld, app: App, over: Outage) -> 
     """Nobody takes it for granted that somebody does."""
     assert tried_again(app, over) == world.clock.now()
 
-    def said() -> str:
-        drawn = shown(seen(app, over), "America/Chicago", world.clock.now(), 200)
+    def said(*, begun: bool = False) -> str:
+        drawn = shown(seen(app, over, begun=begun), "America/Chicago", world.clock.now(), 200)
         return next(line.removeprefix("  next:").strip() for line, _ in drawn if line.startswith("  next:"))
 
     assert said() == "nothing tries those again who were not reached: dr notices carry, or tell them by hand"
+    assert said(begun=True) == "who was not reached is tried again 12:00, by a process in the background, for an hour at most"
     note_timer(app)
     assert said() == "who was not reached is tried again 12:00, by the timer"
+
+
+def test_an_act_tells_that_a_process_was_begun_for_its_outage(world: OutageWorld) -> None:
+    """Which takes a moment to be there: it is not said meanwhile that nobody tries again."""
+    one = world.desk.declare(outage()).outage.id
+    begins = Desk(world, world.clock, "anna", keep=lambda: [one])
+    assert (begins.update(one, "half").begun, begins.resolve(one, "users work").begun) == (True, True)
+    assert not world.desk.review(one, "a breaker").begun
+
+
+def test_of_one_that_is_over_those_are_shown_who_are_told_so(world: OutageWorld, app: App, over: Outage) -> None:
+    """Whoever knew that it was out does not know yet that it is not."""
+    declared = [notice for notice in world.records.outage_notices(over.id) if notice.template == "outage-declared"]
+    for notice in declared:
+        for contact in ("anna", "bert", "dora"):
+            came = Delivery(contact=contact, channel=0, scheme="ntfy", state="delivered", attempt=1, at=world.clock.now())
+            world.records.record_delivery(notice.model_copy(update={"deliveries": (came,)}))
+    assert {one.reached for one in seen(app, over).people} == {None}

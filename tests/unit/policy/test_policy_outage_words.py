@@ -102,4 +102,6 @@ def test_the_best_that_is_known_of_each_person_counts() -> None:
         ("Bert Backup", None, "not tried yet"),
     ]
     assert nobody(notices, people) == ["ghosts"]
+    again = reaches([notice(1, "administrators", lost), notice(4, "administrators")], people)
+    assert again[0].reached is False, "that another was not tried yet hides nothing"
     assert [counted(one, people) for one in notices] == [(0, 2), (1, 2), (0, 0)]
