@@ -26,7 +26,8 @@ class Telling:
 
 class Notifier(Protocol):
     def tell(self, telling: Telling, ctx: StepContext) -> Notice:
-        """Ledger first, then every channel; the state is never better than what was delivered."""
+        """Ledger first, then every channel; the state is never better than what was delivered. `owed`: it waits to be told in one with
+        what other runs tell."""
         ...
 
 
