@@ -78,11 +78,11 @@ class Site:
         files = sorted(path for path in self.production.home.rglob("*") if path.is_file() and not path.is_symlink())
         return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
-    def refuses(self, name: str, *acts: Callable[[], object]) -> None:
-        """Each is refused with exit code 3, and nothing is other than before."""
+    def refuses(self, name: str, *acts: Callable[[], object], why: str = "") -> None:
+        """Each is refused with exit code 3, for that reason among others, and nothing is other than before."""
         for act in acts:
             before = self.seen()
-            with pytest.raises(Refused) as caught:
+            with pytest.raises(Refused, match=why) as caught:
                 act()
             assert caught.value.exit_code == 3
             assert self.seen() == before, name
@@ -148,7 +148,7 @@ def test_production_by_any_name_is_refused_before_it_is_called(site: Site, at: s
         file.write_text(f"[{at}]:{port} {shown}\n")
         login = site.production.login(address=at, port=port, known_hosts=str(file), path=str(site.production.home / "standby"))
         before = site.net.passed
-        site.refuses(at, *ways(request_of(site.world, STANDBY, login), site.standing()))
+        site.refuses(at, *ways(request_of(site.world, STANDBY, login), site.standing()), why="its SSH host key is that of production host")
         assert site.net.passed == before
 
 
@@ -159,14 +159,17 @@ def test_production_under_the_standbys_key_is_refused(site: Site) -> None:
         shown = " ".join((site.standby.place / "host.pub").read_text().split()[:2])
         file.write_text(f"[127.0.0.1]:{port} {shown}\n")
         login = site.production.login(port=port, known_hosts=str(file), path=str(site.production.home / "standby"))
-        site.refuses("another key", *ways(request_of(site.world, STANDBY, login), site.standing()))
+        site.refuses(
+            "another key",
+            *ways(request_of(site.world, STANDBY, login), site.standing()),
+            why="shows an SSH host key that is not the known one",
+        )
 
 
 def test_a_clone_of_production_is_refused(site: Site) -> None:
     """Host keys of its own, and production's machine-id: nobody can tell whose disk that is."""
     for folder in ("standby", "a/b", "."):
-        site.refuses("clone", *ways(over_ssh(site.world, site.clone, folder), site.standing()))
-    assert all("(the same machine-id)" in one for one in site.attempts if one.startswith("clone"))
+        site.refuses("clone", *ways(over_ssh(site.world, site.clone, folder), site.standing()), why=r"\(the same machine-id\)")
 
 
 def own_address() -> str:
@@ -178,7 +181,8 @@ def own_address() -> str:
 
 def test_a_machine_with_productions_address_is_refused(site: Site) -> None:
     for folder in ("good", "new"):
-        site.refuses("address", *ways(over_ssh(site.world, site.standby, folder), site.standing(address=own_address())))
+        ways_there = ways(over_ssh(site.world, site.standby, folder), site.standing(address=own_address()))
+        site.refuses("address", *ways_there, why="the address of production host 'production-ssh' is its own")
 
 
 @pytest.mark.parametrize("address", ["production.invalid", "0.0.0.0"])
@@ -193,14 +197,15 @@ def test_an_address_that_says_nothing_refuses_no_recovery(site: Site, address: s
 @pytest.mark.parametrize("role", ["production", "repository", "office"])
 def test_another_role_is_refused(site: Site, role: str) -> None:
     request = request_of(site.world, STANDBY, site.standby.login(path=str(site.good)), role=role)
-    site.refuses(role, lambda: KIND.open_writable(request, site.standing(), RUN))
+    site.refuses(role, lambda: KIND.open_writable(request, site.standing(), RUN), why=f"its role in the inventory is '{role}'")
 
 
 def test_without_a_record_of_production_nothing_is_written(site: Site) -> None:
     bare = replace(site.standing(), production=())
-    site.refuses("no record", lambda: KIND.open_writable(over_ssh(site.world, site.standby, "good"), bare, RUN))
+    good = over_ssh(site.world, site.standby, "good")
+    site.refuses("no record", lambda: KIND.open_writable(good, bare, RUN), why="nothing is recorded by which production could be")
     expected = replace(site.standing(), expected=(HostName("another"),))
-    site.refuses("one missing", lambda: KIND.open_writable(over_ssh(site.world, site.standby, "good"), expected, RUN))
+    site.refuses("one missing", lambda: KIND.open_writable(good, expected, RUN), why="production host 'another' was never recorded")
 
 
 # ---------------------------------------------------------------- the wrong place
