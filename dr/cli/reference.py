@@ -38,7 +38,7 @@ FILES = (
     (".schema/*.json", "The schemas by which an editor completes and checks the two."),
     ("keys/", "The drill key, the signing key and the secrets that the inventory names; readable by their owner only."),
     ("evidence/", "Signed evidence of every run, as JSON and as a page."),
-    ("state/", "The catalog, the engine's own store, and what is under way."),
+    ("state/", "The catalog, the engine's own store, what is under way, and what the files said when all of them were right last."),
 )
 
 
