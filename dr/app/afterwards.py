@@ -33,7 +33,14 @@ def wants_process(app: App, outage: Outage) -> bool:
 
 
 def see_out(app: App, outage: OutageId, say: Callable[[str], None], wait: Callable[[float], object] = time.sleep) -> None:
-    """Try again until everybody was reached, or given up; or until the timer does it; or until an hour is over."""
+    """Try again until everybody was reached, or given up; or until the timer does it; or until an hour is over. A Ctrl-C leaves it."""
+    try:
+        _try_again(app, outage, say, wait)
+    except KeyboardInterrupt:
+        say("left: who was not reached is not tried again by itself (dr notices carry)")
+
+
+def _try_again(app: App, outage: OutageId, say: Callable[[str], None], wait: Callable[[float], object]) -> None:
     said = False
     while (one := app.records.outage(outage)) is not None and wants_process(app, one):
         now = app.clock.now()

@@ -16,6 +16,8 @@ REPEAT = _MARKS["repeat"]
 SHORT = 300
 """Letters of the short text, code and all; two messages of a telephone."""
 _REHEARSED = "This is an EXERCISE. Nothing has failed; do as if it had."
+_PLAYED = "This was an EXERCISE. Nothing had failed."
+_ENDS = ("outage-resolved", "outage-dismissed")
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def wording(notice: Notice, mark: Mark = "", code: str = "") -> Wording:
     """`code`: what whoever reads it types to say that they saw it; empty where nobody need."""
     subject = subject_of(notice, mark)
     rehearsed = notice.exercise and EXERCISE not in notice.body.partition("\n")[0]
-    body = f"{_REHEARSED}\n\n{notice.body}" if rehearsed else notice.body
+    body = f"{_PLAYED if notice.template in _ENDS else _REHEARSED}\n\n{notice.body}" if rehearsed else notice.body
     command = f"dr ack {code}"
     seen = f"Say that you saw it:\n\n    {command}\n" if code else ""
     whole = f"{body.rstrip()}\n\n{seen}" if seen else body

@@ -136,3 +136,5 @@ def test_an_exercise_says_so_in_the_subject_the_body_and_the_short_text() -> Non
     assert shown.short.startswith("EXERCISE: hmis is out since 14:05")
     assert len(shown.short) <= 300
     assert shown.short.endswith("dr ack AB12-CD")
+    over = wording(notice.model_copy(update={"template": "outage-resolved"}))
+    assert over.text.startswith("This was an EXERCISE. Nothing had failed.\n\n"), "nobody goes on as if it had"

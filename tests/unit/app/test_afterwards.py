@@ -90,6 +90,17 @@ def test_it_ends_when_nobody_is_left_to_be_tried(world: OutageWorld, app: App, o
     assert waits(world, app, over) == 0
 
 
+def test_a_ctrl_c_leaves_it_and_says_so(world: OutageWorld, app: App, over: Outage) -> None:
+    """It was the end of no run: that is over already."""
+    said = list[str]()
+
+    def interrupted(_: float) -> None:
+        raise KeyboardInterrupt
+
+    see_out(app, over.id, said.append, interrupted)
+    assert [text.partition(":")[0] for text in said] == ["it is over, and somebody has not been reached yet", "left"]
+
+
 @pytest.mark.positive_control
 def test_a_timer_that_was_switched_off_is_not_relied_on(world: OutageWorld, app: App, over: Outage) -> None:
     """The twin: the same timer, seen three minutes ago, leaves it all to a process again."""
