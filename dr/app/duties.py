@@ -10,9 +10,9 @@ from datetime import datetime
 from functools import cached_property
 
 from dr.actions.duty_desk import Desk, home_token
-from dr.actions.played import playing_of
+from dr.actions.played import lasts
 from dr.app.duty_lines import Line, Listing, line_of, listing_of
-from dr.app.engines import FAILOVER
+from dr.app.failovers_open import open_failovers
 from dr.app.failpoints import of_verb
 from dr.app.home import App, whoami
 from dr.errors import ConfigError, Refused, Unreachable
@@ -21,6 +21,7 @@ from dr.model.duty import Assignment, Board, DutyName, Fence
 from dr.model.duty_events import Accepted, Event, HandedBack, Rejected, Returned, Spared
 from dr.model.duty_events import Refused as SaidNo
 from dr.model.duty_log import REAL, DutyTurn, Wanted
+from dr.model.outage import OutageId
 from dr.policy.answering import stranger
 from dr.policy.approval import same_person
 from dr.policy.roster import Roster
@@ -33,19 +34,14 @@ LONGEST = 500
 
 def heed_all(app: App) -> None:
     """Whoever comes by: pass over who was silent, and do what follows from every turn. What a silent store keeps is left for the next."""
-    for log in (REAL, *(log for log in app.records.duty_exercises()[-1:] if _lasts(app, log))):
-        if app.inventory.duties and app.records.board(log) is not None:
+    for log in (REAL, *app.records.duty_exercises()[-1:]):
+        if log != REAL and not lasts(app.records, log, app.clock.now()):
+            app.records.drop_notices(OutageId(log), ())
+        elif app.inventory.duties and app.records.board(log) is not None:
             desk = Desk(app.services, whoami(), home_token(app.home), log)
             with suppress(Unreachable):
                 desk.tick()
                 desk.heed()
-
-
-def _lasts(app: App, log: str) -> bool:
-    """An exercise is over with its own end, a rehearsal with its run: then it asks nobody, also when the hour comes that it had played."""
-    playing = playing_of(app.records, app.clock.now())
-    runs = [run for run in app.records.runs(kind=FAILOVER) if run.state == "running"]
-    return (playing is not None and playing.id == log) or any(run.parameters.get("exercise") == log for run in runs)
 
 
 def require_duties(roster: Roster) -> None:
@@ -84,7 +80,7 @@ class Offices:
         """How everything stands, with what the store of claims says of it now; that it does not answer is a warning."""
         require_duties(self.desk.roster)
         stands, trouble = self._synced()
-        return listing_of(self.desk, stands, trouble)
+        return listing_of(self.desk, stands, (*open_failovers(self.app, exercise=self.exercise), *trouble))
 
     # ------------------------------------------------------------ answers
 

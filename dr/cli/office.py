@@ -9,7 +9,7 @@ from dr.cli.completion import known
 from dr.cli.enduring import opened
 from dr.cli.run import follow
 from dr.cli.show import coloured, json_option, say, screen, wrapped
-from dr.errors import ConfigError
+from dr.errors import EXIT_INTERRUPTED, ConfigError
 
 if TYPE_CHECKING:
     from dr.app import App
@@ -85,12 +85,18 @@ def lost(
 
 
 def _lose(home: str | None, loss: "Loss", *, yes: bool, as_json: bool) -> None:
+    from dr.app import leave
     from dr.app.failover_begun import set_going
     from dr.cli.failover_shown import follow_failover
 
     app = opened(home, "office lost")
     app.require_secrets(_agreed(app, loss, yes).plan)
-    follow_failover(app, set_going(app, loss), exercise=loss.exercise, as_json=as_json)
+    try:
+        carried = set_going(app, loss)
+    except KeyboardInterrupt:
+        say("left; it is just being begun in the background, and goes on. Look: dr runs list")
+        leave(EXIT_INTERRUPTED)
+    follow_failover(app, carried, exercise=loss.exercise, as_json=as_json)
 
 
 def _lose_here(app: "App", loss: "Loss", yes: bool) -> "RunRecord":

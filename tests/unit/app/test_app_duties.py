@@ -18,7 +18,7 @@ from dr.model.duty import Fence
 from dr.model.duty_story import DutyStory
 from dr.model.record import RunRecord
 from dr.stream.claims import seal
-from tests.support.catalog_runs import plan_of
+from tests.support.catalog_runs import plan_of, step_of
 from tests.support.duty_world import DESK, GREEN_BAY, MADISON, MILWAUKEE, PAYROLL, Machine, vault
 
 pytestmark = pytest.mark.unit
@@ -174,6 +174,17 @@ def test_an_answer_without_its_flag_is_pointed_at_the_exercise_and_the_other_way
         offices(machine, exercise=True).accept(PAYROLL, MILWAUKEE)
 
 
+def test_a_rehearsal_that_is_over_calls_nobody_any_more(machine: Machine) -> None:
+    """Its run is gone: else "nobody holds it", which nobody answers since it was only played, would be said anew for ever."""
+    for office in (MADISON, MILWAUKEE, GREEN_BAY):
+        machine.lose(office, log="exercise-1")
+    machine.lose()
+    assert machine.records.next_due("exercise-1") is not None
+    heed_all(cast("App", House(machine)))
+    assert machine.records.next_due("exercise-1") is None
+    assert any(notice.due for notice in machine.records.notices() if not notice.exercise), "what is real goes on"
+
+
 def test_what_is_no_duty_or_no_office_is_said(machine: Machine) -> None:
     with pytest.raises(ConfigError, match="'desk' is not a duty"):
         offices(machine).accept("desk", MILWAUKEE)
@@ -260,19 +271,38 @@ def test_a_loss_is_declared_once(machine: Machine) -> None:
     assert prepared(machine, Loss(MADISON, exercise=True)).plan.parameters["exercise"]
 
 
-@pytest.mark.parametrize(("left", "words"), [((), "is under way"), ((RunId("office-failover-1"),), "was interrupted")])
-def test_a_failover_goes_on_where_it_was_instead_of_beginning_anew(machine: Machine, left: tuple[RunId, ...], words: str) -> None:
+def begun(machine: Machine, exercise: str = "") -> RunId:
+    """A failover of Madison that is not over."""
     record = RunRecord(
-        run=RunId("office-failover-1"),
+        run=RunId(f"office-failover-{exercise or '1'}"),
         runbook="office-failover",
         title="x",
         kind="failover",
         state="running",
         started=machine.clock.now(),
+        requested_by="anna",
         plan=plan_of().digest(),
-        parameters={"office": MADISON, "exercise": ""},
+        parameters={"office": MADISON, "exercise": exercise},
     )
     machine.records.begin_run(record, plan_of())
+    return record.run
+
+
+def test_a_loss_that_waits_for_a_second_person_or_was_interrupted_is_said_beside_the_duties(machine: Machine) -> None:
+    """The table alone would look as in normal times."""
+    run, rehearsed = begun(machine), begun(machine, "exercise-1")
+    asked = {"instructions": "Is it lost?", "second_person": True, "timeout": 7200.0}
+    step = step_of("approval", action="approve", state="running", run=run).model_copy(update={"resolved": asked})
+    machine.records.record_step(step)
+    waits = f"the loss of Madison waits until somebody other than anna has confirmed it, and moves nothing before: dr runs approve {run}"
+    assert offices(machine).listing().warnings == (waits,)
+    house = cast("App", House(machine, [run, rehearsed]))
+    assert Offices(house).listing().warnings[0] == f"the loss of Madison was interrupted, and nobody carries it on: dr runs resume {run}"
+
+
+@pytest.mark.parametrize(("left", "words"), [((), "is under way"), ((RunId("office-failover-1"),), "was interrupted")])
+def test_a_failover_goes_on_where_it_was_instead_of_beginning_anew(machine: Machine, left: tuple[RunId, ...], words: str) -> None:
+    begun(machine)
     with pytest.raises(Refused, match=f"the failover of madison {words}: office-failover-1"):
         prepared(machine, Loss(MADISON), left)
 
