@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dr.cli.show import MARKS, coloured, marked, wrapped
+from dr.cli.show import MARKS, coloured, marked, titled, wrapped
 from dr.clock import local
 from dr.model.readiness import COLOURS, Readiness, Reason
 from dr.units import show_duration
@@ -43,5 +43,5 @@ def _line(one: Readiness, title: str, width: int) -> Iterator[str]:
     reasons = [*one.reasons, *(r.model_copy(update={"text": f"{t.tier}: {r.text}"}) for t in one.tiers for r in t.reasons)]
     worst: list[Reason] = [reason for reason in reasons if reason.colour == one.colour]
     more = f" (and {len(worst) - 1} more)" if len(worst) > 1 else ""
-    for line in wrapped(f"{MARKS[one.colour]} {one.system} · {title}: {worst[0].text}{more}", width, first="  ", rest="      "):
+    for line in wrapped(f"{MARKS[one.colour]} {titled(one.system, title)}: {worst[0].text}{more}", width, first="  ", rest="      "):
         yield coloured(line, one.colour)

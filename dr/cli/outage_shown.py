@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from dr.cli.show import Drawn, print_table, wrapped
+from dr.cli.show import Drawn, print_table, titled, wrapped
 from dr.clock import clock, local
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def shown(seen: "Seen", zone: str, now: datetime, width: int) -> Iterator[Drawn]
 
 def head(seen: "Seen", zone: str, now: datetime, width: int) -> Iterator[Drawn]:
     one = seen.outage
-    name = f"{seen.about} · {seen.title}" if seen.title else seen.about
+    name = titled(seen.about, seen.title)
     sign, began = "✔" if one.ended else "✖", clock(one.began, now, zone)
     when = f"out from {began} until {clock(one.ended, now, zone)}" if one.ended else f"since {began}"
     said = f"{sign} {_mark(seen)}{_HEADS[one.state]}: {name}, {when} ({seen.lasted}), {one.severity}"

@@ -8,7 +8,7 @@ import click
 from dr.cli.asking import require_yes
 from dr.cli.completion import known
 from dr.cli.run import follow, parameters
-from dr.cli.show import coloured, json_option, marked, say, screen, wrapped
+from dr.cli.show import coloured, json_option, marked, say, screen, titled, wrapped
 from dr.errors import ConfigError, Refused
 from dr.model.record import RunRecord
 
@@ -91,7 +91,7 @@ def _recover(app: "App", asked: "Asked", yes: bool) -> RunRecord:
 
 def _show(app: "App", prepared: "Prepared", head: str = "RECOVERY, for real:") -> None:
     title = app.inventory.systems[str(prepared.plan.system)].title if prepared.plan.system in app.inventory.systems else ""
-    say(f"{coloured(head, 'red', bold=True)} {prepared.plan.system} · {title}")
+    say(f"{coloured(head, 'red', bold=True)} {titled(str(prepared.plan.system), title)}")
     wide = max(len(name) for name, _ in prepared.lines)
     for name, text in prepared.lines:
         _say_wrapped(wrapped(text, screen(), first=f"  {name:<{wide}}  ", rest=" " * (wide + 4)), "red" if name == "IS LOST" else "")

@@ -67,6 +67,11 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, empty
         click.echo(line)
 
 
+def titled(name: str, title: str) -> str:
+    """`hmis · Client records`; the name alone where the title says no more."""
+    return name if title.casefold() in ("", click.unstyle(name).casefold()) else f"{name} · {title}"
+
+
 def print_drawn(lines: Iterable[Drawn]) -> None:
     for text, word in lines:
         click.echo(coloured(text, word) if word else text)

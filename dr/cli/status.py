@@ -11,7 +11,7 @@ from dr.cli import fleet
 from dr.cli.banner import is_out, out
 from dr.cli.completion import known
 from dr.cli.findings import beside, show_findings, without_older
-from dr.cli.show import aligned, coloured, json_option, marked, print_json, screen, wrapped
+from dr.cli.show import aligned, coloured, json_option, marked, print_json, screen, titled, wrapped
 from dr.clock import local
 from dr.model.base import RunId
 from dr.model.readiness import Colour, DrillFact, Readiness, Reason, TierReadiness
@@ -124,7 +124,7 @@ def heading(organisation: str, now: str, width: int) -> str:
 def lines(readiness: Readiness, title: str, zone: str, findings: Sequence[Finding], width: int) -> Iterator[str]:
     """One system: its state, the answer in words, a line a tier, and everything that is open, the worst first."""
     yield ""
-    yield f"{marked(readiness.colour, _WORDS[readiness.colour])}  {click.style(readiness.system, bold=True)} · {title}"
+    yield f"{marked(readiness.colour, _WORDS[readiness.colour])}  {titled(click.style(readiness.system, bold=True), title)}"
     yield ""
     for said in answer(readiness, zone):
         yield from wrapped(said, width, first="  ", rest="    ")

@@ -5,7 +5,7 @@ from datetime import timedelta
 import click
 import pytest
 
-from dr.cli.show import wrapped
+from dr.cli.show import titled, wrapped
 from dr.cli.status import answer, heading, lines, standing
 from dr.model.base import ByteCount, HostName, RunId, Seconds, SystemName
 from dr.model.forecast import TierForecast
@@ -127,6 +127,12 @@ def test_what_is_open_comes_worst_first_and_says_what_next() -> None:
 
 def test_a_name_cannot_move_the_cursor() -> None:
     assert list(wrapped("a\x1b[2Jb \u202ec", 80, first="", rest="")) == ["a\\u001b[2Jb \\u202ec"]
+
+
+def test_a_title_that_says_no_more_than_the_name_is_left_out() -> None:
+    assert titled("hmis", "Client records") == "hmis · Client records"
+    assert titled(click.style("shop", bold=True), "Shop") == click.style("shop", bold=True)
+    assert titled("madison", "") == "madison"
 
 
 def test_a_number_stays_with_its_unit() -> None:
