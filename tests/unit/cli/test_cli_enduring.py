@@ -30,21 +30,14 @@ REFUSED = (
     "status",
     "check",
     "run nightly",
-    "run nightly --rehearse",
     "drill hmis --tier online",
     "recover hmis --reason fire --rehearse",
-    "reprotect hmis",
     "verify hmis",
     "retention hmis",
     "schedule run nightly",
-    "hosts check",
     "repositories check",
     "contacts check",
-    "runs list",
-    "keys check",
     "catalog rebuild",
-    "suppress list",
-    "doctor",
 )
 """Whatever reads, makes, judges, moves or deletes copies, or tries the contacts that are being written."""
 
