@@ -88,7 +88,8 @@ class Desk:
         def decide(known: Board | None) -> Turn | None:
             before = self._board(known)
             turn = failover.turn(self.roster, before, event)
-            return turn if _says_something(turn, before) else None
+            put_right = known is not None and before.at < known.at
+            return turn if put_right or _says_something(turn, before) else None
 
         now = self.world.clock.now()  # the trail has when it was said, whatever the hour that is played
         taken = self.world.records.take_turn(self.log, decide, by=self.by, home=self.home, run=self.run, at=now)
@@ -113,8 +114,10 @@ class Desk:
 
     def tick(self) -> DutyTurn | None:
         """Whoever was silent for too long is passed over."""
-        due, now = failover.due(self.board()), self.clock.now()
-        return self.say(Ticked(at=now)) if due is not None and due <= now else None
+        known, now = self.world.records.board(self.log), self.clock.now()
+        board = self._board(known)
+        due, put_right = failover.due(board), known is not None and board.at < known.at
+        return self.say(Ticked(at=now)) if put_right or (due is not None and due <= now) else None
 
     def sync(self) -> Mapping[str, Stand]:
         """Ask the store what other machines moved, and put that on record; what it says of every duty. Raises Unreachable."""
@@ -139,7 +142,8 @@ class Desk:
     def _board(self, known: Board | None) -> Board:
         if known is None:
             return failover.open_board(self.roster, self.clock.now(), exercise=self.log != REAL)
-        return failover.abreast(self.roster, known)
+        board = failover.abreast(self.roster, known)
+        return failover.set_right(board, self.clock.now()) if self.log == REAL else board
 
     def _alarm(self) -> None:
         """A duty that nobody holds is a finding until somebody does; of a rehearsal none is."""

@@ -6,6 +6,8 @@ yes is followed by a claim in the store that all machines share; only a claim th
 moved one duty at once, one did. The clock is the event's; it never runs back.
 """
 
+from datetime import timedelta
+
 from dr.model.base import Instant, OfficeName
 from dr.model.duty import Assignment, Board, DutyName
 from dr.model.duty_events import Away, Claim, Event, Lost, Present, Returned, Spared, Ticked, Turn
@@ -13,6 +15,9 @@ from dr.policy import failover_answers, failover_offices
 from dr.policy.roster import Roster
 from dr.policy.sitting import RULES, Rules, Sitting, claim_of
 from dr.policy.words import spoken
+
+LEAP = timedelta(minutes=5)
+"""By so much two looks at the clock may differ, without its having been wrong."""
 
 
 def open_board(roster: Roster, at: Instant, *, exercise: bool = False) -> Board:
@@ -29,6 +34,22 @@ def abreast(roster: Roster, board: Board) -> Board:
 
 def _normal(roster: Roster, duty: str, at: Instant) -> Assignment:
     return Assignment(duty=DutyName(duty), state="held", office=OfficeName(roster.duties[duty].office), since=at, why="in normal times")
+
+
+def set_right(board: Board, now: Instant) -> Board:
+    """The board of a machine whose clock ran ahead and was put right: everybody has as long still as they had, and nobody is waited for
+    until an hour that is far off. What differs by less than `LEAP` is left: nobody gets more time by it."""
+    ahead = board.at - now
+    if ahead <= LEAP:
+        return board
+    return board.model_copy(update={"at": now, "assignments": tuple(_sooner(each, ahead) for each in board.assignments)})
+
+
+def _sooner(said: Assignment, by: timedelta) -> Assignment:
+    asked = said.asked
+    if asked is not None:
+        asked = asked.model_copy(update={"since": asked.since - by, "until": asked.until - by})
+    return said.model_copy(update={"asked": asked, "again": said.again - by if said.again is not None else None})
 
 
 def turn(roster: Roster, board: Board, event: Event, rules: Rules = RULES) -> Turn:

@@ -76,6 +76,23 @@ def test_who_is_silent_is_passed_over_and_their_late_yes_does_not_count(machine:
     assert machine.holder(DESK) == (GREEN_BAY, 2)
 
 
+def test_a_clock_that_ran_a_day_ahead_and_was_put_right_makes_nobody_wait_a_day(machine: Machine) -> None:
+    """Who was asked while it was wrong has a quarter of an hour from then on, and the next is asked: not tomorrow."""
+    machine.wait(24 * 60)
+    machine.lose()
+    machine.clock.move_to(NOON)
+    machine.desk().tick()
+    machine.wait(14)
+    machine.desk().tick()
+    assert machine.told("duty-withdrawn") == []
+    machine.wait(2)
+    machine.desk().tick()
+    machine.desk().heed()
+    assert machine.told("duty-withdrawn") == ["bert"]
+    machine.accept(DESK, GREEN_BAY, 2)
+    assert machine.holder(DESK) == (GREEN_BAY, 2)
+
+
 def test_nobody_left_to_ask_is_said_until_somebody_holds_it(machine: Machine) -> None:
     """A finding stays open, and management is pursued until somebody says that they saw it."""
     machine.lose()
