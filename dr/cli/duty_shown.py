@@ -29,7 +29,7 @@ def show_listing(found: "Listing", zone: str, now: datetime) -> None:
     for text in found.lost:
         _wrapped(f"✖ {text}", "red")
     for text in found.returned:
-        _wrapped(f"{text} is back, and holds only what it is handed", "amber")
+        _wrapped(f"{text} is back, and holds only what it is handed: dr office back OFFICE, then dr office give", "amber")
     for text in found.warnings:
         _wrapped(f"▲ {text}", "amber")
     _wrapped(f"claims are kept in {found.stores}", "")
