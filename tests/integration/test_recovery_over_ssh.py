@@ -41,6 +41,7 @@ def _with_a_second_person(site: Site) -> tuple[RunId, Done]:
     process = site.home.start(*RECOVER, env={"SUDO_USER": "ann"})
     try:
         eventually(lambda: _waits(site) or process.poll() is not None)
+        assert process.poll() is None, "".join(process.communicate())
         (run,) = _waits(site)
         site.home.dr("runs", "approve", run, env={"SUDO_USER": "bob"})
         stdout, stderr = process.communicate(timeout=120)
