@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dr.app.demo import prepare_demo, stop_demo
+    from dr.app.evidence import verify_report
     from dr.app.failpoints import failpoint_names
-    from dr.app.home import App, init_home, leave, verify_report
+    from dr.app.home import App, init_home, leave
 
 __all__ = ["App", "failpoint_names", "init_home", "leave", "prepare_demo", "stop_demo", "verify_report"]
-_FROM = {"prepare_demo": "demo", "stop_demo": "demo", "failpoint_names": "failpoints"}
+_FROM = {"prepare_demo": "demo", "stop_demo": "demo", "failpoint_names": "failpoints", "verify_report": "evidence"}
 
 
 def __getattr__(name: str) -> Any:

@@ -207,15 +207,6 @@ class App:
         page = self.home / "evidence" / f"{run}.html"
         return page if page.is_file() else None
 
-    def evidence_file(self, run: str, suffix: str) -> Path:
-        file = self.home / "evidence" / f"{run}{suffix}"
-        if not file.is_file():
-            raise Refused(f"{run} left no evidence", hint="only a runbook with a report step in `always` writes it")
-        return file
-
-    def verify_evidence(self, file: Path) -> list[str]:
-        return asked.evidence_lines(file, self.services.keys.verify)
-
     # ------------------------------------------------------------ what there is
 
     def system(self, name: str | None) -> SystemName:
@@ -287,12 +278,6 @@ def init_home(path: str, name: str, zone: str, system: str = "hmis") -> list[str
     from dr.config.init import init_home as write
 
     return write(Path(path).resolve(), name, zone, system, plugins.kinds())
-
-
-def verify_report(file: str, key: str | None, home: str | None) -> list[str]:
-    """Check an evidence file with a public key, or with a home's trusted keys. Raises Damaged."""
-    verify = asked.one_key(Path(key)) if key else App.open(home).services.keys.verify
-    return asked.evidence_lines(Path(file), verify)
 
 
 def leave(code: int) -> NoReturn:

@@ -24,10 +24,11 @@ def evidence_pdf(app: "App", run: str, file: Path | None = None, *, letter: bool
     Raises Damaged if the original was changed, Refused where there is none or what makes a PDF is not installed, Failed where it cannot
     be written.
     """
+    from dr.app.evidence import evidence_file
     from dr.report.pdf import pdf
     from dr.report.write import read_signed
 
-    original = app.evidence_file(run, ".json")
+    original = evidence_file(app, run, ".json")
     text = original.read_bytes()
     evidence, key = read_signed(text, app.services.keys.verify)
     place = file or original.with_suffix(".pdf")

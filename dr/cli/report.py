@@ -52,6 +52,7 @@ def show(home: str | None, run_id: str, pdf: str | None, letter: bool, as_json: 
     import json
 
     from dr.app import App
+    from dr.app.evidence import evidence_file, verify_evidence
     from dr.cli.run import tell
 
     app = App.open(home)
@@ -61,9 +62,9 @@ def show(home: str | None, run_id: str, pdf: str | None, letter: bool, as_json: 
 
         return click.echo(f"printed: {evidence_pdf(app, record.run, Path(pdf) if pdf else None, letter=letter)}")
     if as_json:
-        return print_json(json.loads(app.evidence_file(record.run, ".json").read_text(encoding="utf-8")))
+        return print_json(json.loads(evidence_file(app, record.run, ".json").read_text(encoding="utf-8")))
     tell(app, record)
-    for line in app.verify_evidence(app.evidence_file(record.run, ".json")):
+    for line in verify_evidence(app, evidence_file(app, record.run, ".json")):
         click.echo(f"   {line}")
     return None
 

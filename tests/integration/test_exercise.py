@@ -11,6 +11,7 @@ import pytest
 
 from dr.app.demo_exercise import addresses, play_in_demo
 from dr.app.doctor.duties import duties
+from dr.app.evidence import verify_evidence
 from dr.app.exercise import Played, Wish, play, prepare
 from dr.app.exercises import exercises
 from dr.app.home import App
@@ -80,7 +81,7 @@ def test_a_whole_exercise_moves_every_duty_and_nothing_real(app: App) -> None:
     assert [one.state for one in records.outages()] == ["reviewed"] and not records.next_due(played.evidence.outage)
     assert "exercise.scored" in {entry.event for entry in app.audit_entries(20)}
 
-    assert app.verify_evidence(played.page.with_suffix(".json"))[0].startswith(f"{played.evidence.exercise}: INCOMPLETE, an exercise")
+    assert verify_evidence(app, played.page.with_suffix(".json"))[0].startswith(f"{played.evidence.exercise}: INCOMPLETE, an exercise")
     assert app.verify_audit().vouched == 2, "the run's evidence and the card bear witness"
     assert "the plan carried it, with gaps" in [*duties(app)][-1].text
 

@@ -75,7 +75,7 @@ ELSEWHERE: tuple[Elsewhere, ...] = (
     Elsewhere("dr/app/asked.py", "the audit trail is broken", "the rows of dr/catalog/audit.py find it; here it is said"),
     Elsewhere("dr/app/holds.py", "no copy of {set_id} exists", SLIP),
     Elsewhere("dr/app/home.py", "is not interrupted", SLIP),
-    Elsewhere("dr/app/home.py", "left no evidence", SLIP),
+    Elsewhere("dr/app/evidence.py", "left no evidence", SLIP),
     Elsewhere("dr/app/repositories.py", "there is no undamaged copy", SLIP),
     Elsewhere("dr/app/home_restore.py", "is not a folder", SLIP),
     Elsewhere("dr/app/home_restore.py", "holds no inventory", BEHIND),
