@@ -74,12 +74,12 @@ def run(params: Params, ctx: StepContext) -> Outcome:
 # ---------------------------------------------------------------- asking
 
 
-def machine(name: HostName, ctx: StepContext) -> str:
-    """Which machine a vantage is: two names of one machine are one witness. Machines with one host key between them are one, too."""
+def marks(name: HostName, ctx: StepContext) -> frozenset[str]:
+    """By what a vantage's machine is known: two names of one machine are one witness, also where one of them has only some of its keys."""
     if ctx.inventory.hosts[name].kind == "local":
-        return HERE
+        return frozenset({HERE})
     host = ctx.host(name)
-    return " ".join(sorted(host.known)) if isinstance(host, AsksThere) else str(name)
+    return frozenset(host.known) if isinstance(host, AsksThere) else frozenset({str(name)})
 
 
 def _ask_all(system: SystemName, rule: Detection, ctx: StepContext, asked: list[Reading]) -> dict[str, dict[str, list[Seen]]]:
@@ -101,16 +101,21 @@ def _ask_all(system: SystemName, rule: Detection, ctx: StepContext, asked: list[
 
 def _once(vantages: Sequence[HostName], ctx: StepContext) -> Iterator[HostName]:
     """One name for each machine. One that cannot even be named is asked nothing, which is a reading of its own."""
-    yield from {_machine_or(name, ctx): name for name in reversed(vantages)}.values()
+    met: set[str] = set()
+    for name in vantages:
+        known = _marks_or(name, ctx)
+        if not known & met:
+            yield name
+        met |= known
 
 
-def _machine_or(name: HostName, ctx: StepContext) -> str:
+def _marks_or(name: HostName, ctx: StepContext) -> frozenset[str]:
     try:
-        return machine(name, ctx)
+        return marks(name, ctx)
     except Stopped:
         raise
     except DrError:
-        return str(name)
+        return frozenset({str(name)})
 
 
 def _seen(at: datetime, reading: Reading) -> Seen:

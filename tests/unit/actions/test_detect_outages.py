@@ -165,8 +165,8 @@ def test_this_machine_alone_proposes_nothing(catalog: Catalog, sees: bool | None
 
 
 def test_two_names_of_one_machine_are_one_witness(catalog: Catalog) -> None:
-    """Two local hosts; or two hosts that are reached by one host key."""
-    twins = {"lookout": Vantage(("SHA256:abc",), False), "twin": Vantage(("SHA256:abc",), False)}
+    """Two local hosts; or two hosts that have a host key in common, of which one is known by more."""
+    twins = {"lookout": Vantage(("SHA256:abc", "SHA256:def"), False), "twin": Vantage(("SHA256:def",), False)}
     for vantages in (("here", "also-here"), ("lookout", "twin")):
         one = world(catalog, vantages, twins)
         one.here = False
