@@ -1,6 +1,7 @@
 """A failover that goes on elsewhere, on a screen: what it waits for, how it goes on without this terminal, each change as it comes."""
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
 from dr.cli.duty_shown import clock
@@ -62,7 +63,7 @@ def say_begun(carried: "Carried", flag: str) -> None:
     say()
 
 
-def look_on(onlooker: "Onlooker", zone: str) -> None:
+def look_on(onlooker: "Onlooker", zone: str, pause: Callable[[], None] = lambda: time.sleep(_LOOK_EVERY)) -> None:
     """Until it is over, or nobody carries it any more: a line for each change, and for each thing that a person must do."""
     said: set[str] = set()
     while True:
@@ -76,7 +77,7 @@ def look_on(onlooker: "Onlooker", zone: str) -> None:
                 say(line)
         if seen.state != "running" or not (alive or seen.carried):
             return
-        time.sleep(_LOOK_EVERY)
+        pause()
 
 
 def _changed(kind: str, words: str, at: str) -> None:
