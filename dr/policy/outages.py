@@ -98,7 +98,7 @@ def do(
 
 
 def _typed_again(last: OutageEntry, entry: OutageEntry) -> bool:
-    """"Still at it" an hour later is a word of its own, and so is the same with another severity: people are owed both."""
+    """The same words an hour later are a word of their own, and so are the same with another severity: people are owed both."""
     same = (last.act, last.by, last.text, last.to, last.severity) == (entry.act, entry.by, entry.text, entry.to, entry.severity)
     return same and (entry.act != "updated" or entry.at - last.at < AGAIN)
 
