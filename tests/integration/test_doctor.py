@@ -129,6 +129,22 @@ def _nobody_behind(home: Home) -> None:
     home.rewrite("inventory/contacts.yaml", "reporting, privacy]", "reporting]")
 
 
+def _agreed(home: Home, *, ended: int) -> None:
+    """The standby is somebody else's; the agreement ends (or did) so many days ago."""
+    signed, until = (f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%d}" for days in (300, ended))
+    file = home.path / "inventory" / "hosts.yaml"
+    agreement = f"{{document: BAA 14, signed: {signed}, until: {until}}}"
+    file.write_text(f"{file.read_text()}\nthird_party:\n  standby: {{owner: County IT, agreement: {agreement}}}\n")
+
+
+def _agreement_ends(home: Home) -> None:
+    _agreed(home, ended=-9)
+
+
+def _agreement_ended(home: Home) -> None:
+    _agreed(home, ended=9)
+
+
 WRONG: list[tuple[Callable[[Home], None], str, str, str]] = [
     (_open_key, "keys", "red", "signing.key can be read by others"),
     (_no_password, "secrets", "red", "production-postgres.password"),
@@ -136,6 +152,8 @@ WRONG: list[tuple[Callable[[Home], None], str, str, str]] = [
     (_repository_gone, "repositories", "red", "bank-vault"),
     (_not_delivered, "people", "red", "help-desk-lead"),
     (_nobody_behind, "duties", "amber", "no office but Madison could hold Privacy officer"),
+    (_agreement_ends, "hosts", "amber", "nothing may be restored on host 'standby' any more: it belongs to County IT"),
+    (_agreement_ended, "hosts", "red", "it belongs to County IT, and 'BAA 14' ended on"),
     (_stale, "people", "amber", "executive-director was last reached 100 days ago"),
     (_overdue, "schedules", "red", "nightly due since"),
     (_old_programs, "programs", "amber", "hidden in a dump"),
