@@ -124,6 +124,10 @@ class App:
         return self.carry_out(self._plan(self.runbooks[runbook], {}), begin, SCHEDULE)
 
     def _plan(self, runbook: Runbook, parameters: Mapping[str, str], kind: RunKind | None = None) -> Plan:
+        if runbook.kind == engines.FAILOVER:
+            raise Refused(
+                f"'{runbook.runbook}' moves duties: who begins it sees first which, and who confirms it", hint="dr office lost OFFICE"
+            )
         return compile_plan(runbook, self.inventory, parameters, plugins.kinds(), kind)
 
     def carry_out(self, plan: Plan, begin: Callable[[RunId], None] = _unheeded, by: str = "") -> RunRecord:
@@ -149,7 +153,7 @@ class App:
         return Engine(self.services, engines.place(self.state, kind), failpoints, farewell=words, ours=partial(engines.ours, kind))
 
     def resume(self, run: str | None) -> RunRecord:
-        """Go on with one interrupted run, or with all but those of outages; the record of the one, or of the last."""
+        """Go on with one interrupted run, or with all but those that last (`lasting.take_up`); the record of the one, or of the last."""
         interrupted = self.interrupted()
         if run is not None and run not in interrupted:
             raise Refused(f"{run} is not interrupted", hint="`dr runs list` shows the state of each run")
