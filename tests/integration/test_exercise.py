@@ -181,6 +181,13 @@ def test_an_exercise_that_is_broken_off_is_over_for_everybody_and_scored_for_nob
 # ---------------------------------------------------------------- when there is none
 
 
+def test_duties_are_moved_by_the_command_that_shows_and_asks_first_and_by_no_other(app: App) -> None:
+    """Begun as any other runbook, it would put the main office down as lost by one person's word, unseen."""
+    with pytest.raises(Refused, match=r"^'office-failover' moves duties: .*\n.*dr office lost OFFICE"):
+        app.run("office-failover", {"office": "nowhere"})  # were it begun, it would end at once
+    assert app.records.board() is None and not app.records.runs()
+
+
 def declare(app: App, *, exercise: bool) -> str:
     wanted = prepare_outage(app, Asked("hmis", None, "minor", "a test", None, exercise))
     return OutageDesk(app.services, app.clock, "anna").declare(wanted).outage.id

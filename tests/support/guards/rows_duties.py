@@ -61,6 +61,16 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
+        "dr/app/home.py",
+        "tests/integration/test_exercise.py",
+        Off(
+            "duties are moved only by the command that shows what it would do, and asks",
+            "if runbook.kind == engines.FAILOVER:",
+            "if False:",
+            "test_duties_are_moved_by_the_command_that_shows_and_asks_first_and_by_no_other",
+        ),
+    ),
+    *guards_of(
         "dr/app/duties.py",
         "tests/unit/app/test_app_duties.py",
         Off(
