@@ -9,10 +9,9 @@ from dr.config.init import init_home
 from dr.config.load import load
 from dr.model.inventory import Duty, Office
 from dr.plugins import kinds
-from dr.policy.confirming import confirming
 from dr.policy.roster import Person, is_open, roster_of
 from dr.policy.succession import gaps
-from tests.support.duty_rosters import HOURS, Story, roster
+from tests.support.duty_rosters import HOURS, roster
 
 pytestmark = pytest.mark.unit
 
@@ -65,13 +64,3 @@ def test_an_office_keeps_the_hours_of_its_own_clock(utc: str, there: bool) -> No
     """In Denver, an hour behind the organisation's own; in summer as in winter, never on a Sunday."""
     denver = roster(offices={"denver": Office(title="Denver", zone="America/Denver", hours=HOURS)})
     assert is_open(denver, "denver", datetime.fromisoformat(utc).replace(tzinfo=UTC)) is there
-
-
-def test_two_people_say_so_where_the_main_office_is_silent() -> None:
-    """A cut cable looks like a loss from both its ends."""
-    story = Story()
-    assert confirming(story.roster, story.board, "milwaukee").people == 1
-    assert confirming(story.roster, story.board, "madison").people == 2
-    story.lose("madison")
-    silent = confirming(story.roster, story.board, "milwaukee")
-    assert (silent.people, silent.why) == (2, "the main office, Madison, is silent")
