@@ -17,7 +17,7 @@ from dr.actions.outage_telling import owe_each, owe_words
 from dr.app import outages
 from dr.app.breaking_off import breaking_off
 from dr.app.home import App, whoami
-from dr.app.office_lost import Loss, exercise_name, plan_of
+from dr.app.office_lost import Loss, exercise_name, plan_of, require_settled
 from dr.app.office_lost import Prepared as Failover
 from dr.app.office_lost import prepare as prepare_failover
 from dr.errors import ConfigError, DrError, Refused, Stopped
@@ -82,6 +82,7 @@ def prepare(app: App, wish: Wish) -> Prepared:
     if not roster.offices or not contacts:
         raise ConfigError("an exercise needs offices and contacts", hint="write them into inventory/organisation.yaml and contacts.yaml")
     _require_calm(app)
+    require_settled(app, roster)
     channels = {name: len(contact.channels) for name, contact in contacts.items()}
     played = scenario(roster, channels, wish.seed, wish.kind, app.clock.now(), wish.office)
     return Prepared(

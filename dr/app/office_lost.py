@@ -102,6 +102,8 @@ def prepare(app: App, loss: Loss) -> Prepared:
     desk, now = Offices(app).desk, loss.at or app.clock.now()
     roster = desk.roster
     _require_known(roster, loss)
+    if loss.exercise:
+        require_settled(app, roster)
     _require_free(app, loss)
     trouble = _store_trouble(desk)
     board = _board(desk, loss, now)
@@ -165,6 +167,15 @@ def _require_known(roster: Roster, loss: Loss) -> None:
     if strange:
         depends = ", ".join(roster.offices[loss.office].depends) or "nothing"
         raise ConfigError(f"{roster.office_title(loss.office)} does not depend on '{strange[0]}'", hint=f"it depends on {depends}")
+
+
+def require_settled(app: App, roster: Roster) -> None:
+    """Raises Refused while somebody is asked for a duty for real: what people are asked then must not be taken for a rehearsal."""
+    board = app.records.board()
+    for each in board.assignments if board is not None else ():
+        if each.duty in roster.duties and (each.state != "held" or each.asked is not None):
+            title = roster.duty_title(each.duty)
+            raise Refused(f"{title} is being asked for, for real: this is no time for a rehearsal", hint="dr duties")
 
 
 def _require_free(app: App, loss: Loss) -> None:

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from dr.actions.duty_desk import Desk
 from dr.app.demo_exercise import addresses, play_in_demo
 from dr.app.doctor.duties import duties
 from dr.app.evidence import verify_evidence
 from dr.app.exercise import Played, Wish, play, prepare
 from dr.app.exercises import exercises
 from dr.app.home import App
+from dr.app.office_lost import Loss
+from dr.app.office_lost import prepare as prepare_loss
 from dr.app.outages import Asked
 from dr.app.outages import Desk as OutageDesk
 from dr.app.outages import prepare as prepare_outage
@@ -23,7 +26,8 @@ from dr.clock import FixedClock, SystemClock
 from dr.demo.receivers import Heard, receivers
 from dr.errors import ConfigError, Refused, Stopped
 from dr.model.base import ContactName, OfficeName
-from dr.model.exercise import MADE_OUT, NOW, DownChannel, Playing, Scenario
+from dr.model.duty_events import Lost
+from dr.model.exercise import MADE_OUT, NOW, DownChannel, ExerciseKind, Playing, Scenario
 from dr.model.outage import OutageId
 from dr.model.ports import Word
 from dr.model.record import Progress
@@ -197,6 +201,17 @@ def test_while_something_real_is_out_there_is_no_exercise(app: App) -> None:
     declare(app, exercise=False)
     with pytest.raises(Refused, match="hmis is out, for real"):
         prepare(app, Wish("call-tree", SEED))
+
+
+@pytest.mark.parametrize("kind", ["call-tree", "office-failover"])
+def test_while_a_duty_is_asked_for_for_real_nothing_is_rehearsed(app: App, kind: ExerciseKind) -> None:
+    """Whoever is really asked for a duty must not read an EXERCISE beside it."""
+    desk = Desk(app.services, "anna", "here")
+    desk.say(Lost(at=app.clock.now(), office=OfficeName("madison"), by="anna"))
+    with pytest.raises(Refused, match="System administration is being asked for, for real: this is no time for a rehearsal"):
+        prepare(app, Wish(kind, SEED))
+    with pytest.raises(Refused, match="is being asked for, for real"):
+        prepare_loss(app, Loss("madison", exercise=True))
 
 
 def test_one_exercise_at_a_time(app: App) -> None:

@@ -268,6 +268,8 @@ def test_a_loss_is_declared_once(machine: Machine) -> None:
     machine.lose()
     with pytest.raises(Refused, match="Madison is lost already, by the word of anna"):
         prepared(machine, Loss(MADISON))
+    for duty in (DESK, PAYROLL):
+        machine.accept(duty, MILWAUKEE)
     assert prepared(machine, Loss(MADISON, exercise=True)).plan.parameters["exercise"]
 
 
