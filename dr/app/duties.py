@@ -235,6 +235,8 @@ class Offices:
         known = self.app.records.duty_exercises()
         if not known:
             raise Refused("no rehearsal was begun", hint="dr office lost OFFICE --exercise")
+        if self.verb and not lasts(self.app.records, known[-1], self.app.clock.now()):
+            raise Refused("the rehearsal is over: nobody is asked any more", hint="dr duties --exercise shows how it ended")
         return known[-1]
 
     def _known(self, duty: str | None, office: str) -> None:

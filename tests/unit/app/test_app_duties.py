@@ -185,6 +185,16 @@ def test_a_rehearsal_that_is_over_calls_nobody_any_more(machine: Machine) -> Non
     assert any(notice.due for notice in machine.records.notices() if not notice.exercise), "what is real goes on"
 
 
+def test_a_yes_to_a_rehearsal_that_is_over_moves_nobody_and_tells_nobody(machine: Machine) -> None:
+    """Typed a week later: partner agencies would read that a duty moved."""
+    machine.lose(log="exercise-1")
+    told = len(machine.post.words)
+    with pytest.raises(Refused, match="the rehearsal is over"):
+        Offices(cast("App", House(machine)), exercise=True, verb="office-accept").accept(DESK, MILWAUKEE)
+    assert len(machine.post.words) == told
+    assert offices(machine, exercise=True).listing().exercise == "exercise-1", "how it ended can be looked at"
+
+
 def test_what_is_no_duty_or_no_office_is_said(machine: Machine) -> None:
     with pytest.raises(ConfigError, match="'desk' is not a duty"):
         offices(machine).accept("desk", MILWAUKEE)
