@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from dr.app.engines import place
+from dr.app.engines import FAILOVER, OUTAGE, place
 
 LOG = "background.log"
 """In the folder of its engine: what it says."""
@@ -61,6 +61,11 @@ def begin(home: Path, kind: str, words: Sequence[str]) -> Begun:
             start_new_session=True,
         )
     return Begun(process, log, said)
+
+
+def logs(state: Path) -> list[Path]:
+    """Where such processes of a home say what they say."""
+    return [place(state, kind) / LOG for kind in (OUTAGE, FAILOVER)]
 
 
 def pause() -> None:

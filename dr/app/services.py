@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from dr import __version__, plugins
 from dr.actions.played import playing_of
+from dr.app import background
 from dr.catalog.catalog import Catalog
 from dr.clock import Clock
 from dr.config.keys import HomeKeys
@@ -200,6 +201,7 @@ class HomeServices:
             production=self.records.production(),
             expected=[HostName(name) for name, host in self.inventory.hosts.items() if host.role == "production"],
             active=self.active,
+            logs=[HostPath(str(path)) for path in (self.home / "evidence", *background.logs(self.state))],
             unagreed=unagreed(self.inventory, self.clock.now()),
         )
 

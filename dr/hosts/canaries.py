@@ -26,9 +26,9 @@ def certify(
     """Search the root, our temporary folders and our logs; sign what was found. `found` counts the canaries that are still somewhere."""
     wanted = {canary for canary in canaries if canary}
     apart = {target.root, target.home, *protected(standing.production).paths}
-    places = [target.root, *_temporary(apart), *(str(path) for path in standing.logs if Path(path).exists())]
-    found = search(places, wanted)
-    searched = [target.root, f"{tempfile.gettempdir()}/{PREFIX}*", *(str(path) for path in standing.logs)]
+    logs = [str(path) for path in standing.logs if Path(path).exists()]
+    found = search([target.root, *_temporary(apart), *logs], wanted)
+    searched = [target.root, f"{tempfile.gettempdir()}/{PREFIX}*", *logs]
     plain = ScrubCertificate(
         host=target.name,
         run=run,
@@ -40,8 +40,21 @@ def certify(
         canaries=len(wanted),
         found=len(found),
     )
-    signature = base64.b64encode(standing.keys.sign(signed_bytes(plain))).decode("ascii")
-    return plain.model_copy(update={"signature": signature})
+    return _signed(plain, standing.keys)
+
+
+def also_here(certificate: ScrubCertificate, standing: Standing, canaries: Sequence[bytes]) -> ScrubCertificate:
+    """Of a standby across a network: signed anew, with what our own logs hold, which are on this machine."""
+    logs = [str(path) for path in standing.logs if Path(path).exists()]
+    if not logs:
+        return certificate
+    left = search(logs, {canary for canary in canaries if canary})
+    beside = {"searched": (*certificate.searched, *logs), "found": certificate.found + len(left)}
+    return _signed(certificate.model_copy(update=beside), standing.keys)
+
+
+def _signed(certificate: ScrubCertificate, keys: Keyring) -> ScrubCertificate:
+    return certificate.model_copy(update={"signature": base64.b64encode(keys.sign(signed_bytes(certificate))).decode("ascii")})
 
 
 def _temporary(apart: set[str]) -> list[str]:

@@ -135,7 +135,7 @@ class WritableSsh(Ssh):
 
     def __init__(self, request: HostRequest, standing: Standing, run: RunId, turns: Turns = TURNS) -> None:
         super().__init__(request, standing, run)
-        self.run, self._keys = run, standing.keys
+        self.run, self._standing = run, standing
         require_other_key(self.name, self.known, standing)
         self._unit = unit_of(request, standing, run)
         self._turn = weakref.finalize(self, turns.take(request, run))
@@ -221,7 +221,7 @@ class WritableSsh(Ssh):
 
     def scrub(self, canaries: Sequence[bytes]) -> ScrubCertificate:
         found = self._session.ask("scrub", {"canaries": [canary.hex() for canary in canaries]})
-        return certificate(dict(found["certificate"]), self.name, self.run, canaries, self._keys, self._request.clock.now())
+        return certificate(dict(found["certificate"]), self.name, self.run, canaries, self._standing, self._request.clock.now())
 
     def enter_service(self, set_id: SetId) -> None:
         """As on a local host."""

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 
 from dr.errors import Damaged, DrError, Failed, Refused
-from dr.hosts.canaries import verify
+from dr.hosts.canaries import also_here, verify
 from dr.hosts.postgres import HostPostgres
 from dr.model.base import HostName, JsonObject, JsonValue, RunId
-from dr.model.ports import ArtifactReader, Keyring, StepContext
+from dr.model.ports import ArtifactReader, Standing, StepContext
 from dr.model.record import CheckResult, ProductionFacts, ScrubCertificate
 from dr.units import visible
 
@@ -86,8 +86,11 @@ _SKEW = timedelta(hours=1)
 """A certificate is dated by our clock, told when the connection was made and counted on: ours may have been set right meanwhile."""
 
 
-def certificate(told: JsonObject, host: HostName, run: RunId, canaries: Sequence[bytes], keys: Keyring, now: datetime) -> ScrubCertificate:
-    """What was signed for this scrub. Raises Failed for one that is not about what was asked, Damaged for one that nobody signed."""
+def certificate(
+    told: JsonObject, host: HostName, run: RunId, canaries: Sequence[bytes], standing: Standing, now: datetime
+) -> ScrubCertificate:
+    """What was signed for this scrub, with what is left in our own logs. Raises Failed for one that is not about what was asked, Damaged
+    for one that nobody signed."""
     try:
         found = ScrubCertificate.from_facts(told)
     except ValueError:
@@ -96,13 +99,13 @@ def certificate(told: JsonObject, host: HostName, run: RunId, canaries: Sequence
         raise Failed(
             f"host '{host}' certified something else than the scrub that it was asked for", hint="look at that machine: is it still yours?"
         )
-    verify(found, keys)
-    return found
+    verify(found, standing.keys)
+    return also_here(found, standing, canaries)
 
 
 def _is_asked(found: ScrubCertificate, host: HostName, run: RunId, canaries: int, now: datetime) -> bool:
     """Its words are signed, so one that a terminal would not show as it is cannot be spelled otherwise, only not believed."""
-    words = all(visible(word) == word for word in (*found.removed, *found.searched))
+    words = bool(found.searched) and all(visible(word) == word for word in (*found.removed, *found.searched))
     return (found.host, found.run, found.canaries) == (host, run, canaries) and words and abs(found.at - now) < _SKEW
 
 

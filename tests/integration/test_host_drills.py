@@ -20,9 +20,12 @@ from dr.hosts.local import KIND, WritableLocal
 from dr.hosts.places import system_identifier
 from dr.hosts.process import LocalRunner
 from dr.hosts.removal import opened, remove_tree
-from dr.model.base import SetId
+from dr.model.base import HostPath, SetId
+from dr.model.ports import Standing
+from dr.model.record import ScrubCertificate
 from tests.support.host_files import ORDINARY, as_ordinary_user, reachable
 from tests.support.host_world import OTHER, RUN, SET, STANDBY, World, also, make_world
+from tests.support.stream_keys import TestKeys
 
 pytestmark = pytest.mark.integration
 
@@ -196,6 +199,26 @@ def test_a_canary_that_is_left_is_counted(world: World, tmp_path_factory: pytest
     (logs / "other-word").touch()
     found = canaries.search([str(logs)], {CANARY, b"other-word", b"absent"})
     assert found == {CANARY, b"other-word"}
+
+
+def test_our_own_logs_are_looked_into_on_this_machine_too(tmp_path: Path) -> None:
+    """A standby across a network cannot look into the controller's: what is left there is found, and signed for, here."""
+    (tmp_path / "evidence").mkdir()
+    (tmp_path / "evidence" / "drill-1.json").write_bytes(b"x" + CANARY)
+    standing = Standing("Harbor", TestKeys(), (), logs=[HostPath(str(tmp_path / "evidence")), HostPath(str(tmp_path / "not-there"))])
+    told = {
+        "host": "standby",
+        "run": RUN,
+        "at": "2026-11-22T07:00:00Z",
+        "removed": [],
+        "searched": ["/srv/standby"],
+        "canaries": 1,
+        "found": 0,
+    }
+    found = canaries.also_here(ScrubCertificate.from_facts(told), standing, [CANARY])
+    assert (found.found, found.searched) == (1, ("/srv/standby", str(tmp_path / "evidence")))
+    canaries.verify(found, standing.keys)
+    assert canaries.also_here(ScrubCertificate.from_facts(told), standing, [b"another word"]).found == 0
 
 
 def test_a_place_that_goes_while_it_is_searched_hides_nothing_elsewhere(tmp_path: Path) -> None:

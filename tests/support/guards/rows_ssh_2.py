@@ -137,7 +137,7 @@ GUARDS: tuple[Guard, ...] = (
             "    return said or Failed(\n        f\"host '{host}' says",
             "test_what_is_whole_when_it_is_read_here_is_not_damaged",
         ),
-        Off("a certificate is signed", "    verify(found, keys)\n", "", "test_a_certificate_that_nobody_signed_is_none"),
+        Off("a certificate is signed", "    verify(found, standing.keys)\n", "", "test_a_certificate_that_nobody_signed_is_none"),
         Off(
             "a certificate is of now",
             " and abs(found.at - now) < _SKEW",

@@ -18,7 +18,7 @@ from dr.hosts.postgres import HostPostgres
 from dr.hosts.production import protected
 from dr.hosts.told import believed, believed_damage, certificate, lines, result
 from dr.model.base import HostName, JsonObject, RunId
-from dr.model.ports import ArtifactReader, StepContext
+from dr.model.ports import ArtifactReader, Standing, StepContext
 from dr.model.record import CheckResult, Difference, ProductionFacts, ScrubCertificate
 from tests.support.stream_keys import TestKeys
 
@@ -125,7 +125,7 @@ def signed(**said: object) -> JsonObject:
 
 
 def certified(told: JsonObject) -> ScrubCertificate:
-    return certificate(told, STANDBY, RUN, [b"needle", b"", b"needle"], KEYS, NOW)
+    return certificate(told, STANDBY, RUN, [b"needle", b"", b"needle"], Standing("Harbor", KEYS, ()), NOW)
 
 
 @pytest.mark.positive_control
@@ -144,6 +144,7 @@ def test_the_certificate_of_this_scrub_is_believed() -> None:
         {"at": NOW - timedelta(days=1)},
         {"removed": ("\x1b[2J",)},
         {"searched": ("\u202e",)},
+        {"searched": ()},
     ],
 )
 def test_a_certificate_of_something_else_is_none(said: dict[str, object]) -> None:
