@@ -72,7 +72,8 @@ class NoticeRules(StrictModel):
     flood: int = Field(default=5, ge=1)
     """So many messages to the same people within `gather`; what comes on top is gathered into one."""
     gather: Duration = Seconds(600)
-    """How long it is gathered, once it is a flood; what is more severe than all that was said does not wait."""
+    """How long it is gathered, once it is a flood; what is more severe than all that was said does not wait. Of what backups and drills
+    tell, all but the first is gathered for so long, where the minutely timer comes by."""
     code_valid: Duration = Seconds(86400)
     """How long a code of a message can be used to acknowledge it."""
     contact_valid: Duration = Seconds(90 * 86400)
