@@ -376,3 +376,18 @@ def test_what_takes_long_to_record_is_not_recorded_after_every_message() -> None
         assert not now.is_worth_a_look("w-1")
         now.out["w-1"] = 0
         assert now.is_worth_a_look("w-1")
+
+
+def test_who_was_told_by_a_clock_that_ran_ahead_keeps_nobody_waiting_for_it(tmp_path: Path) -> None:
+    """Three hours ahead, then set back: the timer's next round goes on at once, and from then on by the clock that is right."""
+    clock = FixedClock(NOW + timedelta(hours=3))
+    with open_catalog(tmp_path / "ahead.db", clock) as catalog:
+        house = House(catalog, {"anna": 2, "bob": 1}, clock=clock)
+        house.post().owe(word(acknowledge=True))
+        house.post().carry()
+        clock.move_to(NOW)
+        assert house.post().carry().next == NOW + timedelta(minutes=10)
+        assert [url for url, _ in house.providers.arrived] == ["anna-0", "anna-1"]
+        clock.move_to(NOW + timedelta(minutes=10))
+        house.post().carry()
+        assert [url for url, _ in house.providers.arrived] == ["anna-0", "anna-1", "bob-0"]
