@@ -1,8 +1,8 @@
 """`command`: run one program on a host: an argument list, never a shell line.
 
 Not safe to repeat by itself: the runbook's author answers for that. What it prints is counted, not kept, since it may hold client data.
-On a standby it needs the writable handle, because nobody can know what a program writes. A standby that a recovery put into service is
-production, and is treated as such.
+On a standby it needs the writable handle, because nobody can know what a program writes. A standby that this recovery put into service is
+production, and is treated as such; another run is refused there until the inventory says so (`dr reprotect`).
 """
 
 from pydantic import Field

@@ -54,6 +54,7 @@ def carried_out(
         return host
 
     facts = {
+        "run": "recover-1",
         "clock": SystemClock(),
         "records": SimpleNamespace(hosts=lambda: states or []),
         "inventory": SimpleNamespace(hosts={"app": SimpleNamespace(role=role)}),
@@ -106,8 +107,16 @@ def test_a_standby_wants_the_guard_and_what_is_in_service_does_not(tmp_path: Pat
     (tmp_path / "runs").touch()
     given = commands(tmp_path, do="status")
     assert carried_out(given, role="standby")[2] == ["writable"]
-    serving = [SimpleNamespace(host="app", state="in-service")]
+    serving = [SimpleNamespace(host="app", state="in-service", run="recover-1")]
     assert carried_out(given, serving, role="standby")[2] == ["plain"]
+
+
+def test_what_was_written_for_a_standby_does_not_go_on_where_a_recovery_made_it_production(tmp_path: Path) -> None:
+    """A weekly command of the old standby's asks the guard, which refuses; once the inventory says production, a person meant it."""
+    (tmp_path / "runs").touch()
+    given, serving = commands(tmp_path, do="status"), [SimpleNamespace(host="app", state="in-service", run="recover-of-another-day")]
+    assert carried_out(given, serving, role="standby")[2] == ["writable"]
+    assert carried_out(given, serving, role="production")[2] == ["plain"]
 
 
 @pytest.mark.parametrize(
