@@ -33,6 +33,7 @@ _OF_OPEN = "\n# dr open\n"
 _KEPT = {"unix_socket_directories": "''", "password_encryption": "'scram-sha-256'", "max_locks_per_transaction": "256"}
 """Of what a drill's server is given, what production's keeps: the last is room for its next dump."""
 _NETWORKS = "# dr: the networks that users come from\n"
+_COVERS_LOOPBACK = frozenset({"*", "0.0.0.0", "127.0.0.1", "localhost"})  # noqa: S104 - what it is told to listen at
 
 
 class Serving:
@@ -130,7 +131,7 @@ class _Server:
         if self._own_password(how) is not None:
             Path(str(self.told["passfile"])).unlink(missing_ok=True)
         shown = {"source": self.source, "port": self.told["port"], "user": self.told["user"], "listen": list(how["listen"])}
-        return {**shown, "by_hand": [*by_hand.left(self._cluster, self.told, how["listen"]), *self._with_the_machine(how)]}
+        return {**shown, "by_hand": [*by_hand.left(self._cluster, self.told, _listens(how)), *self._with_the_machine(how)]}
 
     def _with_the_machine(self, how: JsonObject) -> list[str]:
         asked = _scope(how.get("unit"))
@@ -147,7 +148,7 @@ class _Server:
 
     def _settings(self, how: JsonObject) -> dict[str, str]:
         """All that is not initdb's. No socket: where its build puts one, its user may be unable to write."""
-        listen = f"'{', '.join(how['listen'])}'"
+        listen = f"'{', '.join(_listens(how))}'"
         return {"listen_addresses": listen, "port": str(self.told["port"]), **_KEPT}
 
     def _is_accepting(self, wanted: Mapping[str, str]) -> bool:
@@ -198,6 +199,12 @@ class _Server:
         own = cluster.unconfigured(conf.read_text(encoding="utf-8")).partition(_OF_OPEN)[0]
         said = "".join(f"{key} = {value}\n" for key, value in wanted.items())
         write_durably(conf, f"{own}{_OF_OPEN}{said}{_OPENED}\n")
+
+
+def _listens(how: JsonObject) -> list[str]:
+    """Where it listens: on loopback too, where its next backups are read from, and by whoever mends it there."""
+    asked = list(how["listen"])
+    return asked if _COVERS_LOOPBACK & {*asked} else [*asked, "127.0.0.1"]
 
 
 def _scope(said: object) -> Scope:

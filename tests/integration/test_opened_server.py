@@ -110,6 +110,17 @@ def test_with_the_lost_productions_password_its_file_is_gone_and_the_command_ask
     by_hand(statistics, PGPASSWORD="the old one")
 
 
+def test_an_opened_server_listens_on_loopback_too_whatever_users_are_given(restored: Restored) -> None:
+    """The next nightly reads it there, as the inventory has it; the command by hand works there too."""
+    statistics = restored.left(listen=["127.0.0.2"], allow=["127.0.0.0/8"])[0]
+    with connect(dsn_of(restored.told)) as connection:
+        assert connection.execute(b"SHOW listen_addresses").fetchone() == ("127.0.0.2, 127.0.0.1",)
+    by_hand(statistics)
+    restored.left(listen=["0.0.0.0"], allow=["127.0.0.0/8"])
+    with connect(dsn_of(restored.told)) as connection:
+        assert connection.execute(b"SHOW listen_addresses").fetchone() == ("0.0.0.0",), "it is among them already"
+
+
 def test_nothing_of_the_drill_is_left_in_productions_settings_however_often_it_is_opened(restored: Restored) -> None:
     """An administrator who reads the log, or archives, is not to look for what a drill wrote."""
     assert len(restored.once) == len(set(restored.once)), "each is written once"
