@@ -1,13 +1,14 @@
 """One connection to `dr agent` on another machine, for as long as a handle to that host is held."""
 
+import re
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO
 
-from dr.errors import DrError, Failed, Stopped
+from dr.errors import DrError, Failed, Stopped, Unreachable
 from dr.hosts.desk import Desk
-from dr.model.base import JsonObject, RunId
+from dr.model.base import HostName, JsonObject, RunId
 from dr.model.ports import Completed, HostRequest, Process, Runner, Standing
 from dr.wire import openssh
 from dr.wire.connection import Connection
@@ -52,9 +53,11 @@ class Session:
     def _asked(self, asking: Callable[[], JsonObject]) -> JsonObject:
         try:
             return asking()
-        except DrError:
+        except DrError as error:
             if self._desk.ctx is not None and self._desk.ctx.stop.is_set():
                 raise Stopped(f"what was done on host '{self._request.name}' was ended: the step was stopped") from None
+            if isinstance(error, Unreachable):
+                raise over_there(self._request.name, error) from None
             raise
 
     def submit(self, verb: str, args: JsonObject) -> JsonObject:
@@ -88,6 +91,16 @@ def _spelled(standing: Standing) -> JsonObject:
         "expected": list(standing.expected),
         "unagreed": dict(standing.unagreed),
     }
+
+
+_ITS_OWN = re.compile(r"(?:host '[^']*': )?((?:nothing answers|PostgreSQL) at (?:127\.0\.0\.1|\[?::1\]?|localhost):.*)", re.DOTALL)
+"""What is said over there of a server at that machine's loopback; what is said of the link names the machine already."""
+
+
+def over_there(host: HostName, error: Unreachable) -> Unreachable:
+    """As whoever reads it here must have it: a machine's loopback is its own, and not the reader's."""
+    own = _ITS_OWN.fullmatch(error.message)
+    return Unreachable(f"on the machine of host '{host}', {own[1]}", hint=error.hint) if own else error
 
 
 class _RemoteRunner:
