@@ -117,6 +117,9 @@ def _restore(params: restore.Params, ctx: RehearseContext) -> Rehearsal:
 
 def _guard(host: HostName, ctx: RehearseContext) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The guard's decision, as it stands now: what it would let pass, and what it would refuse."""
+    entry = ctx.inventory.hosts.get(host)
+    if entry is not None and entry.role != "standby":  # of production `host_check` says that all is well with it
+        return (), (f"the guard refuses {host}: its role in the inventory is '{entry.role}'",)
     lines = ctx.host_check(host)
     return tuple(f"guard: {what}" for fine, what in lines if fine), tuple(
         f"the guard refuses {host}: {what}" for fine, what in lines if not fine
@@ -131,7 +134,8 @@ def _check(params: check.Params, ctx: RehearseContext) -> Rehearsal:
 
 def _scrub(params: scrub.Params, ctx: RehearseContext) -> Rehearsal:
     _, problems = _guard(params.host, ctx)
-    return Rehearsal((f"would remove everything that dr put on {params.host}, and look for what is left",), problems=problems)
+    says = () if problems else (f"would remove everything that dr put on {params.host}, and look for what is left",)
+    return Rehearsal(says, problems=problems)
 
 
 def _notify(params: notify.Params, ctx: RehearseContext) -> Rehearsal:

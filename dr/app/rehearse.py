@@ -16,6 +16,7 @@ from dr import plugins
 from dr.actions.foreseen import FORESEEN
 from dr.app import asked
 from dr.app.home import App, whoami
+from dr.app.in_service import require_fit
 from dr.app.services import HomeServices
 from dr.catalog.catalog import Catalog
 from dr.catalog.throwaway import open_throwaway
@@ -59,8 +60,9 @@ class Rehearsed:
     runbook: str
     title: str
     steps: Sequence[RehearsedStep]
+    """None where the run would not even be begun."""
     problems: Sequence[str]
-    """Of the runbook as a whole: secrets that are not there."""
+    """Of the runbook as a whole: that it may not be begun, secrets that are not there."""
     left_out: Sequence[str] = ()
     """Steps that such a run does not have."""
 
@@ -148,9 +150,24 @@ def rehearse_plan(app: App, plan: Plan) -> Rehearsed:
     unset = [problem.message for look in (check_secrets, check_keys) for problem in look(app.inventory, app.home)]
     catalog = app.home / "state" / "catalog.db"
     with tempfile.TemporaryDirectory(prefix="dr-rehearsal-") as folder, open_throwaway(catalog, Path(folder), app.clock) as records:
+        refused = _may_not_begin(app, plan, records)
         walk = _Walk(Context(app, records))
-        steps = [walk.step(step) for step in (*plan.steps, *plan.on_failure, *plan.always)]
-    return Rehearsed(plan.runbook, plan.title, steps, unset, [f"left out: {one.id} ({one.action}), {one.why}" for one in plan.left_out])
+        steps = [] if refused else [walk.step(step) for step in (*plan.steps, *plan.on_failure, *plan.always)]
+    left_out = [f"left out: {one.id} ({one.action}), {one.why}" for one in plan.left_out]
+    return Rehearsed(plan.runbook, plan.title, steps, [*refused, *unset], left_out)
+
+
+def _may_not_begin(app: App, plan: Plan, records: Records) -> list[str]:
+    """Why the run itself would be refused, whatever its steps say: asked of the very check that begins it."""
+    try:
+        require_fit(plan, records, app.inventory)
+    except Refused as refused:
+        return [_in_a_line(refused)]
+    return []
+
+
+def _in_a_line(error: DrError) -> str:
+    return error.message + (f" ({error.hint})" if error.hint else "")
 
 
 class _Walk:
@@ -189,7 +206,7 @@ class _Walk:
             places = ", ".join(".".join(map(str, one["loc"])) for one in wrong.errors(include_input=False, include_url=False))
             return Rehearsal((), problems=(f"its parameters are wrong: {places}",))
         except DrError as error:
-            return Rehearsal((), problems=(error.message + (f" ({error.hint})" if error.hint else ""),))
+            return Rehearsal((), problems=(_in_a_line(error),))
 
     def _told(self, step: PlannedStep, action: Action, with_: JsonObject, found: Rehearsal) -> RehearsedStep:
         return RehearsedStep(step.id, step.section, step.action, action.effect.value, with_, found.says, found.problems)

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from dr.actions.foreseen import FORESEEN
+from dr.actions.scrub import Params as ScrubParams
 from dr.actions.select_backup import where_to_look
 from dr.app import App
 from dr.app.rehearse import Context, Reading
 from dr.catalog.throwaway import open_throwaway
 from dr.errors import Refused
 from dr.model.base import RepositoryName, SystemName
+from dr.model.record import HostState
 from tests.support.engine_plans import eventually
 from tests.support.main_job import Home, demo_home
 
@@ -114,6 +117,29 @@ def test_a_rehearsal_that_would_be_refused_says_why(home: Home) -> None:
         assert "bank-vault" in home.dr("run", "nightly", "--rehearse", expect=3).stdout
     finally:
         vault.with_name("away").rename(vault)
+
+
+def test_a_rehearsal_says_no_where_the_run_would_not_be_begun(home: Home) -> None:
+    """After a recovery the standby is production: the very check that refuses the drill refuses its rehearsal, in the same words."""
+    records = App.open(str(home.path)).records
+    (before,) = [state for state in records.hosts() if state.host == "standby"] or [None]
+    serving = HostState.from_facts({"host": "standby", "state": "in-service", "run": "recover-1", "since": "2026-11-22T09:00:00Z"})
+    records.record_host(serving)
+    try:
+        drill = ("drill", "hmis", "--tier", "online")
+        rehearsed, run = home.dr(*drill, "--rehearse", expect=3), home.dr(*drill, expect=3)
+    finally:
+        records.record_host(before or serving.model_copy(update={"state": "clean"}))
+    why = next(line for line in run.stderr.splitlines() if " is suspended: " in line).removeprefix("error: ")
+    assert "which is production since Sun 22 Nov 2026, 03:00 CST (recover-1)" in why
+    assert f"  ✖ {why} (dr reprotect hmis)\n" in rehearsed.stdout
+    assert "would remove" not in rehearsed.stdout
+
+
+def test_no_scrub_is_foreseen_of_what_the_inventory_calls_production(home: Home) -> None:
+    """`dr hosts check` says of a production host that all is well with it: that is no leave to write to it."""
+    found = FORESEEN["scrub"](ScrubParams.from_facts({"host": "production"}), Context(app := App.open(str(home.path)), app.records))
+    assert (found.says, found.problems) == ((), ("the guard refuses production: its role in the inventory is 'production'",))
 
 
 def test_a_rehearsal_is_refused_where_production_does_not_let_us_in(home: Home) -> None:
