@@ -89,7 +89,7 @@ class Unheeded(Turns):
 
 @contextmanager
 def beside(drill: Drill, turns: Turns) -> Iterator[list[str]]:
-    """In the middle of the bytes another step of the run wants the standby; once it waits, here or over there, the link is cut."""
+    """In the middle of the bytes another step of the run wants the standby; once it waits, here or there, the link is lost for a while."""
     said, failed, waits = list[str](), list[BaseException](), threading.Event()
 
     def heard(what: str) -> None:
@@ -112,7 +112,8 @@ def beside(drill: Drill, turns: Turns) -> Iterator[list[str]]:
     def middle() -> None:
         thread.start()
         assert waits.wait(LONG), failed
-        drill.net.cut()
+        drill.net.swallow()
+        threading.Timer(8.0, drill.net.heal).start()
 
     drill.at["bytes"] = middle
     yield said
