@@ -63,4 +63,4 @@ def test_only_who_asks_for_it_goes_on_and_only_while_something_is_wrong(home: Pa
     app = App.open(str(home), enduring=True)
     assert app.lapse is not None and str(app.lapse.problems) == str(working.value) == str(looking.value)
     facts = app.lapse.to_facts()
-    assert (facts["first"], facts["problems"]) == ("inventory/contacts.yaml:9:3", 2)
+    assert (facts["first"], facts["problems"]) == ("inventory/contacts.yaml:10:3", 2)

@@ -66,7 +66,7 @@ def test_who_must_reach_people_goes_on_and_says_so_first(home: str, words: str) 
     done = dr(home, words)
     assert not isinstance(done.exception, ConfigProblems)
     assert done.stderr.startswith("▲ 2 problems in inventory/. To reach people, this goes by what was right last, of ")
-    assert "\n   inventory/contacts.yaml:9:3: 'channels' is missing\n" in done.stderr
+    assert "\n   inventory/contacts.yaml:10:3: 'channels' is missing\n" in done.stderr
 
 
 @pytest.mark.parametrize("words", REFUSED)
