@@ -26,6 +26,9 @@ class Params(StrictModel):
     something grave that no notice of a failure has told."""
     best_effort: bool = False
     """A notice that did not reach everybody fails no step; `dr status` is red all the same. For a recovery: mail may be what was lost."""
+    acknowledge: bool = False
+    """Ask for an answer (`dr ack CODE`): until there is one it goes to the next channel and person, and begins anew (`notices` in the
+    inventory). The step is done when it was delivered, and waits for nobody; `dr notices carry`, or its timer, goes on with it."""
 
 
 class Facts(StrictModel):
@@ -37,7 +40,8 @@ class Facts(StrictModel):
 def run(params: Params, ctx: StepContext) -> Outcome:
     if not _due(params, ctx):
         return Outcome(changed=False, facts=Facts(notice="", state="not-due", deliveries=0).to_facts())
-    notice = ctx.notifier.tell(Telling(to=params.to, template=params.template, severity=params.severity, note=params.note), ctx)
+    telling = Telling(params.to, params.template, params.severity, params.note, params.acknowledge)
+    notice = ctx.notifier.tell(telling, ctx)
     if waits(notice):
         return Outcome(changed=True, facts=Facts(notice=notice.id, state="waits", deliveries=0).to_facts())
     delivered = sum(d.state == "delivered" for d in notice.deliveries)

@@ -102,6 +102,7 @@ class LedgerNotifier:
             run=ctx.run,
             step=ctx.step,
             created=now,
+            acknowledge=telling.acknowledge,
         )
 
     def _reached_nobody(self, notice: Notice, ctx: StepContext) -> None:

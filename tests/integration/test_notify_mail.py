@@ -1,11 +1,14 @@
 """A failed nightly reaches a mailbox, or its silence is recorded and red: real SMTP with AUTH on this machine, the real catalog."""
 
 import logging
+import re
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -83,6 +86,18 @@ def test_a_failed_nightly_reaches_every_mailbox_of_the_group(box: Mailbox, catal
         ("bob", "mailto", "delivered", 1),
     ]
     assert colour(catalog) == []
+
+
+def test_an_alarm_that_wants_an_answer_bears_a_code_and_is_pursued_until_there_is_one(box: Mailbox, catalog: Catalog) -> None:
+    """`acknowledge: true` in a runbook: delivered is enough for the run, and not for whoever must act."""
+    tell = notifier(catalog, {"anna": [box.url("anna")]}).tell
+    asked = tell(replace(TELLING, acknowledge=True), context(catalog))
+    assert asked.state == "delivered"
+    assert re.search(r"dr ack [A-Z0-9-]+", body_of(box.to("anna")[0]))
+    assert asked.due == NOW + timedelta(minutes=10)
+    told = tell(replace(TELLING, to="anna"), context(catalog))  # without: said, and over
+    assert told.due is None
+    assert "dr ack" not in body_of(box.to("anna")[1])
 
 
 def test_no_credential_reaches_the_catalog(box: Mailbox, catalog: Catalog) -> None:

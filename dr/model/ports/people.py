@@ -22,6 +22,8 @@ class Telling:
     template: str
     severity: Severity = "info"
     note: str = ""
+    acknowledge: bool = False
+    """Pursued until somebody says that they saw it: see `Notice.acknowledge`."""
 
 
 class Notifier(Protocol):
