@@ -4,7 +4,7 @@ Asked without a login and for a few seconds at most: nothing of a recovery needs
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +28,38 @@ Question = tuple[str, Place, Callable[[Place, float], bool]]
 
 def still_answering(app: "App", system: SystemName, within: float = WITHIN) -> list[str]:
     """A line for each production host of the system that answers."""
+    return [_line(*one) for one in answering(app, _read(app, system), within)]
+
+
+def goes_on(app: "App", system: SystemName, plan: Plan, within: float = WITHIN) -> list[str]:
+    """A line for each server that the run's own backup reads, that answers, and that no step stops: people could work there afterwards."""
+    stopped = {step.with_.get("host") for step in plan.steps if step.action == "service" and step.with_.get("do") == "stop"}
+    names = [name for name in _read(app, system) if name not in stopped]
+    return [
+        f"production still answers, PostgreSQL at {place} (host '{name}'), and no step stops it: what is entered there after this run's "
+        "own backup is lost; stop the applications before it, and that server as soon as the new one is open"
+        for name, what, place in answering(app, names, within)
+        if what == "PostgreSQL"
+    ]
+
+
+def lets_in(app: "App", names: Sequence[HostName], now: HostName, within: float = WITHIN) -> list[str]:
+    """A line for each of these hosts, which are production no longer, whose server answers. `now`: the host that is."""
+    return [
+        f"PostgreSQL on '{name}' ({place}) still lets users in: what is entered there is lost; stop it now "
+        f"(unless that address leads to '{now}' by now)"
+        for name, what, place in answering(app, names, within)
+        if what == "PostgreSQL"
+    ]
+
+
+def _read(app: "App", system: SystemName) -> list[HostName]:
     sources = app.inventory.systems[system].sources.values()
-    names = dict.fromkeys(HostName(one.host) for one in sources if app.inventory.hosts[one.host].role == "production")
+    return list(dict.fromkeys(HostName(one.host) for one in sources if app.inventory.hosts[one.host].role == "production"))
+
+
+def answering(app: "App", names: Sequence[HostName], within: float = WITHIN) -> list[tuple[HostName, str, Place]]:
+    """Each of these hosts that answers: what does, and where."""
     asked = [(name, *question) for name in names for question in _questions(app.services.host_request(name, LocalRunner())[1].params)]
     with ThreadPoolExecutor(max_workers=max(1, len(asked)), thread_name_prefix="dr-still") as pool:
         answers = list(pool.map(lambda one: one[3](one[2], within), asked))
@@ -37,7 +67,7 @@ def still_answering(app: "App", system: SystemName, within: float = WITHIN) -> l
     for (name, what, place, _), answered in zip(asked, answers, strict=True):
         if answered:
             found.setdefault(name, (what, place))  # the server's own word says more than its machine's
-    return [_line(name, *one) for name, one in found.items()]
+    return [(name, *one) for name, one in found.items()]
 
 
 def _line(host: HostName, what: str, place: Place) -> str:

@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo
 from dr import plugins
 from dr.actions.select_backup import choose
 from dr.app.approvals import how_second
-from dr.app.beforehand import still_answering, stopped_by_journal, unplaced
+from dr.app.beforehand import goes_on, still_answering, stopped_by_journal, unplaced
 from dr.app.forecasts import forecasts
 from dr.app.home import App, whoami
 from dr.app.in_service import require_fit
+from dr.app.reach import beside, require_reachable, shut
 from dr.app.unrecorded import require_catalog
 from dr.clock import local
 from dr.config.plan import compile_plan
@@ -80,7 +81,11 @@ def prepare(app: App, asked: Asked) -> Prepared:
 
 
 def carry_out(app: App, prepared: Prepared) -> RunRecord:
-    """For real. Raises Refused where somebody else began something onto that standby while this person was asked."""
+    """For real. Raises Refused where somebody else began something onto that standby while this person was asked.
+
+    Raises ConfigError where what it opens could not be reached, and its own probe not pass.
+    """
+    require_reachable(app, prepared.plan)
     require_free(app, prepared.plan)
     return app.carry_out(prepared.plan)
 
@@ -262,10 +267,11 @@ def _left(plan: Plan, declared: datetime, now: datetime, zone: str) -> str:
 
 
 def _beforehand(app: App, system: SystemName, plan: Plan, chosen: Copy | None) -> Iterator[str]:
-    if chosen is not None:  # else people are stopped by the runbook itself, before its own backup
-        yield from still_answering(app, system)
+    yield from (one.message for one in shut(app, plan))
+    yield from still_answering(app, system) if chosen is not None else goes_on(app, system, plan)
     yield from stopped_by_journal(app, system)
     yield from unplaced(app, plan)
+    yield from beside(app, system, plan)
 
 
 def _warnings(app: App, system: SystemName, plan: Plan, chosen: Copy | None, now: datetime) -> Iterator[str]:

@@ -32,7 +32,7 @@ def check(home: str | None) -> None:
     Example:
       dr --home /srv/dr check
     """
-    from dr.app import App, agreements
+    from dr.app import App, agreements, reach
     from dr.app.apart import require_apart
     from dr.app.contacts import require_allowed
     from dr.app.enrolling import still_to_do
@@ -49,5 +49,7 @@ def check(home: str | None) -> None:
     click.echo(f"{marked('green', 'good')}  {app.home}: {counts}; every reference and secret resolves.")
     for one in agreements.found(app):
         click.echo(f"{marked('red' if one.severity == 'critical' else 'amber', 'agreement')}  {one.message}; {one.hint}")
+    for line in reach.of_runbooks(app):
+        click.echo(f"{marked('amber', 'a recovery')}  {line}")
     for line in still_to_do(app):
         click.echo(f"{marked('amber', 'still to do')}  {line}")

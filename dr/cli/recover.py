@@ -77,6 +77,7 @@ def recover(
 
 
 def _recover(app: "App", asked: "Asked", yes: bool) -> RunRecord:
+    from dr.app.reach import require_reachable
     from dr.app.recover import carry_out, interrupted_recovery, prepare
 
     left = interrupted_recovery(app, app.system(asked.system))
@@ -84,6 +85,7 @@ def _recover(app: "App", asked: "Asked", yes: bool) -> RunRecord:
         raise Refused(f"a recovery of {asked.system} was interrupted: {left}", hint=f"go on with it: dr runs resume {left}")
     prepared = prepare(app, asked)
     _show(app, prepared)
+    require_reachable(app, prepared.plan)
     if not yes:
         require_yes(f"Recover {asked.system} for real?", "nothing was begun")
     return carry_out(app, prepared)
@@ -105,7 +107,10 @@ def _say_wrapped(lines: Iterable[str], colour: str) -> None:
 
 
 def _rehearse(home: str | None, asked: "Asked", as_json: bool) -> None:
+    from dataclasses import replace
+
     from dr.app import App
+    from dr.app.reach import shut
     from dr.app.recover import prepare
     from dr.app.rehearse import rehearse_plan
     from dr.cli.run import show_rehearsed
@@ -114,7 +119,8 @@ def _rehearse(home: str | None, asked: "Asked", as_json: bool) -> None:
     prepared = prepare(app, asked)
     if not as_json:
         _show(app, prepared, "A recovery, rehearsed:")
-    show_rehearsed(rehearse_plan(app, prepared.plan), as_json)
+    found = rehearse_plan(app, prepared.plan)
+    show_rehearsed(replace(found, problems=[*found.problems, *(one.message for one in shut(app, prepared.plan) if one.probe)]), as_json)
 
 
 @click.command()

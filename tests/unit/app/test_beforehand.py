@@ -9,10 +9,10 @@ from typing import Any, cast
 
 import pytest
 
-from dr.app.beforehand import still_answering, unplaced
+from dr.app.beforehand import goes_on, lets_in, still_answering, unplaced
 from dr.app.home import App
 from dr.errors import Unreachable
-from dr.model.base import HostPath, SystemName
+from dr.model.base import HostName, HostPath, SystemName
 from dr.model.runbook import Plan
 
 pytestmark = pytest.mark.unit
@@ -88,6 +88,32 @@ def test_who_does_not_answer_in_time_or_says_something_else_is_not_told() -> Non
     with listening(None) as hung, listening(b"H") as other:
         hosts = {name: {"postgres": server(port)} for name, port in (("lost", closed()), ("hung", hung), ("other", other))}
         assert still_answering(app(**hosts), HMIS, within=0.3) == []
+
+
+def moving(*steps: Any) -> Plan:
+    """A way back, with these steps beside its own backup."""
+    return cast("Plan", SimpleNamespace(steps=(SimpleNamespace(action="backup", with_={}), *steps)))
+
+
+def test_a_way_back_says_who_could_go_on_working_at_the_old_place() -> None:
+    """Its own backup reads that server, so it must answer until then, and nothing else stops it. Where a step does, nothing is said."""
+    with listening(b"N") as port, listening(b"SSH-2.0-OpenSSH\r\n") as sshd:
+        remote = {"address": "127.0.0.1", "port": sshd, "postgres": None}
+        (line,) = goes_on(app(today={"postgres": server(port)}, files=remote), HMIS, moving())
+    assert line.startswith(
+        f"production still answers, PostgreSQL at 127.0.0.1:{port} (host 'today'), and no step stops it: what is entered"
+    )
+    stop = SimpleNamespace(action="service", with_={"host": "today", "do": "stop"})
+    with listening(b"N") as port:
+        assert goes_on(app(today={"postgres": server(port)}), HMIS, moving(stop)) == []
+
+
+def test_the_server_of_the_lost_production_is_told_for_as_long_as_it_answers() -> None:
+    names = [HostName("old"), HostName("gone")]
+    with listening(b"S") as port:
+        hosts = app(old={"postgres": server(port)}, gone={"postgres": server(closed())})
+        (line,) = lets_in(hosts, names, HostName("standby"), within=0.5)
+    assert line.startswith(f"PostgreSQL on 'old' (127.0.0.1:{port}) still lets users in: what is entered there is lost; stop it now")
 
 
 def swapping(host: str = "standby", place: str = "/srv/hmis/site") -> Plan:
