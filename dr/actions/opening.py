@@ -224,6 +224,16 @@ def _held(params: Params, ctx: StepContext) -> Iterator[str]:
         if place.get("neutralised"):
             again = place["data_directory"].replace("/pgdata", "/secret/neutralised-again.sql")
             yield f"look at what could reach out and was switched off or held ({len(place['neutralised'])}): {again} switches on again"
+    yield from _beside(params, steps[-1].facts if steps else {}, ctx)
+
+
+def _beside(params: Params, restored: JsonObject, ctx: StepContext) -> Iterator[str]:
+    """A line for each file set that stays where it was restored, since no step of the runbook puts it anywhere."""
+    swaps = [s for s in ctx.plan.steps if s.action == "swap-in" and s.with_.get("host") == params.host]
+    put = {source for swap in swaps for source in swap.with_.get("places") or ()}
+    for source, place in restored.get("places", {}).items():
+        if isinstance(place, dict) and "path" in place and source not in put:
+            yield f"file set '{source}' lies in {place['path']} on {params.host}: no step puts it in its place (swap-in would have)"
 
 
 def _instant(params: Params, ctx: StepContext) -> datetime:

@@ -47,6 +47,8 @@ class World:
     findings: list[str] = field(default_factory=list)
     how: JsonObject = field(default_factory=dict)
     replays: list[Any] = field(default_factory=list)
+    later: tuple[Any, ...] = ()
+    """The steps of its runbook that matter to `open`."""
     asked: int = 0
     """Requests to be forgotten that are on record."""
 
@@ -116,7 +118,7 @@ class World:
             "run": RunId("recover-1"),
             "step": StepId("open"),
             "requested_by": "ann",
-            "plan": SimpleNamespace(kind=self.kind, declaration=self.declaration, system="hmis"),
+            "plan": SimpleNamespace(kind=self.kind, declaration=self.declaration, system="hmis", steps=self.later),
             "records": self,
             "clock": FixedClock(NOW),
             "inventory": SimpleNamespace(
@@ -156,6 +158,7 @@ def test_the_marker_comes_first_then_the_record_then_the_users() -> None:
     assert facts["by_hand"] == [
         "full statistics: x",
         "look at what could reach out and was switched off or held (1): /place/secret/neutralised-again.sql switches on again",
+        "file set 'site' lies in /x on standby: no step puts it in its place (swap-in would have)",
     ]
 
 
@@ -215,6 +218,14 @@ def test_a_request_that_came_after_the_replay_keeps_it_shut_until_it_is_carried_
 def test_a_host_that_went_into_service_with_another_set_is_not_opened_as_this_one() -> None:
     world = World(served=SetId("20261121T070000Z-000000"))
     assert refused(world).message == f"host 'standby' went into service with set 20261121T070000Z-000000, not {SET}"
+
+
+def test_a_file_set_that_no_step_puts_in_its_place_is_left_to_a_person_with_its_place() -> None:
+    """The site would be sought where it was, while it lies among what the run restored. Where a step does, nothing is said."""
+    told = World().open()["by_hand"]
+    assert told[-1] == "file set 'site' lies in /x on standby: no step puts it in its place (swap-in would have)"
+    swap = SimpleNamespace(action="swap-in", with_={"host": "standby", "places": {"site": "/srv/hmis/site"}})
+    assert World(later=(swap,)).open()["by_hand"] == told[:-1]
 
 
 def test_a_password_that_cannot_be_had_keeps_nobody_out() -> None:
