@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dr import plugins
+from dr.app.beforehand import lets_in
 from dr.app.home import App, whoami
 from dr.app.in_service import in_service
 from dr.clock import local
@@ -21,13 +22,14 @@ from dr.config.inventory_edit import Inventory
 from dr.config.load import load
 from dr.disk import replace_file
 from dr.errors import Refused
-from dr.model.base import JsonObject, RunId, SystemName
+from dr.model.base import HostName, JsonObject, RunId, SystemName
 from dr.model.inventory import SecretRef
 from dr.model.record import Finding, HostState
 from dr.sources import files
 
 NOTE = "dr reprotect: in service"
 """Begins the comment that stands behind the role of a host that a recovery made production."""
+_THE_KEY = "THE-PUBLIC-KEY-THAT-STANDS-IN-THAT-LINE"
 _MOVED = {files.SOURCE.kind: "path"}
 """Kind of source to the parameter that says where it lies on its host, as a restore's facts name it too."""
 
@@ -110,26 +112,41 @@ def _text_of(file: Path) -> str | None:
 
 
 def still_to_do(app: App, system: str, changes: Changes) -> Sequence[str]:
-    """What no command does, in the order in which it is due. `app`: opened anew, with the inventory as it is now."""
+    """What no command does, in the order in which it is due. `app`: opened anew, with the inventory as it is now.
+
+    After a line's own break stands what is copied as it is, in one piece.
+    """
     name = app.system(system)
     spare = [host for host, entry in app.inventory.hosts.items() if entry.role == "standby"]
     runbooks = app.inventory.systems[name].runbooks
-    drills = sorted({*runbooks.drill.values(), *([runbooks.recover] if runbooks.recover else [])})
     nightly = runbooks.nightly or "NIGHTLY"
     new = spare[0] if spare else "NEW"
-    first = [*_login(app, name, changes.host), f"dr run {nightly}: the first backup of the new production, now"]
+    lost = changes.lost or _no_longer_read(app)
+    answering = lets_in(app, [HostName(one) for one in lost if one in app.inventory.hosts], HostName(changes.host))
+    first = [*answering, *_login(app, name, changes.host), f"dr run {nightly}: the first backup of the new production, now"]
     standby = [
         "a new standby is demanded: name one in inventory/hosts.yaml (role: standby), under a name of its own"
         if not spare
         else f"the new standby: {', '.join(spare)}",
-        f"dr hosts enrol {new}; name it in runbooks/ ({', '.join(drills)}), as the default of the parameter `standby`",
+        f"dr hosts enrol {new}; name it in runbooks/ ({', '.join(naming(app, name))}), as the default of the parameter `standby`",
         f"drill it: dr drill {name} --tier {next(iter(runbooks.drill), 'TIER')}; `dr status` is red until one has passed",
     ]
     old = [
         f"host '{one}' stays in the inventory, so that nothing is ever written to it; take it out when that machine is gone for good"
-        for one in (changes.lost or _no_longer_read(app))
+        for one in lost
     ]
     return [f"{number}. {line}" for number, line in enumerate([*first, *standby, *old], start=1)]
+
+
+def naming(app: App, system: SystemName) -> list[str]:
+    """The runbooks in which the standby of the system has to be named anew: its own, and all that take one, such as the way back."""
+    own = app.inventory.systems[system].runbooks
+    found = {*own.drill.values(), *([own.recover] if own.recover else [])}
+    for name, runbook in app.runbooks.items():
+        of = runbook.parameters.get("system")
+        if "standby" in runbook.parameters and (of is None or of.default == system):
+            found.add(name)
+    return sorted(found)
 
 
 def _login(app: App, system: SystemName, host: str) -> Sequence[str]:
@@ -139,9 +156,26 @@ def _login(app: App, system: SystemName, host: str) -> Sequence[str]:
         return ()
     sources = app.inventory.systems[system].sources.values()
     folders = [str(one.with_[_MOVED[one.kind]]) for one in sources if one.host == host and _MOVED.get(one.kind, "") in one.with_]
-    wanted = " ".join(["agent --only capture", *(f"--root {shlex.quote(folder)}" for folder in folders)])
     where = f"{entry.with_['user']}@{entry.with_.get('address')}"
-    return (f"{where}, authorized_keys: where its forced command is a standby's (`agent --root ...`), it is `{wanted}` from now on",)
+    line = key_line(str(entry.with_.get("dr") or "dr"), folders, _public(app, entry.with_.get("key")))
+    return (
+        f"{where}, authorized_keys: where its forced command is a standby's (`agent --root ...`), the whole line is from now on\n{line}",
+    )
+
+
+def key_line(program: str, folders: Sequence[str], public: str) -> str:
+    """As it stands in authorized_keys, where a quotation mark within the command is written behind a backslash."""
+    words = [shlex.quote(program), "agent --only capture", *(f"--root {shlex.quote(folder)}" for folder in folders)]
+    command = " ".join(words).replace('"', '\\"')
+    return f'command="{command}",restrict {public}'
+
+
+def _public(app: App, key: object) -> str:
+    """The public half that lies beside the key, without its comment; else what a person puts there."""
+    if key is None:
+        return _THE_KEY
+    said = (_text_of(app.home / f"{key}.pub") or "").split()
+    return " ".join(said[:2]) if len(said) > 1 else _THE_KEY
 
 
 def _no_longer_read(app: App) -> tuple[str, ...]:

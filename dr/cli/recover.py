@@ -11,6 +11,7 @@ from dr.cli.run import follow, parameters
 from dr.cli.show import coloured, json_option, marked, say, screen, titled, wrapped
 from dr.errors import ConfigError, Refused
 from dr.model.record import RunRecord
+from dr.units import visible
 
 if TYPE_CHECKING:
     from dr.app import App
@@ -154,5 +155,8 @@ def reprotect(home: str | None, system: str, yes: bool) -> None:
             f"{marked('green', 'changed')}  {', '.join(changes.texts)}: the nightlies of {system} read host '{changes.host}' from now on"
         )
     for line in still_to_do(App.open(home), system, changes):
-        for text in wrapped(line, screen(), first="  ", rest="     "):
+        said, _, pasted = line.partition("\n")
+        for text in wrapped(said, screen(), first="  ", rest="     "):
             click.echo(text)
+        if pasted:
+            click.echo(visible(pasted))

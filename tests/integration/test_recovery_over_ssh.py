@@ -119,7 +119,8 @@ def test_the_nightlies_follow_once_its_login_may_be_read(recovered: Recovered) -
     site = recovered.site
     told = " ".join(site.home.dr("reprotect", "hmis", "--yes").stdout.split())
     command = f"agent --only capture --root {site.place}"
-    assert f"where its forced command is a standby's (`agent --root ...`), it is `{command}` from now on" in told
+    assert f'the whole line is from now on command="{site.standby.program} {command}",restrict ssh-ed25519 ' in told
+    assert "name it in runbooks/ (drill-online, drill-vault, failback, recover)" in told
     refused = site.home.dr("run", "nightly", expect=3).stdout
     assert "not for a host of role production" in refused and "if a recovery made that machine production" in refused
     site.standby.forced = f'command="{site.standby.program} {command}",restrict'

@@ -1,12 +1,18 @@
 """What `dr reprotect` writes: all of it or nothing, and as it is read again."""
 
+import re
+import shlex
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import yaml
 
-from dr.app.reprotect import exchange, scalar
+from dr.app.home import App
+from dr.app.reprotect import exchange, key_line, naming, scalar
 from dr.errors import Refused
+from dr.model.base import SystemName
 
 BEFORE = {"inventory/hosts.yaml": "role: standby\n", "inventory/systems.yaml": "host: lost\n"}
 
@@ -66,3 +72,28 @@ def test_what_is_right_stays(tmp_path: Path) -> None:
 def test_every_path_is_read_again_as_it_is(text: str) -> None:
     assert yaml.safe_load(f"path: {scalar(text)}\n") == {"path": text}
     assert yaml.safe_load(f"{{path: {scalar(text)}, more: 1}}\n") == {"path": text, "more": 1}
+
+
+@pytest.mark.parametrize("folder", ["/srv/hmis/site", '/srv/"q" and space', "/srv/it's"])
+def test_the_line_of_authorized_keys_is_whole_and_is_read_again_as_it_was_meant(folder: str) -> None:
+    """sshd takes the command up to the next quotation mark that has no backslash; a shell reads what is within."""
+    line = key_line("/opt/dr/bin/dr", [folder], "ssh-ed25519 AAAA")
+    found = re.fullmatch(r'command="((?:[^"\\]|\\.)*)",restrict ssh-ed25519 AAAA', line)
+    assert found is not None
+    assert shlex.split(found[1].replace('\\"', '"')) == ["/opt/dr/bin/dr", "agent", "--only", "capture", "--root", folder]
+
+
+def test_every_runbook_that_takes_the_standby_is_named_also_the_way_back() -> None:
+    """One that keeps the old name is refused on the day; one of another system is not touched."""
+
+    def takes(**defaults: str) -> Any:
+        return SimpleNamespace(parameters={name: SimpleNamespace(default=value) for name, value in defaults.items()})
+
+    books = {
+        "failback": takes(system="hmis", standby="standby"),
+        "nightly": takes(system="hmis"),
+        "theirs": takes(system="mail", standby="standby"),
+    }
+    own = SimpleNamespace(runbooks=SimpleNamespace(drill={"online": "drill-online"}, recover="recover"))
+    app = cast("App", SimpleNamespace(inventory=SimpleNamespace(systems={"hmis": own}), runbooks=books))
+    assert naming(app, SystemName("hmis")) == ["drill-online", "failback", "recover"]
