@@ -139,9 +139,17 @@ def resume(home: str | None, run_id: str | None, as_json: bool) -> None:
       dr runs resume drill-online-20261122T030000Z-7f3a
     """
     if run_id is not None:
-        follow(home, as_json, lambda app: app.resume(run_id), asked=run_id, enduring="runs resume")
+        follow(home, as_json, lambda app: _resume(app, run_id), asked=run_id, enduring="runs resume")
     elif _resume_lasting(home):
-        follow(home, as_json, lambda app: app.resume(None))
+        follow(home, as_json, lambda app: _resume(app, None))
+
+
+def _resume(app: "App", run: str | None) -> "RunRecord":
+    from dr.app.rewritten import rewritten
+
+    for line in filter(None, (rewritten(app, one) for one in app.interrupted() if run in (None, one))):
+        say(coloured(f"▲ {line}", "amber"))
+    return app.resume(run)
 
 
 def _resume_lasting(home: str | None) -> bool:
