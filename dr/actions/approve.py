@@ -17,7 +17,9 @@ from dr.errors import DrError, Failed, Refused, Stopped, Unanswered
 from dr.model.base import AudienceName, Duration, Instant, JsonObject, Seconds, StrictModel
 from dr.model.ports import Action, Effect, Outcome, Rehearsal, RehearseContext, StepContext, Telling
 from dr.policy.approval import same_person, untold
+from dr.policy.second_person import typed
 from dr.policy.undelivered import what_became
+from dr.program import owner, this_dr
 from dr.units import show_duration, visible
 
 COMMENT_LIMIT = 500
@@ -63,13 +65,13 @@ def asked(params: Params, ctx: StepContext, until: datetime) -> None:
     except DrError as error:
         trouble = error.message
     if trouble:
-        hint = f"tell them by hand: dr runs approve {ctx.run} {ctx.step}"
+        hint = f"tell them by hand: {_how(params, ctx)}"
         message = f"step '{ctx.step}' of {ctx.run} waits for an approval, and {trouble}"
         ctx.finding(_untold(ctx) + params.notify, "critical", message, hint=hint)
 
 
 def _question(params: Params, ctx: StepContext, until: datetime) -> str:
-    how = f"dr runs approve {ctx.run} {ctx.step}"
+    how = _how(params, ctx)
     who = f", as somebody other than {ctx.requested_by}" if params.second_person else ""
     silence = (
         "If nobody answers, it is asked again; until somebody approves, nothing after it is done." if _left(ctx) else "Silence is a no."
@@ -85,6 +87,11 @@ def _question(params: Params, ctx: StepContext, until: datetime) -> str:
         silence,
     )
     return "\n".join(lines)
+
+
+def _how(params: Params, ctx: StepContext) -> str:
+    by = ctx.requested_by if params.second_person else ""
+    return typed(this_dr(ctx.home), ctx.run, ctx.step, by=by, owner=owner(ctx.home))
 
 
 def _untold(ctx: StepContext) -> str:

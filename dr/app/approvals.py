@@ -13,7 +13,8 @@ from dr.errors import ConfigError, Refused
 from dr.model.base import JsonObject, RunId, StepId
 from dr.model.record import AuditEntry, RunRecord, StepRecord
 from dr.policy.approval import ASKED, same_person
-from dr.policy.second_person import way
+from dr.policy.second_person import typed, way
+from dr.program import owner, this_dr
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Waiting:
     until: datetime
     not_by: str
     """The person who asked, where a second one is wanted; else empty."""
+    typed: str
+    """What whoever answers types."""
 
     def to_facts(self) -> JsonObject:
         return {
@@ -36,6 +39,7 @@ class Waiting:
             "since": iso(self.since),
             "until": iso(self.until),
             "not_by": self.not_by,
+            "typed": self.typed,
         }
 
 
@@ -47,15 +51,17 @@ def waiting(app: App, record: RunRecord) -> list[Waiting]:
     plan = app.records.plan(record.run)
     limits = {s.id: s.timeout for s in (*plan.steps, *plan.on_failure, *plan.always)} if plan else {}
     put = {str(e.facts["step"]): e for e in app.records.audit_of(record.run) if e.event == ASKED} if steps else {}
-    return [_waiting(s, limits.get(s.step), put.get(s.step), record) for s in steps]
+    return [_waiting(app, s, limits.get(s.step), put.get(s.step), record) for s in steps]
 
 
-def _waiting(step: StepRecord, limit: float | None, put: AuditEntry | None, record: RunRecord) -> Waiting:
+def _waiting(app: App, step: StepRecord, limit: float | None, put: AuditEntry | None, record: RunRecord) -> Waiting:
     """`put`: when it was asked last, after a silence it is asked again."""
     params = Params.from_facts(step.resolved)
     since = put.at if put else step.started or record.started
     until = datetime.fromisoformat(put.facts["until"]) if put else since + timedelta(seconds=min(params.timeout, limit or params.timeout))
-    return Waiting(record.run, step.step, params.instructions, since, until, record.requested_by if params.second_person else "")
+    by = record.requested_by if params.second_person else ""
+    how = typed(this_dr(app.home), record.run, step.step, by=by, owner=owner(app.home))
+    return Waiting(record.run, step.step, params.instructions, since, until, by, how)
 
 
 def question(app: App, run: str, step: str | None, *, approves: bool = True) -> Waiting:
@@ -110,7 +116,7 @@ def _require_eligible(app: App, question: Waiting, by: str, now: datetime, appro
 
 def how_second(app: App, by: str, run: str) -> str:
     """How somebody other than `by` comes to approve: the home is its owner's alone."""
-    return way(by, app.home.owner(), str(app.home), run)
+    return way(this_dr(app.home), run, by=by, owner=owner(app.home))
 
 
 def paused(app: App, record: RunRecord) -> tuple[str, datetime] | None:

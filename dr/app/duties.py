@@ -26,6 +26,7 @@ from dr.policy.answering import stranger
 from dr.policy.approval import same_person
 from dr.policy.roster import Roster
 from dr.policy.second_person import through
+from dr.program import owner, this_dr
 from dr.stream.claims import Stand
 
 LONGEST = 500
@@ -187,8 +188,8 @@ class Offices:
             )
 
     def _how_second(self, wanted: Wanted, duty: str) -> str:
-        account = through(wanted.by, self.app.home.owner())
-        what = f"dr --home {self.app.home} office give {duty} --to {wanted.to}"
+        account = through(wanted.by, owner(self.app.home))
+        what = f"{this_dr(self.app.home)} office give {duty} --to {wanted.to}"
         alone = "where there is nobody else: --alone and why"
         if account is None:
             return f"somebody with a login of their own types: {what}; {alone}"

@@ -18,4 +18,4 @@ def open_failovers(app: App, *, exercise: bool) -> Iterator[str]:
             yield f"{what} was interrupted, and nobody carries it on: dr runs resume {record.run}"
         for one in waiting(app, record):
             who = f"somebody other than {one.not_by}" if one.not_by else "anybody"
-            yield f"{what} waits until {who} has confirmed it, and moves nothing before: dr runs approve {record.run}"
+            yield f"{what} waits until {who} has confirmed it, and moves nothing before: {one.typed}"

@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from dr.disk import replace_file
 from dr.errors import ConfigError, DrError, Failed, Refused
 from dr.hosts.process import LocalRunner
 from dr.model.runbook import Runbook
+from dr.program import program as this_program
 from dr.timers.cron import cron_file, cron_line, notices_line
 from dr.timers.units import MARK, Place, Scheduled, is_ours, units
 
@@ -85,11 +85,10 @@ def _run(command: Sequence[str]) -> None:
 
 def program() -> str:
     """This `dr`, as a timer can start it. Raises Refused where it was started in a way that no timer can repeat."""
-    beside = Path(sys.executable).parent / "dr"
-    found = str(beside) if beside.is_file() else shutil.which("dr")
+    found = this_program()
     if found is None:
         raise Refused("there is no program 'dr' that a timer could start", hint="install it: pip install . in a virtual environment")
-    return str(Path(found).absolute())
+    return found
 
 
 def default_folder() -> Path:

@@ -41,6 +41,8 @@ _WORDS = 24
 """Columns that a moving line keeps for its words."""
 _RATE_AFTER = 0.5
 """Seconds of work before a rate means something."""
+_TYPED = " runs approve "
+"""In a line that somebody copies."""
 _SHARE = 0.02
 """Of the whole that must be done before the rest is foreseen."""
 
@@ -130,12 +132,18 @@ class Watcher:
         self._print(coloured(f"  {MARKS['amber']} {p.step}: ", "amber", bold=True) + _one_line(p.what))
 
     def _waiting(self, p: Progress) -> None:
-        """A person is asked: what, until when, and what to type; whole and to stay. On a terminal as it is written, line by line."""
+        """A person is asked: what, until when, and what to type; whole and to stay. On a terminal as it is written, line by line; what is
+        to be typed is not broken, since it is copied."""
         head = coloured(f"  {MARKS['amber']} {p.step} waits for a person: ", "amber", bold=True)
         if not self._live:
             self._print(head + _one_line(p.what))
             return
-        lines = [piece for line in p.what.splitlines() for piece in paragraph(line, self._columns(), indent="      ")]
+        wide = self._columns()
+        lines = [
+            piece
+            for line in p.what.splitlines()
+            for piece in ([f"      {line}"] if _TYPED in line else paragraph(line, wide, indent="      "))
+        ]
         self._print("\n".join([head.rstrip(), *lines]))
 
     def _done(self, p: Progress) -> None:

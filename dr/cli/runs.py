@@ -108,7 +108,8 @@ def _say_standing(app: "App", record: "RunRecord", waits: "Sequence[Waiting]") -
     for w in waits:
         for line in _question(app, w):
             click.echo(line)
-        click.echo(f"   dr runs approve {w.run} {w.step}      or, to refuse: dr runs approve {w.run} {w.step} --deny")
+        click.echo(f"   {w.typed}")
+        click.echo("   or, to refuse, the same with --deny")
     pause_of = paused(app, record)
     if pause_of:
         by, since_then = pause_of
@@ -247,7 +248,7 @@ def approve(home: str | None, run_id: str, step: str | None, deny: bool, comment
     \b
     Examples:
       dr runs approve recover-20261122T070000Z-1a2b
-      sudo -u dr dr --home /srv/dr runs approve recover-20261122T070000Z-1a2b
+      sudo -u dr /opt/dr/bin/dr --home /srv/dr runs approve recover-20261122T070000Z-1a2b
       dr runs approve recover-20261122T070000Z-1a2b go-live --deny --comment "the vendor is still on the line"
     """
     from dr.app import approvals
@@ -261,4 +262,4 @@ def approve(home: str | None, run_id: str, step: str | None, deny: bool, comment
         return
     question, carried = approvals.answer(app, run_id, asked.step, approved=not deny, comment=comment)
     word = coloured("denied", "failed") if deny else coloured("approved", "done")
-    say(f"{word} {question.step} of {question.run}" + ("" if carried else _NOBODY))
+    say(f"{word} step '{question.step}' of {question.run}" + ("" if carried else _NOBODY))

@@ -147,7 +147,8 @@ def standing(seen: "Watched", zone: str, columns: int) -> Iterator[str]:
         yield from _marked(f"{question.step} waits for {who}, until {local(question.until, zone)}:", columns)
         for line in question.instructions.splitlines():
             yield from paragraph(line, columns, indent="      ")
-        yield f"      dr runs approve {seen.run} {question.step}      or, to refuse, with --deny"
+        yield f"      {question.typed}"
+        yield "      or, to refuse, the same with --deny"
     yield from noted(seen.comments[-_COMMENTS:], zone, columns)
 
 

@@ -107,7 +107,8 @@ class Attempt:
         self._failpoints.fire(f"{step.action}.after-asked")
         if self._action.asked:
             self._action.asked(params, self.context, until)
-        return {"state": "waiting", "seconds": seconds, "asked": iso(since), "until": iso(until), "instructions": params.instructions}
+        put = {"asked": iso(since), "until": iso(until), "instructions": params.instructions, "second": params.second_person}
+        return {"state": "waiting", "seconds": seconds, **put}
 
     def _put(self, seconds: float) -> tuple[datetime, datetime]:
         """When this question was put first, however often the run was resumed since, and until when it stands."""

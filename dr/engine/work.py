@@ -7,8 +7,10 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
+from dr.clock import local
 from dr.engine import signs
 from dr.engine.burndown import forget_earlier
 from dr.engine.failpoints import Failpoints
@@ -21,8 +23,10 @@ from dr.model.base import JsonObject, RunId, Seconds, StepId, SystemName
 from dr.model.record import Failure, Finding, Progress, RunRecord
 from dr.model.runbook import Plan, PlannedStep, Section
 from dr.policy.approval import untold
+from dr.policy.second_person import typed
 from dr.policy.still import TAKEN_UP, taken_up
 from dr.policy.verdict import Judgement, judge
+from dr.program import owner, this_dr
 from dr.units import show_duration
 
 _NUDGE = 0.2
@@ -126,9 +130,16 @@ class Works:
         return attempt.ask()
 
     def say_waiting(self, run: Run, step: PlannedStep, asked: JsonObject) -> None:
-        """Tell whoever watches what is waited for, until when, and what to type: a line each, and the instructions as they are written."""
-        how = f"dr runs approve {run.id} {step.id}"
-        lines = (asked["instructions"], f"Until {asked['until']}: {how}", f"Or, to refuse: {how} --deny")
+        """Tell whoever watches what is waited for, until when, and what to type: a line each, and the instructions as they are written.
+
+        Not of one that was answered before the run was taken up again.
+        """
+        if any(one.step == step.id and one.state != "running" for one in self.services.records.steps(run.id)):
+            return
+        home, by = self.services.state.parent, run.requested_by if asked.get("second") else ""
+        until = local(datetime.fromisoformat(asked["until"]), self.services.inventory.organisation.zone)
+        how = typed(this_dr(home), run.id, step.id, by=by, owner=owner(home))
+        lines = (asked["instructions"], f"Until {until}:", how, "or, to refuse, the same with --deny")
         self._tell(run.id, "waiting", "\n".join(lines), step.id)
 
     def say_pause(self, run: Run, step: PlannedStep, seconds: float) -> None:

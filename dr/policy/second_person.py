@@ -15,12 +15,24 @@ def through(by: str, owner: str) -> str | None:
     return next((one for one in accounts if not same_person(f"{_OTHER} as {one}", by)), None)
 
 
-def way(by: str, owner: str, home: str, run: str) -> str:
-    """What they type, or what is to be done where nobody could."""
-    account = through(by, owner)
-    if account is None:
+def typed(dr: str, run: str, step: str, *, by: str, owner: str) -> str:
+    """What somebody types who gives their word on a step (on what waits, without one); it can be pasted as it is.
+
+    `dr`: this program with its home (`dr.program.this_dr`). `by`: whoever else it must be than this one; empty: anybody.
+    """
+    account = through(by, owner) if by else None
+    return f"{_sudo(account)}{dr} runs approve {run}" + (f" {step}" if step else "")
+
+
+def _sudo(account: str | None) -> str:
+    return "" if account is None else "sudo " if account == "root" else f"sudo -u {account} "
+
+
+def way(dr: str, run: str, *, by: str, owner: str) -> str:
+    """As `typed`, in a sentence; or what is to be done where nobody could."""
+    if through(by, owner) is None:
         return (
             f"nobody who comes through sudo is told from {by}, who begins it in that account itself: begin it from a login of your own "
             "with sudo, so that another's sudo counts, or say --alone and why"
         )
-    return f"from their own login they type: sudo {'' if account == 'root' else f'-u {account} '}dr --home {home} runs approve {run}"
+    return f"from their own login they type: {typed(dr, run, '', by=by, owner=owner)}"

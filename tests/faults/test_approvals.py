@@ -12,6 +12,7 @@ from dr.clock import SystemClock, iso
 from dr.engine.control import Command, send_answer, send_control
 from dr.model.base import JsonObject, RunId, StepId
 from dr.model.record import StepRecord
+from dr.program import this_dr
 from tests.support.engine_plans import Bench, eventually, make_plan, step
 
 pytestmark = pytest.mark.fault
@@ -133,7 +134,7 @@ def test_who_is_to_be_asked_is_sent_the_instructions_as_they_are_written(tmp_pat
     assert note.startswith(
         "What to do first:\n  Look at the standby:\n    1. sign in\n    2. open a client\n\n  Then agree.\n\nThen answer before "
     )
-    assert ", as somebody other than tester:\n  dr runs approve run-1 ask --comment " in note
+    assert ", as somebody other than tester:\n  sudo " in note and f"{this_dr(bench.place)} runs approve run-1 ask --comment " in note
     assert note.endswith("Silence is a no.")
 
 

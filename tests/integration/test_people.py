@@ -18,6 +18,7 @@ from dr.catalog.throwaway import open_throwaway
 from dr.errors import Refused
 from dr.model.base import RepositoryName, SystemName
 from dr.model.record import HostState
+from dr.program import this_dr
 from tests.support.engine_plans import eventually
 from tests.support.main_job import Home, demo_home
 
@@ -122,7 +123,7 @@ def test_a_rehearsal_that_would_be_refused_says_why(home: Home) -> None:
 def test_a_rehearsal_says_no_where_the_run_would_not_be_begun(home: Home) -> None:
     """After a recovery the standby is production: the very check that refuses the drill refuses its rehearsal, in the same words."""
     records = App.open(str(home.path)).records
-    (before,) = [state for state in records.hosts() if state.host == "standby"] or [None]
+    before = next((state for state in records.hosts() if state.host == "standby"), None)
     serving = HostState.from_facts({"host": "standby", "state": "in-service", "run": "recover-1", "since": "2026-11-22T09:00:00Z"})
     records.record_host(serving)
     try:
@@ -174,17 +175,18 @@ def test_a_second_person_approves_from_another_terminal(home: Home) -> None:
     shown = home.dr("runs", "show", str(question["run"]))
     assert f"agree waits for somebody other than {question['not_by']}, since " in shown.stdout
     lines = "      Look at the standby:\n        1. sign in at https://standby.example.org\n      Then agree.\n"
-    assert f":\n{lines}   dr runs approve {question['run']} agree" in shown.stdout
-    refused = home.dr("runs", "approve", str(question["run"]), env={"SUDO_USER": "ann"}, expect=3)
-    assert "so somebody else must approve step 'agree'" in refused.stderr
     name = str(question["not_by"]).partition(" as ")[2]
     sudo = "sudo" if name == "root" else f"sudo -u {name}"
-    assert f"HINT: from their own login they type: {sudo} dr --home {home.path} runs approve {question['run']}" in refused.stderr
+    typed = f"{sudo} {this_dr(home.path)} runs approve {question['run']}"
+    assert f":\n{lines}   {typed} agree\n" in shown.stdout, "where a second person types it, it can be pasted"
+    refused = home.dr("runs", "approve", str(question["run"]), env={"SUDO_USER": "ann"}, expect=3)
+    assert "so somebody else must approve step 'agree'" in refused.stderr
+    assert f"HINT: from their own login they type: {typed}" in refused.stderr
     said = home.dr("runs", "approve", str(question["run"]), "agree", "--comment", "looks right", env={"SUDO_USER": "bob"})
-    assert said.stderr.index(lines) < said.stderr.index("approved agree of"), "what is agreed to is shown before it is done"
+    assert said.stderr.index(lines) < said.stderr.index("approved step 'agree' of"), "what is agreed to is shown before it is done"
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert f"dr runs approve {question['run']} agree" in stderr
+    assert f" CST: {typed} agree or, to refuse" in stderr
     facts = home.facts("go-live", "agree")
     assert (facts["by"].partition(" ")[0], facts["asked_by"].partition(" ")[0], facts["comment"]) == ("bob", "ann", "looks right")
     assert f"approved by {facts['by']}: looks right" in home.dr("runs", "show", str(question["run"])).stdout

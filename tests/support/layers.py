@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-VOCABULARY = frozenset({"model", "errors", "clock", "units"})
+VOCABULARY = frozenset({"model", "errors", "clock", "units", "program"})
 """The words that every room speaks."""
 KINDS = ("ACTION", "SOURCE", "KIND", "CHECK", "WATCH")
 """A file that builds one of these is a kind. Kinds may share helpers, but a kind does not import another."""
@@ -15,6 +15,7 @@ RULES: Mapping[str, frozenset[str]] = {
     "errors": frozenset(),
     "clock": frozenset(),
     "units": frozenset(),
+    "program": frozenset(),
     "model": VOCABULARY,
     "policy": VOCABULARY,
     "disk": frozenset(),

@@ -17,6 +17,7 @@ from dr.model.claim import Claim
 from dr.model.duty import Fence
 from dr.model.duty_story import DutyStory
 from dr.model.record import RunRecord
+from dr.program import this_dr
 from dr.stream.claims import seal
 from tests.support.catalog_runs import plan_of, step_of
 from tests.support.duty_world import DESK, GREEN_BAY, MADISON, MILWAUKEE, PAYROLL, Machine, vault
@@ -306,8 +307,9 @@ def test_a_loss_that_waits_for_a_second_person_or_was_interrupted_is_said_beside
     asked = {"instructions": "Is it lost?", "second_person": True, "timeout": 7200.0}
     step = step_of("approval", action="approve", state="running", run=run).model_copy(update={"resolved": asked})
     machine.records.record_step(step)
-    waits = f"the loss of Madison waits until somebody other than anna has confirmed it, and moves nothing before: dr runs approve {run}"
-    assert offices(machine).listing().warnings == (waits,)
+    waits = "the loss of Madison waits until somebody other than anna has confirmed it, and moves nothing before: sudo "
+    (said,) = offices(machine).listing().warnings
+    assert said.startswith(waits) and said.endswith(f"{this_dr(offices(machine).app.home)} runs approve {run} approval")
     house = cast("App", House(machine, [run, rehearsed]))
     assert Offices(house).listing().warnings[0] == f"the loss of Madison was interrupted, and nobody carries it on: dr runs resume {run}"
 

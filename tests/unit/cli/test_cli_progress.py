@@ -204,9 +204,13 @@ def test_a_list_of_reasons_is_said_once() -> None:
     assert lines[:3] == [f"restore: {what}", "   HINT: enrol it", "scrub: as 'restore'"]
 
 
+TYPED = "sudo -u dr /opt/dr/bin/dr --home /srv/a-long-name-of-a-home/dr runs approve run-1 ask"
+"""Longer than a line of the terminal: it is copied, so it is not broken."""
+
+
 def test_what_a_person_must_do_first_is_shown_line_by_line_on_a_terminal_and_on_one_line_in_a_pipe() -> None:
     """Instructions are read before somebody agrees; in a log an event stays one line. Nothing in them moves the cursor."""
-    what = "Look at the standby:\n  1. sign in\n\nThen agree.\x1b[2J\nUntil noon: dr runs approve run-1 ask"
+    what = f"Look at the standby:\n  1. sign in\n\nThen agree.\x1b[2J\nUntil noon:\n{TYPED}"
     for live, lines in (
         (
             True,
@@ -215,10 +219,11 @@ def test_what_a_person_must_do_first_is_shown_line_by_line_on_a_terminal_and_on_
                 "        1. sign in",
                 "",
                 "      Then agree.\\u001b[2J",
-                "      Until noon: dr runs approve run-1 ask",
+                "      Until noon:",
+                f"      {TYPED}",
             ],
         ),
-        (False, ["Look at the standby: 1. sign in Then agree.\\u001b[2J Until noon: dr runs approve run-1 ask"]),
+        (False, [f"Look at the standby: 1. sign in Then agree.\\u001b[2J Until noon: {TYPED}"]),
     ):
         out = io.StringIO()
         told(Watcher(out, live=live, columns=lambda: 80))("ask", "waiting", what=what)

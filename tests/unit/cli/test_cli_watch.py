@@ -134,7 +134,7 @@ def test_a_recovery_that_is_not_open_says_so_and_that_its_clock_runs() -> None:
     opening = replace(TO_COME, step="open", action="open")
     recovery = replace(SEEN, kind="recovery", back=None, stages=(DONE, opening))
     assert "3 h 29 min left; not open yet; the clock runs; when it will be back cannot be said yet; the objective" in text(recovery)
-    asked = Waiting(RunId(DRILL), StepId("approval"), "look", BEGAN, after(60), "root")
+    asked = Waiting(RunId(DRILL), StepId("approval"), "look", BEGAN, after(60), "root", "")
     assert "not open yet; the clock runs; waits for approval; when it will be back" in text(replace(recovery, waiting=(asked,)))
     opened = replace(recovery, stages=(DONE, replace(opening, state="done")))
     assert "not open yet" not in text(opened) and "open, not looked at as a user would; when" in text(opened)
@@ -142,12 +142,20 @@ def test_a_recovery_that_is_not_open_says_so_and_that_its_clock_runs() -> None:
 
 def test_a_question_is_shown_with_what_to_type() -> None:
     """As it was written, line by line, and nothing of it can move the cursor."""
-    asked = Waiting(RunId(DRILL), StepId("go"), "1. look\n2. call\x1b[2J Anna", BEGAN, after(60), "root")
+    asked = Waiting(
+        RunId(DRILL),
+        StepId("go"),
+        "1. look\n2. call\x1b[2J Anna",
+        BEGAN,
+        after(60),
+        "root",
+        how := f"sudo /opt/dr/bin/dr --home /srv/dr runs approve {DRILL} go",
+    )
     said = text(replace(SEEN, waiting=(asked,)))
     assert (
         "▲ go waits for somebody other than root, until Sun 22 Nov 2026, 04:00 CST:\n      1. look\n      2. call\\u001b[2J Anna\n" in said
     )
-    assert f"dr runs approve {DRILL} go" in said
+    assert f"\n      {how}\n      or, to refuse, the same with --deny" in said
 
 
 class Ticking:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -10,16 +10,19 @@ from typing import cast
 import pytest
 
 from dr.catalog.catalog import Catalog, open_catalog
-from dr.clock import FixedClock, iso
+from dr.clock import FixedClock, iso, local
 from dr.engine.failpoints import Failpoints
 from dr.engine.services import Services
 from dr.engine.signs import beat, last_beat
 from dr.engine.work import Run, Works
 from dr.model.base import RunId, Sha256
-from dr.model.record import Progress
+from dr.model.inventory import Inventory
+from dr.model.record import Progress, StepState
+from dr.model.runbook import PlannedStep
 from dr.policy.still import TAKEN_UP
+from dr.program import this_dr
 from tests.support.catalog_copies import NOW, RUN
-from tests.support.catalog_runs import plan_of, run_at, step_of
+from tests.support.catalog_runs import inventory_of, plan_of, run_at, step_of
 
 pytestmark = pytest.mark.unit
 
@@ -33,8 +36,11 @@ class House:
     state: Path
     inventory_digest: Sha256 = plan_of().inventory
 
+    inventory: Inventory = field(default_factory=lambda: inventory_of({}))
+    said: list[Progress] = field(default_factory=list)
+
     def watch(self, progress: Progress) -> None:
-        """Nobody watches."""
+        self.said.append(progress)
 
     def works(self) -> Works:
         """Those of a process that has just been started."""
@@ -100,3 +106,19 @@ def test_what_is_over_beats_no_more_and_a_clock_that_went_back_counts_nothing(ho
     house.works().carry(RUNNING)
     assert [seconds for _, seconds in house.told()] == [0.0]
     assert last_beat(house.state, RunId("another")) is None
+
+
+@pytest.mark.parametrize(("state", "said"), [("running", True), ("done", False), ("failed", False)])
+def test_whoever_resumes_a_run_is_not_asked_what_was_answered_long_ago(house: House, state: StepState, said: bool) -> None:
+    """The engine walks over it once more. What does wait is said with the time of the house, and in one line that can be pasted."""
+    ask = PlannedStep.from_facts({"id": "go", "section": "steps", "action": "approve", "with": {"instructions": "Look."}})
+    house.records.begin_run(run_at(), plan_of())
+    house.records.record_step(step_of("go", action="approve", state=state))
+    put = {"instructions": "Look.", "until": iso(NOW), "second": True}
+    house.works().say_waiting(RUNNING, ask, put)
+    told = [one.what for one in house.said if one.event == "waiting"]
+    assert len(told) == said
+    if said:
+        (_, until, typed, _) = told[0].splitlines()
+        assert until == f"Until {local(NOW, house.inventory.organisation.zone)}:"
+        assert typed.startswith("sudo ") and typed.endswith(f"{this_dr(house.state.parent)} runs approve {RUN} go")

@@ -3,7 +3,7 @@
 import pytest
 
 from dr.policy.approval import same_person
-from dr.policy.second_person import through, way
+from dr.policy.second_person import through, typed, way
 
 pytestmark = pytest.mark.unit
 
@@ -41,9 +41,13 @@ def test_one_person_behind_two_accounts_is_one(one: str, other: str, same: bool)
 def test_a_second_person_is_told_a_way_on_which_they_are_told_from_the_first(by: str, owner: str, account: str | None) -> None:
     """A home is its owner's alone: whoever else comes, comes through sudo; where that tells nobody apart, it is said at the beginning."""
     assert through(by, owner) == account
-    said = way(by, owner, "/srv/dr", "RUN")
+    dr = "/opt/dr/bin/dr --home /srv/dr"
+    said = way(dr, "RUN", by=by, owner=owner)
     if account is None:
         assert "begin it from a login of your own with sudo" in said and "--alone" in said
     else:
         assert same_person(f"bob as {account}", by) is False
-        assert said.endswith(f"sudo {'' if account == 'root' else f'-u {account} '}dr --home /srv/dr runs approve RUN")
+        sudo = "sudo" if account == "root" else f"sudo -u {account}"
+        assert said.endswith(f"{sudo} {dr} runs approve RUN")
+        assert typed(dr, "RUN", "go", by=by, owner=owner) == f"{sudo} {dr} runs approve RUN go"
+    assert typed(dr, "RUN", "go", by="", owner=owner) == f"{dr} runs approve RUN go", "anybody's word will do"
