@@ -1,15 +1,18 @@
 """What enrolling a host means, said before it is done; and what a new home still waits for."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from dr import plugins
+from dr.app.agent.allowed import REMARK
 from dr.app.home import App
 from dr.app.hosts import check_host
 from dr.app.in_service import in_service
 from dr.errors import DrError, Refused
 from dr.hosts.process import LocalRunner
 from dr.model.base import HostName, HostPath, RepositoryName
+from dr.model.readiness import Colour
 from dr.stream.patience import Patience, PatientRepository
 
 
@@ -21,6 +24,28 @@ def foreseen(app: App, host: str) -> Sequence[tuple[bool, str]]:
             f"host '{host}' went into service in a recovery", hint="give the new standby a name of its own in inventory/hosts.yaml"
         )
     return kind.foresee(request, app.services.standing())
+
+
+def look(app: App, host: str) -> list[tuple[Colour, str]]:
+    """As `check_host`, for a person: a standby that only waits to be enrolled is nothing wrong."""
+    lines = check_host(app, host)
+    first = f"dr hosts enrol {host}"
+    if any(first in what for ok, what in lines if not ok) and app.inventory.hosts[host].role == "standby":
+        with suppress(DrError):
+            would = foreseen(app, host)
+            if all(ok for ok, _ in would):
+                lines = [*would, (True, f"{REMARK}not enrolled yet: {first}")]
+    return [_coloured(ok, what.replace(f"; try: dr hosts check {host}", _UP)) for ok, what in lines]
+
+
+_UP = "; is that machine on, and the line to it up?"
+"""Whoever has just typed the check is not told to type it."""
+
+
+def _coloured(ok: bool, what: str) -> tuple[Colour, str]:
+    if ok and what.startswith(REMARK):
+        return "amber", what.removeprefix(REMARK)
+    return "green" if ok else "red", what
 
 
 def needles(app: App, host: str) -> list[str]:

@@ -1,5 +1,7 @@
 """`dr hosts list|enrol|check`."""
 
+from typing import Literal
+
 import click
 
 from dr.cli.asking import require_yes
@@ -76,7 +78,8 @@ def enrol(home: str | None, host: str, yes: bool) -> None:
 @json_option
 @click.pass_obj
 def check(home: str | None, host: str | None, as_json: bool) -> None:
-    """Look at one host, or all: can it be reached, is it what it says, may it be written to? Exit code 1 if something is wrong.
+    """Look at one host, or all: can it be reached, is it what it says, may it be written to? Exit code 1 if something is wrong; that a
+    standby is not enrolled yet is not.
 
     \b
     Examples:
@@ -85,15 +88,19 @@ def check(home: str | None, host: str | None, as_json: bool) -> None:
     """
     from dr.app import App
     from dr.app.agreements import shown
-    from dr.app.hosts import check_host
+    from dr.app.enrolling import look
 
     app = App.open(home)
-    found = {name: [*check_host(app, name), *shown(app, name)] for name in ([host] if host else app.inventory.hosts)}
+    beside: dict[bool, Literal["green", "red"]] = {True: "green", False: "red"}
+    found = {
+        name: [*look(app, name), *((beside[ok], what) for ok, what in shown(app, name))]
+        for name in ([host] if host else app.inventory.hosts)
+    }
     if as_json:
-        print_json({name: [{"ok": ok, "what": what} for ok, what in lines] for name, lines in found.items()})
+        print_json({n: [{"ok": c != "red", "warning": c == "amber", "what": what} for c, what in lines] for n, lines in found.items()})
     else:
         for name, lines in found.items():
-            for ok, what in lines:
-                click.echo(f"{marked('green' if ok else 'red', name)}  {what}")
-    if not found or not all(lines and all(ok for ok, _ in lines) for lines in found.values()):
+            for colour, what in lines:
+                click.echo(f"{marked(colour, name)}  {what}")
+    if not found or not all(lines and all(colour != "red" for colour, _ in lines) for lines in found.values()):
         raise SystemExit(1)

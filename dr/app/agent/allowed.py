@@ -39,6 +39,8 @@ _NEEDLE = 1000
 _SIGNATURE = re.compile(r"[0-9a-f]{128}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,120}")
 LOOPBACK = "127.0.0.1"
+REMARK = "▲ "
+"""How a line begins of which nothing is wrong, and which a person should heed all the same."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,13 @@ class Allowed:
             return []
         told = f"this login may not restore, enrol or scrub: its authorized_keys says `--only {self.only}`"
         return [(False, f"{told}; for a standby it is `--root FOLDER`")]
+
+    def unbound(self, role: str, path: str | None) -> list[tuple[bool, str]]:
+        """Of a standby's login that may do everything: nothing is wrong, and a person should know."""
+        if role != "standby" or not self.free:
+            return []
+        forced = f'command="dr agent --root {path or "FOLDER"}",restrict'
+        return [(True, f"{REMARK}this login has no forced command: who has the key has that whole account. In authorized_keys: {forced}")]
 
     def host(self, role: str, params: LocalHost) -> None:
         """Raises Refused for a host that this login is not for."""

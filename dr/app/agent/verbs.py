@@ -256,7 +256,8 @@ class Verbs:
 
     def _lines(self, found: Sequence[tuple[bool, str]]) -> list[JsonValue]:
         """What a look at the host found, and what this login could not do with it."""
-        return [[ok, what] for ok, what in (*found, *self._allowed.unfit(self._request.role))]
+        role = self._request.role
+        return [[ok, what] for ok, what in (*found, *self._allowed.unfit(role), *self._allowed.unbound(role, self._request.params.path))]
 
     def _check(self, _args: JsonObject) -> JsonObject:
         lines = self._lines(local.KIND.check(self._request, self._given()))
