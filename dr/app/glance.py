@@ -40,6 +40,8 @@ class Glance:
     zone: str
     state: Path
     many: Many
+    hosts: frozenset[str]
+    """Those of the inventory."""
 
     @property
     def records(self) -> Catalog:
@@ -65,7 +67,7 @@ def glance(home: str | None, clock: Clock | None = None) -> Glance | None:
     bind(place)
     organisation = found.inventory["organisation"]
     many = _many(place, found, open_catalog(place / "state" / "catalog.db", clock), clock)
-    return Glance(str(organisation["name"]), str(organisation["zone"]), place / "state", many)
+    return Glance(str(organisation["name"]), str(organisation["zone"]), place / "state", many, frozenset(found.inventory["hosts"]))
 
 
 def of_app(app: "App") -> Glance:
@@ -73,7 +75,7 @@ def of_app(app: "App") -> Glance:
     systems, organisation = app.inventory.systems, app.inventory.organisation
     names = [SystemName(name) for name in systems]
     many = Many(names, lambda name: systems[name], app.files, app.records, app.clock, app.repositories, app.written)
-    return Glance(organisation.name, organisation.zone, app.home / "state", many)
+    return Glance(organisation.name, organisation.zone, app.home / "state", many, frozenset(app.inventory.hosts))
 
 
 def after(app: "App", system: str | None) -> None:

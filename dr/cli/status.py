@@ -1,6 +1,6 @@
 """`dr status`: the one screen, for somebody who was woken up: words before numbers, a shape beside every colour, 100 columns at most."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,7 +78,11 @@ def status(home: str | None, system: str | None, as_html: bool, to: str | None, 
         for readiness in found:
             title = app.inventory.systems[readiness.system].title
             show_all(lines(readiness, title, organisation.zone, app.records.open_findings(readiness.system), screen()))
-        show_all(standing(app.interrupted(), app.services.active(), app.records.hosts(), organisation.zone, screen()))
+        show_all(
+            standing(
+                app.interrupted(), app.services.active(), still_named(app.records.hosts(), app.inventory.hosts), organisation.zone, screen()
+            )
+        )
         if app.inventory.redundancy:
             from dr.app.redundancy import not_known
 
@@ -93,7 +97,8 @@ def status(home: str | None, system: str | None, as_html: bool, to: str | None, 
 def _page(app: "App", system: str | None, to: str | None) -> None:
     from dr.app.pages import status_html
 
-    notes = [text for text, _ in _standing(app.interrupted(), app.services.active(), app.records.hosts(), app.inventory.organisation.zone)]
+    hosts = still_named(app.records.hosts(), app.inventory.hosts)
+    notes = [text for text, _ in _standing(app.interrupted(), app.services.active(), hosts, app.inventory.organisation.zone)]
     place, colour = status_html(app, system, notes, Path(to) if to else None)
     click.echo(f"{marked(colour, _WORDS[colour])}  written: {place}")
     if colour == "red" or is_out(app.records, app.inventory.organisation.zone, app.clock.now()):
@@ -106,7 +111,7 @@ def _of_many(seen: "Glance") -> None:
     show_all(out(seen.records, seen.zone, now))
     click.echo(heading(seen.organisation, local(seen.many.clock.now(), seen.zone), screen()))
     show_all(fleet.lines(seen.fleet, seen.zone, screen()))
-    show_all(standing(seen.interrupted(), seen.active(), seen.records.hosts(), seen.zone, screen()))
+    show_all(standing(seen.interrupted(), seen.active(), still_named(seen.records.hosts(), seen.hosts), seen.zone, screen()))
     if seen.fleet.counts["red"] or is_out(seen.records, seen.zone, now):
         raise SystemExit(1)
 
@@ -264,6 +269,11 @@ _SHAPES = {"amber": "▲", "red": "✖"}
 
 def marked_line(line: str, colour: Colour) -> str:
     return coloured(line, colour)
+
+
+def still_named(hosts: Sequence[HostState], inventory: Collection[str]) -> list[HostState]:
+    """Without those in service that the inventory names no more; what still holds client data is said whatever it names."""
+    return [host for host in hosts if host.state != "in-service" or host.host in inventory]
 
 
 def standing(interrupted: Sequence[RunId], active: set[RunId], hosts: Sequence[HostState], zone: str, width: int) -> Iterator[str]:

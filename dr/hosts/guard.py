@@ -14,7 +14,7 @@ from dr.hosts import marker
 from dr.hosts.listening import Listener, listeners
 from dr.hosts.marker import Standby
 from dr.hosts.places import Content, Place, look
-from dr.hosts.problem import Problem, because
+from dr.hosts.problem import ANEW, Problem, because
 from dr.hosts.production import Protected, identifies, machine, protected
 from dr.hosts.removal import Identity, identity, opened
 from dr.hosts.sessions import Sessions, sessions, unnamed
@@ -210,9 +210,8 @@ def _machine(seen: Seen, off_limits: Protected) -> list[Problem]:
         return []
     if seen.machine is None:
         return [Problem("it has no machine-id by which it could be told from production", "make one there: systemd-machine-id-setup")]
-    new = "if it is a clone, give it a machine-id of its own: empty /etc/machine-id there, then systemd-machine-id-setup"
     same = off_limits.machines.get(seen.machine)
-    found = [Problem(f"it is the machine of production host '{same}' (the same machine-id)", new)] if same else []
+    found = [Problem(f"it is the machine of production host '{same}' (the same machine-id)", ANEW)] if same else []
     at = [Problem(f"the address of production host '{host}' is its own", "name the standby's address") for host in sorted(off_limits.here)]
     moved = seen.marker is not None and seen.marker.machine not in (None, seen.machine)
     return found + at + ([Problem("it is not the machine that was enrolled", "find out who moved the folder there")] if moved else [])

@@ -3,6 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+ANEW = (
+    "if it is a clone, or was production, make it another machine: host keys of its own (remove /etc/ssh/ssh_host_*_key*, then "
+    "ssh-keygen -A), a machine-id of its own (empty /etc/machine-id, then systemd-machine-id-setup), an empty folder, and "
+    "another name in the inventory"
+)
+"""What makes a machine that is recognised as production's a standby: said whole, since by one sign alone the rest is not looked at."""
+
 
 @dataclass(frozen=True)
 class Problem:

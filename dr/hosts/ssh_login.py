@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from dr.errors import NotProvablyStandby
 from dr.hosts.postgres import HostPostgres
+from dr.hosts.problem import ANEW
 from dr.model.base import ByteCount, Duration, HostName, Seconds, Size
 from dr.model.places import Folder, Place, Server
 from dr.model.ports import HostRequest, Standing
@@ -62,5 +63,5 @@ def require_other_key(name: HostName, known: Sequence[str], standing: Standing) 
         if set(facts.host_keys) & set(known):
             raise NotProvablyStandby(
                 f"host '{name}' may not be written to: its SSH host key is that of production host '{facts.host}'",
-                hint="does `address` name the standby? If it is a clone, make it host keys of its own: ssh-keygen -A",
+                hint=f"does `address` name the standby? {ANEW[0].upper()}{ANEW[1:]}",
             )

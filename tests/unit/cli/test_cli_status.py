@@ -6,7 +6,7 @@ import click
 import pytest
 
 from dr.cli.show import titled, wrapped
-from dr.cli.status import answer, heading, lines, standing
+from dr.cli.status import answer, heading, lines, standing, still_named
 from dr.model.base import ByteCount, HostName, RunId, Seconds, SystemName
 from dr.model.forecast import TierForecast
 from dr.model.readiness import DrillFact, Readiness, Reason, TierReadiness
@@ -157,6 +157,8 @@ def test_interrupted_runs_and_standbys_that_hold_data_are_said() -> None:
     assert "▲ other-run was interrupted; go on with: dr runs resume other-run" in text
     assert f"▲ left still holds restored data of {DRILL}" in text and "busy" not in text and "clean" not in text
     assert "● lost is in service since" in text and "nothing is ever restored onto it again" in text
+    assert [one.host for one in still_named(hosts, {"busy", "clean"})] == ["busy", "left", "clean"], "what holds data is always said"
+    assert still_named(hosts, {"lost"}) == hosts
     assert list(standing([], set(), [host("clean", "clean", None)], ZONE, 100)) == []
 
 
