@@ -106,6 +106,7 @@ def test_a_way_back_says_who_could_go_on_working_at_the_old_place() -> None:
     stop = SimpleNamespace(action="service", with_={"host": "today", "do": "stop"})
     with listening(b"N") as port:
         assert goes_on(app(today={"postgres": server(port)}), HMIS, moving(stop)) == []
+        assert still_answering(app(today={"postgres": server(port)}), HMIS), "it answers all the same"
 
 
 def test_the_server_of_the_lost_production_is_told_for_as_long_as_it_answers() -> None:
