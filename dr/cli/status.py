@@ -1,6 +1,6 @@
 """`dr status`: the one screen, for somebody who was woken up: words before numbers, a shape beside every colour, 100 columns at most."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,12 +10,14 @@ import click
 from dr.cli import fleet
 from dr.cli.banner import is_out, out
 from dr.cli.completion import known
+from dr.cli.enduring import opened
 from dr.cli.findings import beside, show_findings, without_older
 from dr.cli.show import aligned, coloured, json_option, marked, print_json, screen, titled, wrapped
+from dr.cli.standing import goes_on, standing, still_named
 from dr.clock import local
-from dr.model.base import RunId
+from dr.errors import ConfigError
 from dr.model.readiness import Colour, DrillFact, Readiness, Reason, TierReadiness
-from dr.model.record import Finding, HostState
+from dr.model.record import Finding
 from dr.units import show_duration
 
 if TYPE_CHECKING:
@@ -37,7 +39,8 @@ _LONGEST = 320
 def status(home: str | None, system: str | None, as_html: bool, to: str | None, findings: bool, as_json: bool) -> None:
     """If we lost it right now: what would we get back, how fast, how much would be lost, and how do we know?
 
-    Exit code 0 when every system is green or amber, 1 when one is red, or out (`dr outage`).
+    Exit code 0 when every system is green or amber, 1 when one is red, or out (`dr outage`), 2 when what is written is wrong: then it
+    is shown by what was right last.
 
     \b
     Examples:
@@ -54,9 +57,9 @@ def status(home: str | None, system: str | None, as_html: bool, to: str | None, 
     if system is None and not (findings or as_json or as_html) and (seen := glance(home)) is not None:
         return _of_many(seen)
     from dr.app import App
-    from dr.app.unrecorded import lost_catalog
 
-    app = App.open(home, looking=True)
+    plain = not (findings or as_html or as_json)
+    app = opened(home, looking=True) if plain else App.open(home, looking=True)
     if findings:
         return show_findings(app, system, as_json)
     if as_html:
@@ -70,35 +73,42 @@ def status(home: str | None, system: str | None, as_html: bool, to: str | None, 
     if as_json:
         print_json([r.to_facts() for r in found])
     else:
-        show_all(out(app.records, app.inventory.organisation.zone, app.clock.now()))
-        for lost in lost_catalog(app.records, app.repositories(), app.clock.now()):
-            show_all(marked_line(line, "red") for line in wrapped(f"{_SHAPES['red']} {lost.message}", screen(), first="", rest="  "))
-        organisation = app.inventory.organisation
-        click.echo(heading(organisation.name, local(app.clock.now(), organisation.zone), screen()))
-        for readiness in found:
-            title = app.inventory.systems[readiness.system].title
-            show_all(lines(readiness, title, organisation.zone, app.records.open_findings(readiness.system), screen()))
-        show_all(
-            standing(
-                app.interrupted(), app.services.active(), still_named(app.records.hosts(), app.inventory.hosts), organisation.zone, screen()
-            )
-        )
-        if app.inventory.redundancy:
-            from dr.app.redundancy import not_known
-
-            show_all(
-                marked_line(line, "amber") for said in not_known(app) for line in wrapped(f"▲ {said}", screen(), first="  ", rest="    ")
-            )
+        _screen(app, found)
+    if app.lapse is not None:
+        raise SystemExit(ConfigError.exit_code)
     if not found or any(r.colour == "red" for r in found) or is_out(app.records, app.inventory.organisation.zone, app.clock.now()):
         raise SystemExit(1)
     return None
+
+
+def _screen(app: "App", found: Sequence[Readiness]) -> None:
+    """All of it, for a person."""
+    from dr.app.unrecorded import lost_catalog
+
+    show_all(out(app.records, app.inventory.organisation.zone, app.clock.now()))
+    for lost in lost_catalog(app.records, app.repositories(), app.clock.now()):
+        show_all(marked_line(line, "red") for line in wrapped(f"{_SHAPES['red']} {lost.message}", screen(), first="", rest="  "))
+    organisation = app.inventory.organisation
+    click.echo(heading(organisation.name, local(app.clock.now(), organisation.zone), screen()))
+    for readiness in found:
+        title = app.inventory.systems[readiness.system].title
+        show_all(lines(readiness, title, organisation.zone, app.records.open_findings(readiness.system), screen()))
+    show_all(
+        standing(
+            app.interrupted(), app.services.active(), still_named(app.records.hosts(), app.inventory.hosts), organisation.zone, screen()
+        )
+    )
+    if app.inventory.redundancy:
+        from dr.app.redundancy import not_known
+
+        show_all(marked_line(line, "amber") for said in not_known(app) for line in wrapped(f"▲ {said}", screen(), first="  ", rest="    "))
 
 
 def _page(app: "App", system: str | None, to: str | None) -> None:
     from dr.app.pages import status_html
 
     hosts = still_named(app.records.hosts(), app.inventory.hosts)
-    notes = [text for text, _ in _standing(app.interrupted(), app.services.active(), hosts, app.inventory.organisation.zone)]
+    notes = [text for text, _ in goes_on(app.interrupted(), app.services.active(), hosts, app.inventory.organisation.zone)]
     place, colour = status_html(app, system, notes, Path(to) if to else None)
     click.echo(f"{marked(colour, _WORDS[colour])}  written: {place}")
     if colour == "red" or is_out(app.records, app.inventory.organisation.zone, app.clock.now()):
@@ -269,32 +279,3 @@ _SHAPES = {"amber": "▲", "red": "✖"}
 
 def marked_line(line: str, colour: Colour) -> str:
     return coloured(line, colour)
-
-
-def still_named(hosts: Sequence[HostState], inventory: Collection[str]) -> list[HostState]:
-    """Without those in service that the inventory names no more; what still holds client data is said whatever it names."""
-    return [host for host in hosts if host.state != "in-service" or host.host in inventory]
-
-
-def standing(interrupted: Sequence[RunId], active: set[RunId], hosts: Sequence[HostState], zone: str, width: int) -> Iterator[str]:
-    """What goes on, what was interrupted, and every standby that holds data or is no standby any more."""
-    said = _standing(interrupted, active, hosts, zone)
-    if said:
-        yield ""
-    for text, colour in said:
-        yield from (coloured(line, colour) if colour else line for line in wrapped(text, width, first="  ", rest="    "))
-
-
-def _standing(interrupted: Sequence[RunId], active: set[RunId], hosts: Sequence[HostState], zone: str) -> list[tuple[str, str]]:
-    said: list[tuple[str, str]] = [(f"▶ {run} is running", "") for run in sorted(active - set(interrupted))]
-    said += [(f"▲ {run} was interrupted; go on with: dr runs resume {run}", "amber") for run in interrupted]
-    for host in hosts:
-        since = f"since {local(host.since, zone)}"
-        if host.state == "in-service":
-            said.append((f"● {host.host} is in service {since}: nothing is ever restored onto it again", ""))  # the rest is a finding
-        elif host.state in ("claimed", "adopted") and (host.run not in active or host.run in interrupted):
-            of = f" of {host.run}" if host.run else ""
-            goes_on = "resumed, a drill scrubs it at its end, a recovery goes on to open it"
-            then = goes_on if host.run in interrupted else "scrub it by the next drill, or look at it now"
-            said.append((f"▲ {host.host} still holds restored data{of}, {since}: {then}", "amber"))
-    return said

@@ -27,7 +27,8 @@ ON = (
 )
 FAILOVER = RunId("office-failover-20261122T120000Z-7f3a")
 REFUSED = (
-    "status",
+    "status --json",
+    "status --findings",
     "check",
     "run nightly",
     "drill hmis --tier online",
@@ -67,6 +68,13 @@ def test_who_must_reach_people_goes_on_and_says_so_first(home: str, words: str) 
     assert not isinstance(done.exception, ConfigProblems)
     assert done.stderr.startswith("▲ 2 problems in inventory/. To reach people, this goes by what was right last, of ")
     assert "\n   inventory/contacts.yaml:10:3: 'channels' is missing\n" in done.stderr
+
+
+def test_the_one_screen_goes_dark_for_no_mistyped_contact_and_is_not_well(home: str) -> None:
+    done = dr(home, "status")
+    assert done.stderr.startswith("▲ 2 problems in inventory/. ")
+    assert "Until it is mended nothing is backed up, drilled or recovered." in " ".join(done.stderr.split())
+    assert ("hmis" in done.stdout, done.exit_code) == (True, 2)
 
 
 @pytest.mark.parametrize("words", REFUSED)

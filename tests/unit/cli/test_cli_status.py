@@ -6,7 +6,8 @@ import click
 import pytest
 
 from dr.cli.show import titled, wrapped
-from dr.cli.status import answer, heading, lines, standing, still_named
+from dr.cli.standing import standing, still_named
+from dr.cli.status import answer, heading, lines
 from dr.model.base import ByteCount, HostName, RunId, Seconds, SystemName
 from dr.model.forecast import TierForecast
 from dr.model.readiness import DrillFact, Readiness, Reason, TierReadiness
