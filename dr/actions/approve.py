@@ -6,6 +6,7 @@ repeat: it only judges, and a notice that was delivered is not sent again.
 Who asks and who answers are login names (`ann`, `ann as root`): two people who share a login count as one.
 """
 
+import re
 import textwrap
 from datetime import datetime
 from typing import Literal
@@ -24,6 +25,9 @@ from dr.units import show_duration, visible
 
 COMMENT_LIMIT = 500
 """Characters of a comment that are kept."""
+SENTENCE_LIMIT = 120
+"""And of the sentence that a notice leads with."""
+_SENTENCE = re.compile(r".+?(?:[.?!](?=\s|$)|:(?=\n)|(?=\n\s*\n)|$)", re.DOTALL)
 
 
 class Params(StrictModel):
@@ -58,7 +62,8 @@ def asked(params: Params, ctx: StepContext, until: datetime) -> None:
     if params.notify is None:
         return
     try:
-        notice = ctx.notifier.tell(Telling(params.notify, "approval-wanted", "warning", _question(params, ctx, until)), ctx)
+        note, sentence = _question(params, ctx, until), first_sentence(params.instructions)
+        notice = ctx.notifier.tell(Telling(params.notify, "approval-wanted", "warning", note, question=sentence, until=until), ctx)
         trouble = "" if notice.state == "delivered" else f"the notice that asks for it {what_became(notice)}"
     except Stopped:
         raise
@@ -68,6 +73,15 @@ def asked(params: Params, ctx: StepContext, until: datetime) -> None:
         hint = f"tell them by hand: {_how(params, ctx)}"
         message = f"step '{ctx.step}' of {ctx.run} waits for an approval, and {trouble}"
         ctx.finding(_untold(ctx) + params.notify, "critical", message, hint=hint)
+
+
+def first_sentence(instructions: str) -> str:
+    """What is asked, short enough for a subject; a list's heading is one too."""
+    found = _SENTENCE.match(instructions.strip())
+    sentence = " ".join((found[0] if found else instructions).split()).rstrip(":")
+    if len(sentence) > SENTENCE_LIMIT:
+        return sentence[: SENTENCE_LIMIT - 3].rstrip() + "..."
+    return sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
 
 
 def _question(params: Params, ctx: StepContext, until: datetime) -> str:

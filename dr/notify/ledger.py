@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from dr.clock import Clock, iso
+from dr.clock import Clock, clock, iso
 from dr.errors import Failed
 from dr.model.inventory import Inventory
 from dr.model.notice_record import Notice
@@ -89,8 +89,10 @@ class LedgerNotifier:
 
     def _notice(self, telling: Telling, ctx: StepContext) -> Notice:
         now = self._clock.now()
-        story = tell_story(self._inventory, self._ledger, ctx.run, now, self._inventory.organisation.zone, telling.note)
-        message = render(telling.template, story)
+        zone = self._inventory.organisation.zone
+        story = tell_story(self._inventory, self._ledger, ctx.run, now, zone, telling.note)
+        until = clock(telling.until, now, zone) if telling.until else ""
+        message = render(telling.template, story.model_copy(update={"question": telling.question, "until": until}))
         return Notice(
             id=f"{ctx.run}:{ctx.step}:{telling.template}:{telling.to}",
             to=telling.to,

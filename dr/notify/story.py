@@ -46,6 +46,7 @@ class Story(StrictModel):
     organisation: str
     run: str
     runbook: str
+    kind: str
     title: str
     system: str
     tier: str
@@ -82,6 +83,12 @@ class Story(StrictModel):
     """What is grave and not told by one of the failures."""
     more_found: int
     note: str
+    requested_by: str
+    """The person, whatever the account."""
+    question: str = ""
+    """What whoever reads it is asked, in a sentence."""
+    until: str = ""
+    """Until when an answer to it counts."""
 
 
 def tell_story(inventory: Inventory, records: Records, run: RunId, now: datetime, zone: str, note: str) -> Story:
@@ -99,6 +106,7 @@ def tell_story(inventory: Inventory, records: Records, run: RunId, now: datetime
         organisation=inventory.organisation.name,
         run=run,
         runbook=record.runbook,
+        kind=record.kind,
         title=record.title,
         system=record.system or "",
         tier=record.tier or "",
@@ -121,6 +129,7 @@ def tell_story(inventory: Inventory, records: Records, run: RunId, now: datetime
         found=found[:SHOWN],
         more_found=max(0, len(found) - SHOWN),
         note=note,
+        requested_by=record.requested_by.partition(" as ")[0],
     )
 
 

@@ -129,8 +129,8 @@ def test_who_is_to_be_asked_is_sent_the_instructions_as_they_are_written(tmp_pat
     lines = "Look at the standby:\n  1. sign in\n  2. open a client\n\nThen agree.\n"
     assert ended(bench, lambda: say(bench), notify="managers", instructions=lines, second_person=True) == ("done", "PASS")
     [told] = [json.loads(line) for line in (bench.place / "told").read_text().splitlines()]
-    to, template, note = told
-    assert (to, template) == ("managers", "approval-wanted")
+    to, template, note, question = told
+    assert (to, template, question) == ("managers", "approval-wanted", "Look at the standby.")
     assert note.startswith(
         "What to do first:\n  Look at the standby:\n    1. sign in\n    2. open a client\n\n  Then agree.\n\nThen answer before "
     )

@@ -5,14 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from dr.actions.approve import first_sentence
 from dr.catalog.catalog import open_catalog
 from dr.clock import FixedClock
-from dr.model.base import JsonObject
+from dr.errors import Failed
+from dr.model.base import JsonObject, SystemName
+from dr.model.notice_record import Notice
+from dr.model.ports import Telling
 from dr.model.runbook import Plan
 from dr.notify.render import Message, render
 from dr.notify.story import tell_story
 from tests.support.catalog_copies import NOW, RUN
-from tests.support.catalog_runs import ZONE, inventory_of, plan_of, run_at, step_of
+from tests.support.catalog_runs import ZONE, context, inventory_of, plan_of, run_at, step_of
+from tests.support.notices import notifier_of
 
 pytestmark = pytest.mark.integration
 FAILURE_AT = NOW - timedelta(hours=1)
@@ -81,3 +86,46 @@ def test_a_recovery_that_broke_after_it_was_opened_is_not_told_as_lost(tmp_path:
     told = message(tmp_path, "recovery-failed")
     assert told.subject == "hmis: RECOVERY FAILED"
     assert "then type the same `dr recover` again, with --declared" in told.body
+
+
+def asked(place: Path, kind: str, runbook: str, system: SystemName | None, question: str) -> Notice:
+    """What the ledger owes somebody who must agree to a run."""
+    until = NOW + timedelta(hours=2, minutes=37)
+    telling = Telling("nobody", "approval-wanted", "warning", "Then type it", question=first_sentence(question), until=until)
+    with open_catalog(place / "catalog.db", FixedClock(NOW)) as catalog:
+        run = run_at(NOW, kind=kind, runbook=runbook, system=system).model_copy(update={"requested_by": "ann as dr"})
+        catalog.begin_run(run, plan_of("recover", "recovery"))
+        with pytest.raises(Failed):
+            notifier_of(inventory_of({}), catalog, FixedClock(NOW), lambda _: "").tell(telling, context(catalog))
+        [owed] = catalog.notices()
+        return owed
+
+
+def test_who_must_confirm_that_an_office_is_lost_reads_which_one_and_until_when(tmp_path: Path) -> None:
+    """On a telephone, by night: the subject is the question, and the first line says who asks it and what waits for the answer."""
+    question = "Is the office of madison really lost? Try to reach it by another way.\nIts duties go to others."
+    told = asked(tmp_path, "failover", "office-failover", None, question)
+    assert told.subject == "Is the office of madison really lost? Answer by 08:37"
+    first = "ann asks you: Is the office of madison really lost? No duty moves before somebody says yes.\n\n"
+    assert told.body.startswith(first) and f"\n\nThen type it\n\nSee it all: dr runs show {RUN}\n" in told.body
+
+
+def test_who_must_approve_a_recovery_reads_until_when_and_that_nothing_opens_before(tmp_path: Path) -> None:
+    question = "Is production really lost, and is nobody on it? It is lost for good."
+    told = asked(tmp_path, "recovery", "recover", SystemName("hmis"), question)
+    assert told.subject == "hmis: recovery waits for your approval, until 08:37"
+    first = "ann asks you: Is production really lost, and is nobody on it? hmis is opened to nobody before somebody says yes.\n\n"
+    assert told.body.startswith(first)
+
+
+@pytest.mark.parametrize(
+    ("instructions", "sentence"),
+    [
+        ("Look at the standby:\n  1. sign in", "Look at the standby."),
+        ("Look at dr.example.org\nand agree", "Look at dr.example.org and agree."),
+        ("No end\n\nof it", "No end."),
+        ("word " * 60, f"{('word ' * 60)[:117].rstrip()}..."),
+    ],
+)
+def test_of_instructions_the_first_sentence_leads(instructions: str, sentence: str) -> None:
+    assert first_sentence(instructions) == sentence

@@ -149,7 +149,7 @@ class ToyNotifier:
     def tell(self, telling: Telling, ctx: StepContext) -> Notice:
         if telling.to == "nobody":
             raise Failed("the notice reached nobody")
-        append(folder(ctx) / "told", json.dumps([telling.to, telling.template, telling.note]))
+        append(folder(ctx) / "told", json.dumps([telling.to, telling.template, telling.note, telling.question]))
         ctx.failpoint("after-send")
         who, subject = f"{ctx.run}:{ctx.step}", "a question"
         return Notice(

@@ -24,6 +24,10 @@ class Telling:
     note: str = ""
     acknowledge: bool = False
     """Pursued until somebody says that they saw it: see `Notice.acknowledge`."""
+    question: str = ""
+    """What whoever reads it is asked, in a sentence; empty where nobody is."""
+    until: datetime | None = None
+    """And until when an answer counts."""
 
 
 class Notifier(Protocol):
