@@ -16,7 +16,7 @@ from dr.app.failpoints import of_verb
 from dr.app.home import App, whoami
 from dr.app.keeping import keep_all
 from dr.app.recover import recognised_at
-from dr.clock import Clock
+from dr.clock import Clock, clock
 from dr.errors import ConfigError, Refused
 from dr.model.base import OfficeName
 from dr.model.notice_record import Notice
@@ -216,7 +216,7 @@ def words(option: str, text: str | None) -> str:
 
 
 def pick(app: App, named: str | None, *states: OutageState, newest: bool = False) -> Outage:
-    """The outage of that name; without one, the only one in these states. Raises ConfigError.
+    """The outage of that name; without one, the only real one in these states; an exercise where nothing real is. Raises ConfigError.
 
     `newest`: where none is, the newest of all, so that whoever acts hears how that one stands.
     """
@@ -224,12 +224,22 @@ def pick(app: App, named: str | None, *states: OutageState, newest: bool = False
         return which(named, app.records)
     known = app.records.outages()
     found = [one for one in known if one.state in states] or (known[:1] if newest else [])
+    found = [one for one in found if not one.exercise] or found
     if len(found) == 1:
         return found[0]
     if found:
-        raise ConfigError(f"which outage? there are {', '.join(one.id for one in found)}", hint="name one of them behind the command")
+        raise ConfigError(f"which outage? there are {_each(app, known, states)}", hint="name one of them behind the command")
     kind = {"declared": "open", "proposed": "proposed", "resolved": "unreviewed"}.get(states[0], states[0])
     raise ConfigError(f"there is no {kind} outage", hint="dr outage list --all")
+
+
+def _each(app: App, known: Sequence[Outage], states: Collection[OutageState]) -> str:
+    """All in these states, the real ones first: what, since when, whether it is real, and the name to type."""
+    now, zone = app.clock.now(), app.inventory.organisation.zone
+    asked = sorted((one for one in known if one.state in states), key=lambda one: one.exercise)
+    return "; ".join(
+        f"{one.id} ({'EXERCISE' if one.exercise else 'REAL'}: {one.about}, since {clock(one.began, now, zone)})" for one in asked
+    )
 
 
 # ---------------------------------------------------------------- for others

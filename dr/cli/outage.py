@@ -25,7 +25,8 @@ def outage() -> None:
     """Declare an outage, keep people told of it, end it, and see what happened.
 
     What is declared stands on record first; then everybody whom it concerns is told, by each of their channels, until it is over. OUTAGE
-    may be left out where there is only one. A wrong line in the inventory stops none of it: it goes by what was right last, and says so.
+    may be left out where there is only one real one. A wrong line in the inventory stops none of it: it goes by what was right last, and
+    says so.
 
     \b
     Examples:
@@ -259,7 +260,8 @@ def _newest(app: "App", named: str | None) -> "Outage":
 
     if named:
         return pick(app, named)
-    found = app.records.outages(open_only=True) or app.records.outages()
+    known = app.records.outages(open_only=True)
+    found = [one for one in known if not one.exercise] or known or app.records.outages()
     if not found:
         raise ConfigError("there never was an outage", hint="dr outage declare --help")
     return found[0]

@@ -12,6 +12,7 @@ from dr.app.keeping import keep_all
 from dr.app.outage_banner import banners
 from dr.app.outage_seen import reached, seen, what_now, who_is_told
 from dr.app.outages import Done, pick
+from dr.cli.outage import _newest
 from dr.cli.outage_acts import question
 from dr.cli.outage_shown import acted, again, changed, head, next_lines, shown
 from dr.clock import Clock
@@ -227,6 +228,28 @@ def test_which_outage_is_asked_only_where_there_are_two(world: OutageWorld, tmp_
     with pytest.raises(ConfigError, match="which outage"):
         pick(app, None, "declared")
     assert pick(app, "out-20261123T180000Z-0002", "declared").office == "madison"
+
+
+def test_beside_an_exercise_an_act_without_a_name_is_about_the_real_one(world: OutageWorld, tmp_path: Path) -> None:
+    """Under stress nobody copies names; an exercise is taken where it is all there is."""
+    app = app_of(world, tmp_path)
+    played = world.desk.declare(outage(1, exercise=True)).outage
+    assert pick(app, None, "declared") == played
+    real = world.desk.declare(outage(2)).outage
+    world.desk.declare(outage(3, office="madison", exercise=True))
+    assert pick(app, None, "declared", newest=True) == real
+    assert pick(app, played.id, "declared") == played
+    assert _newest(app, None) == real
+    world.desk.declare(outage(4, office="madison"))
+    with pytest.raises(ConfigError) as several:
+        pick(app, None, "declared")
+    assert several.value.message == (
+        "which outage? there are out-20261123T180000Z-0004 (REAL: madison, since 11:55); "
+        "out-20261123T180000Z-0002 (REAL: hmis, since 11:55); "
+        "out-20261123T180000Z-0003 (EXERCISE: madison, since 11:55); "
+        "out-20261123T180000Z-0001 (EXERCISE: hmis, since 11:55)"
+    )
+    assert several.value.exit_code == 2
 
 
 def test_where_nothing_is_out_an_act_is_about_the_newest_one(world: OutageWorld, tmp_path: Path) -> None:
