@@ -1,4 +1,4 @@
-"""A code is brought back by whoever read the message; the others who had it are told at once that somebody has it."""
+"""A code is brought back by whoever read the message; the others who had it are told at once that somebody saw it."""
 
 import os
 from dataclasses import replace
@@ -28,7 +28,7 @@ def acknowledge(app: App, code: str, comment: str, outage: str | None) -> Seen:
     seen = Desk(app.inventory, app.records, app.clock, services.codes, services.post).acknowledge(code, comment, outage)
     known = about(app, seen.notice)
     if known is not None and known.ended is not None:
-        owe_words(known, services, app.clock.now())  # who has it is dropped with the rest: "hmis is out" is not what they must read now
+        owe_words(known, services, app.clock.now())  # who saw it is dropped with the rest: "hmis is out" is not what they must read now
         return replace(seen, others=(), owed=())
     services.carrier.carry(seen.owed)
     return seen
@@ -40,7 +40,7 @@ def about(app: App, notice: Notice) -> Outage | None:
 
 
 def take_down(home: str | None, wrong: ConfigProblems, said: tuple[str, str, str | None], clock: Clock | None = None) -> Seen:
-    """The same without any inventory: nobody else is asked any more, and nobody is told who has it. A code is its own permission; what
+    """The same without any inventory: nobody else is asked any more, and nobody is told who saw it. A code is its own permission; what
     it opens is in the catalog. `wrong`: why; `said`: code, comment and outage. Raises as `acknowledge`."""
     place, clock = find_home(home, os.environ, Path.cwd()), clock or SystemClock()
     bind(place)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_obj
 def ack(home: str | None, code: str, comment: str, outage: str | None, as_json: bool) -> None:
-    """Say that you saw a message, by the code in it. Nobody else is asked any more; who was told hears that you have it.
+    """Say that you saw a message, by the code in it. Nobody else is asked any more; who was told hears that you saw it.
 
     A code can be used once, and for a time. It says whose it is: nobody need sign in. A wrong line in the inventory does not stop it.
 
@@ -56,7 +56,7 @@ def _show(seen: "Seen", app: "App | None") -> None:
     for one in before:
         click.echo(f"  {names.get(one.contact, one.contact)} had acknowledged it already, {local(one.at, zone)}")
     if seen.others:
-        click.echo(f"  told that you have it: {', '.join(names.get(one, one) for one in seen.others)}")
+        click.echo(f"  told that you saw it: {', '.join(names.get(one, one) for one in seen.others)}")
     for line in _outage(app, seen, zone) if app is not None else ():
         click.echo(line)
 
@@ -67,6 +67,6 @@ def _outage(app: "App", seen: "Seen", zone: str) -> "Iterator[str]":
 
     one = about(app, seen.notice)
     if one is not None and one.ended is not None:
-        yield f"  it is over since {local(one.ended, zone)}: nobody else is told that you have it"
+        yield f"  it is over since {local(one.ended, zone)}: nobody else is told that you saw it"
     if one is not None:
         yield f"  all of it: dr outage show {one.id}"

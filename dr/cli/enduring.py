@@ -62,7 +62,7 @@ def lapsed(lapse: "Lapse", zone: str) -> Iterator[Drawn]:
 
 def unheard(problems: "ConfigProblems") -> Iterator[Drawn]:
     """Where an acknowledgement was taken down, and nothing is kept by which the others could be told."""
-    yield from _said(f"{_many(problems)}, and nothing is kept of when it was right: those who wait were NOT told that you have it", "red")
+    yield from _said(f"{_many(problems)}, and nothing is kept of when it was right: those who wait were NOT told that you saw it", "red")
     yield from _first(problems)
     yield from _said("HINT: tell them yourself; dr check shows every problem", "")
 

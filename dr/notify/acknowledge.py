@@ -10,14 +10,14 @@ from dr.model.inventory import Inventory
 from dr.model.notice_record import Acknowledgement, Notice
 from dr.model.ports.notices import Code, Ledger
 from dr.model.ports.people import Word
-from dr.notify.codes import Codes
+from dr.notify.codes import Codes, used_already
 from dr.notify.post import Audit, LedgerPost
 from dr.notify.proven import prove
 from dr.notify.stories import AcknowledgedStory
 from dr.notify.wording import unmarked
 
 FEW = 20
-"""Others who were told are told each by name that somebody has it; more of them as the group that they are."""
+"""Others who were told are told each by name that somebody saw it; more of them as the group that they are."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,13 @@ class Book:
 
     def __init__(self, ledger: Ledger, clock: Clock, codes: Codes, audit: Audit) -> None:
         self._ledger, self._clock, self._codes, self._audit = ledger, clock, codes, audit
+        self._zone = "UTC"
 
     def acknowledge(self, typed: str, comment: str = "", outage: str | None = None) -> Seen:
         """Record it, and owe the others word of it, where one can. Raises Refused for a code that acknowledges nothing (any more); see
         `Codes.find`."""
         now = self._clock.now()
-        code = self._codes.find(typed, now, outage)
+        code = self._codes.find(typed, now, outage, self._used)
         notice = self._ledger.notice(code.notice)
         if notice is None:
             raise Refused("the message of that code is not in the ledger any more", hint="`dr notices` shows those that are")
@@ -51,7 +52,7 @@ class Book:
         self._record(after, one, code)
         first = next(each for each in after.acknowledgements if each.round >= (after.raised or 0))
         others, owed = self._tell(after, first) if (first.contact, after.channel) == (code.contact, None) else ((), ())
-        self._codes.use(code, now)  # last: after a kill it is typed again, and does what is left
+        self._codes.use(code, now, self._used)  # last: after a kill it is typed again, and does what is left
         self._audit("notice.acknowledged", notice.id, {"contact": code.contact, "channel": code.channel, "comment": comment})
         return Seen(after, code.contact, others, owed)
 
@@ -62,20 +63,38 @@ class Book:
         self._ledger.close_finding(f"unanswered:{notice.id}", now, RunId(""))
         prove(self._ledger, code.contact, code.address, now)
 
+    def _used(self, code: Code) -> Refused:
+        """When, and by whom; whether that is all there is to do."""
+        notice = self._ledger.notice(code.notice)
+        said = [one for one in notice.acknowledgements if one.contact == code.contact] if notice is not None else []
+        if notice is None or not said:
+            return used_already(code)
+        what = f"that code was used already: {self._name(code.contact)} acknowledged it, {local(said[-1].at, self._zone)}"
+        if notice.answered:
+            return Refused(f"{what}; nothing more to do", hint=f"all of it: dr notices show {notice.id}")
+        return Refused(f"{what}; it has become more severe since", hint="take the newest message's code")
+
+    def _name(self, contact: str) -> str:
+        return contact
+
     def _tell(self, notice: Notice, first: Acknowledgement) -> tuple[tuple[str, ...], tuple[str, ...]]:  # noqa: ARG002
-        """Who else had it, and the notices that tell them who has it now."""
+        """Who else had it, and the notices that tell them who saw it."""
         return (), ()
 
 
 class Desk(Book):
-    """Where codes are brought to, and whoever else was told hears who has it."""
+    """Where codes are brought to, and whoever else was told hears who saw it."""
 
     def __init__(self, inventory: Inventory, ledger: Ledger, clock: Clock, codes: Codes, post: LedgerPost) -> None:
         super().__init__(ledger, clock, codes, post.audit)
-        self._inventory, self._post = inventory, post
+        self._inventory, self._post, self._zone = inventory, post, inventory.organisation.zone
+
+    def _name(self, contact: str) -> str:
+        known = self._inventory.contacts.get(contact)
+        return known.name if known else contact
 
     def _tell(self, notice: Notice, first: Acknowledgement) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Who was told, or may have been, waits to see whether anybody has it."""
+        """Who was told, or may have been, waits to hear whether anybody saw it."""
         others = tuple(name for name in notice.begun if name != first.contact and name in self._inventory.contacts)
         to = others if len(others) <= FEW else (notice.to,)
         words = [
@@ -92,12 +111,11 @@ class Desk(Book):
         return others, tuple(self._post.owe(word).id for word in words)
 
     def _story(self, notice: Notice, one: Acknowledgement) -> AcknowledgedStory:
-        known = self._inventory.contacts.get(one.contact)
         return AcknowledgedStory(
             organisation=self._inventory.organisation.name,
             subject=unmarked(notice.subject) if notice.exercise else notice.subject,
-            by=known.name if known else one.contact,
-            at=local(one.at, self._inventory.organisation.zone),
+            by=self._name(one.contact),
+            at=local(one.at, self._zone),
             comment=one.comment,
             notice=notice.id,
         )

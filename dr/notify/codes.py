@@ -28,6 +28,10 @@ def _drawn() -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
 
 
+def used_already(_code: Code) -> Refused:
+    return Refused("that code was used already", hint="each can be used once; `dr notices` shows who acknowledged what")
+
+
 class Codes:
     """Given out and taken back. `key`: the home's digest key; `draw`: six letters by chance."""
 
@@ -40,9 +44,9 @@ class Codes:
         kept = Code(self._digest(letters), notice.id, contact, expires, channel, notice.outage, notice.round, address_of(url, self._key()))
         return f"{letters[:4]}-{letters[4:]}", kept
 
-    def find(self, typed: str, now: datetime, outage: str | None = None) -> Code:
-        """What a typed code stands for; it is not used up yet. Raises Refused for one that is unknown, used, expired or of another outage,
-        and for any after too many wrong ones."""
+    def find(self, typed: str, now: datetime, outage: str | None = None, used: Callable[[Code], Refused] = used_already) -> Code:
+        """What a typed code stands for; it is not used up yet. Raises Refused for one that is unknown, used (in the words of `used`),
+        expired or of another outage, and for any after too many wrong ones."""
         self._count(now)
         digest = self._digest(_normal(typed))
         found = self._ledger.code(digest)
@@ -53,15 +57,15 @@ class Codes:
             about = f"of {found.outage}" if found.outage else "of a message that is about no outage"
             raise Refused(f"that code is not of {outage}, it is {about}", hint="leave --outage out, or take the code of its own message")
         if found.used is not None:
-            raise Refused("that code was used already", hint="each can be used once; `dr notices` shows who acknowledged what")
+            raise used(found)
         if now >= found.expires:
             raise Refused("that code has expired", hint="the newest message has one that is valid, or: dr notices show NOTICE")
         return found
 
-    def use(self, code: Code, now: datetime) -> None:
+    def use(self, code: Code, now: datetime, used: Callable[[Code], Refused] = used_already) -> None:
         """Of two at once, one is refused."""
         if not self._ledger.use_code(code.digest, now):
-            raise Refused("that code was used already", hint="each can be used once; `dr notices` shows who acknowledged what")
+            raise used(code)
 
     def _digest(self, letters: str) -> str:
         return hmac.new(self._key(), b"dr acknowledgement\0" + letters.encode(), hashlib.sha256).hexdigest()

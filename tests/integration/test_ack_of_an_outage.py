@@ -28,7 +28,7 @@ def test_who_has_it_is_told_while_it_lasts_and_not_when_it_is_over(tmp_path: Pat
         desk = Desk(app.services, app.clock, "anna")  # which begins no process in the background
         one = desk.declare(prepare(app, HMIS)).outage.id
         assert any(acknowledge(app, code, "", None).others for code in codes(seen))
-        told = len(came(seen, " has it: "))
+        told = len(came(seen, " saw it: "))
         desk.resolve(one, "users work")
         seen.clear()
         two = desk.declare(prepare(app, HMIS)).outage.id
@@ -37,7 +37,7 @@ def test_who_has_it_is_told_while_it_lasts_and_not_when_it_is_over(tmp_path: Pat
         said = [CliRunner().invoke(ack, [code], obj=str(home.path), catch_exceptions=False).output for code in late]
         app.services.post.carry()
     assert told == 1
-    assert came(seen, " has it: ") == []
+    assert came(seen, " saw it: ") == []
     assert all(
-        re.search(rf"it is over since .*: nobody else is told that you have it\n  all of it: dr outage show {two}", text) for text in said
+        re.search(rf"it is over since .*: nobody else is told that you saw it\n  all of it: dr outage show {two}", text) for text in said
     )

@@ -12,11 +12,11 @@ from typing import cast
 import pytest
 
 from dr.catalog.catalog import Catalog, open_catalog
-from dr.clock import FixedClock
+from dr.clock import FixedClock, local
 from dr.errors import Refused
 from dr.model.notice_record import Notice
 from dr.model.ports import Ledger
-from dr.notify.acknowledge import Desk
+from dr.notify.acknowledge import Book, Desk
 from dr.notify.channel import Sent
 from dr.notify.codes import TRIES, Codes
 from dr.notify.proven import address_of, proven
@@ -52,14 +52,14 @@ def told(house: House, **more: object) -> list[str]:
     return codes_of(house)
 
 
-def test_a_code_ends_it_and_the_others_hear_who_has_it(house: House) -> None:
+def test_a_code_ends_it_and_the_others_hear_who_saw_it(house: House) -> None:
     anna = told(house)[0]
     assert re.fullmatch(r"[A-HJ-NP-Z2-9]{4}-[A-HJ-NP-Z2-9]{2}", anna)
     seen = desk(house).acknowledge(anna.lower().replace("-", ""), "on my way")
     first, other = seen.contact, {"anna": "bob", "bob": "anna"}[seen.contact]
     assert (seen.notice.answered, seen.notice.due, seen.others) == (True, None, (other,))
     house.post().carry()
-    assert house.providers.to(other)[-1] == f"{first.title()} has it: Anna has it: the database"
+    assert house.providers.to(other)[-1] == f"{first.title()} saw it: Anna saw it: the database"
     assert "They add: on my way" in house.providers.bodies[-1].text
     house.later(days=1)
     house.post().carry()
@@ -68,10 +68,10 @@ def test_a_code_ends_it_and_the_others_hear_who_has_it(house: House) -> None:
     assert "notice.acknowledged" in events
 
 
-def test_of_an_exercise_the_word_that_somebody_has_it_says_so_once(house: House) -> None:
+def test_of_an_exercise_the_word_that_somebody_saw_it_says_so_once(house: House) -> None:
     seen = desk(house).acknowledge(told(house, exercise=True)[0])
     house.post().carry()
-    assert house.providers.to(seen.others[0])[-1] == f"EXERCISE: {seen.contact.title()} has it: Anna has it: the database"
+    assert house.providers.to(seen.others[0])[-1] == f"EXERCISE: {seen.contact.title()} saw it: Anna saw it: the database"
 
 
 def test_no_two_messages_ever_have_one_code(house: House) -> None:
@@ -93,7 +93,7 @@ def test_each_code_that_acknowledges_nothing_is_refused_in_its_own_words(house: 
     with pytest.raises(Refused, match=r"^that code is not of outage-2, it is of outage-1\n"):
         at.acknowledge(code, outage="outage-2")
     at.acknowledge(code, outage="outage-1")
-    with pytest.raises(Refused, match=r"^that code was used already\n"):
+    with pytest.raises(Refused, match=r"^that code was used already: \w+ acknowledged it, .*; nothing more to do\n"):
         at.acknowledge(code)
     with pytest.raises(Refused, match=r"^'K7QM-2F' is no code of any message\n"):
         at.acknowledge("K7QM-2F")
@@ -112,7 +112,7 @@ class Slow(But):
 
 def test_of_two_at_once_one_is_refused(house: House) -> None:
     code = told(house)[0]
-    with pytest.raises(Refused, match=r"^that code was used already\n"):
+    with pytest.raises(Refused, match=r"^that code was used already: .*; nothing more to do\n"):
         desk(house, Slow(house.catalog)).acknowledge(code)
 
 
@@ -122,6 +122,39 @@ def test_a_used_code_is_known_before_anything_is_written(house: House) -> None:
     codes = Codes(house.catalog, lambda: KEY)
     with pytest.raises(Refused, match=r"^that code was used already\n"):
         codes.find(code, NOW)
+
+
+def test_a_code_typed_twice_is_answered_with_who_acknowledged_and_when(house: House) -> None:
+    """Whoever typed it the first time, in the night, reads that nothing is left to do; as the organisation's people read a time."""
+    code = told(house)[0]
+    first = desk(house).acknowledge(code).contact
+    with pytest.raises(Refused) as refused:
+        desk(house).acknowledge(code)
+    when = local(NOW, house.inventory.organisation.zone)
+    name = house.inventory.contacts[first].name
+    assert refused.value.message == f"that code was used already: {name} acknowledged it, {when}; nothing more to do"
+    assert refused.value.exit_code == 3
+    plain = Book(house.catalog, house.clock, Codes(house.catalog, lambda: KEY), house.post().audit)
+    with pytest.raises(Refused, match=f"^that code was used already: {first} acknowledged it, .* UTC; nothing more to do"):
+        plain.acknowledge(code)
+
+
+def test_a_used_code_of_what_became_more_severe_is_not_called_done(house: House) -> None:
+    house.rules = {"together": ["administrators"]}
+    house.post().owe(word(acknowledge=True))
+    house.post().carry()
+    code = codes_of(house)[0]
+    desk(house).acknowledge(code)
+    house.post().owe(word(severity="critical", acknowledge=True))
+    with pytest.raises(Refused, match=r"^that code was used already: .*; it has become more severe since\n.*the newest message's code"):
+        desk(house).acknowledge(code)
+
+
+def test_a_used_code_whose_message_is_gone_is_said_to_be_used(house: House) -> None:
+    code = told(house)[0]
+    desk(house).acknowledge(code)
+    with pytest.raises(Refused, match=r"^that code was used already\n"):
+        desk(house, Emptied(house.catalog)).acknowledge(code)
 
 
 class Emptied(But):
@@ -344,7 +377,7 @@ def test_whoever_types_a_code_again_after_a_kill_does_what_was_left(house: House
     seen = desk(house).acknowledge(code)
     house.post().carry()
     for other in seen.others:
-        assert len([subject for subject in house.providers.to(other) if " has it: " in subject and "again" not in subject]) == 2
+        assert len([subject for subject in house.providers.to(other) if " saw it: " in subject and "again" not in subject]) == 2
     assert (len(seen.others), house.catalog.open_findings()) == (1, [])
 
 

@@ -138,7 +138,7 @@ def test_a_rise_in_severity_is_told_anew_and_says_so(house: House) -> None:
     assert post.owe(word(severity="info")).severity == "warning"
     assert post.owe(word(severity="critical")).raised == 1
     post.carry()
-    assert house.providers.to("bob") == ["Anna has it: the database", "Anna has it: the database (more severe now)"]
+    assert house.providers.to("bob") == ["Anna saw it: the database", "Anna saw it: the database (more severe now)"]
 
 
 def test_the_next_channel_then_the_next_person_until_somebody_answers(house: House) -> None:
@@ -153,7 +153,7 @@ def test_the_next_channel_then_the_next_person_until_somebody_answers(house: Hou
     carried = post.carry()
     assert [n.state for n in carried.notices] == ["unanswered"]
     (finding,) = house.catalog.open_findings()
-    said = "nobody acknowledged 'Anna has it: the database', owed to administrators since Sun 22 Nov 2026, 06:00 CST"
+    said = "nobody acknowledged 'Anna saw it: the database', owed to administrators since Sun 22 Nov 2026, 06:00 CST"
     assert finding.message == f"{said}: everybody was told by every channel"
     assert carried.next == house.clock.now() + timedelta(minutes=30)
 
@@ -175,7 +175,7 @@ def test_ten_thousand_are_one_message_and_each_says_where_it_went(house: House) 
     assert house.providers.to("anna") == ["Madison Shelter: 60 messages in one, 1 critical"]
     assert {n.state for n in house.catalog.notices(100)} == {"delivered"}
     assert "- **critical**" in (house.providers.bodies[0].markdown or "")
-    assert "Anna has it: system 0 (2 times)" in house.providers.bodies[0].text
+    assert "Anna saw it: system 0 (2 times)" in house.providers.bodies[0].text
     assert "- and 37 more" in house.providers.bodies[0].text
     post.owe(word(100))
     assert post.carry().next == NOW + timedelta(minutes=10)  # one more waits for the next digest
@@ -285,7 +285,7 @@ def test_what_a_killed_process_may_have_sent_is_sent_again_as_a_repeat(house: Ho
     assert killed.returncode == -signal.SIGKILL
     assert sorted(claim.contact for claim in ledger(house).claims) == ["anna", "bob"]
     assert [n.state for n in house.post().carry().notices] == ["delivered"]
-    assert house.providers.to("anna") == ["Anna has it: the database (repeat)"]
+    assert house.providers.to("anna") == ["Anna saw it: the database (repeat)"]
     lost = [delivery for delivery in ledger(house).deliveries if delivery.state == "unknown"]
     assert {delivery.detail for delivery in lost} == {"who sent it ended before it was known whether it left"}
 
@@ -316,14 +316,14 @@ def test_what_failed_is_tried_again_when_it_is_due(house: House) -> None:
     house.providers.down.clear()
     house.later(minutes=1)
     assert [n.state for n in post.carry().notices] == ["delivered"]
-    assert house.providers.to("bob") == ["Anna has it: the database (repeat)"]
+    assert house.providers.to("bob") == ["Anna saw it: the database (repeat)"]
 
 
 def test_an_exercise_says_so_first(house: House) -> None:
     post = house.post()
     post.owe(word(exercise=True))
     post.carry()
-    assert house.providers.bodies[0].subject == "EXERCISE: Anna has it: the database"
+    assert house.providers.bodies[0].subject == "EXERCISE: Anna saw it: the database"
     assert house.providers.bodies[0].text.startswith("This is an EXERCISE. Nothing has failed; do as if it had.\n")
 
 
