@@ -58,6 +58,8 @@ def test_from_a_stolen_disk_to_the_end(app: App, home: Home, tmp_path: Path) -> 
     assert done.answer == "1 copy is concerned; nothing can be read with what was exposed."
     assert [notice.template for notice in done.notices] == ["incident-opened"]
     assert done.notices[0].acknowledge
+    locked = write_page(app, report(app, done.incident), tmp_path / "locked.html").read_text()
+    assert '<div class="banner PASS"><b><span aria-hidden="true">✔</span> Nobody can read it with what was taken</b>' in locked
     assert note(app, None, "the key was in it", Asked(keys=("drill",))).found.readable == 1
     made = report(app, pick(app, None))
     assert made.broken == ""

@@ -15,6 +15,7 @@ from dr.model.exercise import NOW as PLAYING
 from dr.model.exercise import Playing, Scenario
 from dr.model.inventory import Duty
 from dr.model.outage import OutageId
+from dr.notify.render import render
 from dr.policy.duty_words import AUDIENCES
 from dr.stream.claims import read_claim
 from tests.support.duty_world import DESK, GREEN_BAY, MADISON, MILWAUKEE, NOON, PAYROLL, Machine, vault
@@ -69,6 +70,8 @@ def test_who_is_silent_is_passed_over_and_their_late_yes_does_not_count(machine:
     machine.desk().tick()
     machine.desk().heed()
     assert machine.told("duty-withdrawn") == ["bert"]
+    withdrawn = next(word for word in machine.post.words if word.template == "duty-withdrawn")
+    assert " is no longer asked for " in render(withdrawn.template, withdrawn.story).subject
     machine.accept(DESK, MILWAUKEE, 1)
     last = machine.records.duty_turns()[-1].turn.transitions
     assert [each.why for each in last if isinstance(each, Rejected)] == ["number 1 is stale: the newest is 2"]

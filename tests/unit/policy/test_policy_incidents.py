@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from dr.model.base import HostName, RepositoryName, RunId, SetId, Sha256, SystemName
 from dr.model.incident import Exposed, Incident, IncidentId, KeptCopy
 from dr.model.record import AuditEntry
+from dr.notify.render import render
 from dr.policy.incident_trail import accesses, touched
 from dr.policy.incident_words import answer, owed, story, told, what_next
 from dr.policy.incidents import Exposure, exposure, stays_of, widened
@@ -179,6 +180,19 @@ def test_a_story_has_numbers_and_names_and_nothing_is_concerned_is_said() -> Non
     assert answer(nothing) == "Nothing on record is concerned: no copy and no restore was there at the time."
     told_of = story(incident(), nothing, "a bag", inventory(), NOON, by="anna", lines=("key drill",), added=False)
     assert (told_of.readable, told_of.unreadable, told_of.noticed) == (0, 0, "12:00")
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (0, "No copy and no restore on record is concerned."),
+        (1, "1 copy or restore is concerned; it cannot be read with what was exposed."),
+        (2, "2 copies and restores are concerned; none of it can be read with what was exposed."),
+    ],
+)
+def test_the_mail_counts_as_one_speaks(number: int, said: str) -> None:
+    told_of = story(incident(), Exposure((), ()), "a bag", inventory(), NOON, by="anna", lines=("key drill",), added=False)
+    assert said in render("incident-opened", told_of.model_copy(update={"unreadable": number})).body.splitlines()
 
 
 def test_what_is_added_twice_is_there_once() -> None:
