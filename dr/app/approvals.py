@@ -103,9 +103,11 @@ def _question(questions: Sequence[Waiting], record: RunRecord, step: str | None)
 def _require_eligible(app: App, question: Waiting, by: str, now: datetime, approves: bool) -> None:
     """Anybody may say no, whoever asked for it too."""
     if approves and question.not_by and same_person(by, question.not_by):
+        who = f"{by} asked" if by == question.not_by else f"{by} may be {question.not_by}, who asked"
+        how = how_second(app, question.not_by, question.run, begun=True)
         raise Refused(
-            f"{by} asked for {question.run}, so somebody else must approve step '{question.step}'",
-            hint=f"{how_second(app, question.not_by, question.run)}. You may refuse it: dr runs approve {question.run} --deny",
+            f"{who} for {question.run}, so somebody else must approve step '{question.step}'",
+            hint=f"{how}. You may refuse it: dr runs approve {question.run} --deny",
         )
     if now > question.until:
         raise Refused(
@@ -114,9 +116,9 @@ def _require_eligible(app: App, question: Waiting, by: str, now: datetime, appro
         )
 
 
-def how_second(app: App, by: str, run: str) -> str:
+def how_second(app: App, by: str, run: str, *, begun: bool = False) -> str:
     """How somebody other than `by` comes to approve: the home is its owner's alone."""
-    return way(this_dr(app.home), run, by=by, owner=owner(app.home))
+    return way(this_dr(app.home), run, by=by, owner=owner(app.home), begun=begun)
 
 
 def paused(app: App, record: RunRecord) -> tuple[str, datetime] | None:

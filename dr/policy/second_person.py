@@ -28,11 +28,16 @@ def _sudo(account: str | None) -> str:
     return "" if account is None else "sudo " if account == "root" else f"sudo -u {account} "
 
 
-def way(dr: str, run: str, *, by: str, owner: str) -> str:
-    """As `typed`, in a sentence; or what is to be done where nobody could."""
+def way(dr: str, run: str, *, by: str, owner: str, begun: bool = False) -> str:
+    """As `typed`, in a sentence; or what is to be done where nobody could. `begun`: it is under way, and whoever reads it may be either."""
     if through(by, owner) is None:
+        if begun:
+            return (
+                f"it was begun as {by}, so dr cannot tell a second person from whoever began it: begin it again with sudo from a login of "
+                "one's own, then a colleague approves with sudo from theirs. Nobody there? Begin it again with --alone and why"
+            )
         return (
-            f"nobody who comes through sudo is told from {by}, who begins it in that account itself: begin it from a login of your own "
-            "with sudo, so that another's sudo counts, or say --alone and why"
+            f"you are {by} itself, so dr cannot tell you from a second person: begin it with sudo from a login of your own, then a "
+            "colleague approves with sudo from theirs. Nobody there? Begin it with --alone and why"
         )
     return f"from their own login they type: {typed(dr, run, '', by=by, owner=owner)}"

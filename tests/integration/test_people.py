@@ -182,6 +182,9 @@ def test_a_second_person_approves_from_another_terminal(home: Home) -> None:
     refused = home.dr("runs", "approve", str(question["run"]), env={"SUDO_USER": "ann"}, expect=3)
     assert "so somebody else must approve step 'agree'" in refused.stderr
     assert f"HINT: from their own login they type: {typed}" in refused.stderr
+    assert str(question["not_by"]) + " asked for " in refused.stderr, "it is the one who asked"
+    bare = home.dr("runs", "approve", str(question["run"]), env={"SUDO_USER": ""}, expect=3)
+    assert f"{name} may be {question['not_by']}, who asked for " in bare.stderr, "who sits in the account itself asked for nothing"
     said = home.dr("runs", "approve", str(question["run"]), "agree", "--comment", "looks right", env={"SUDO_USER": "bob"})
     assert said.stderr.index(lines) < said.stderr.index("approved step 'agree' of"), "what is agreed to is shown before it is done"
     _, stderr = process.communicate(timeout=60)

@@ -44,7 +44,14 @@ def test_a_second_person_is_told_a_way_on_which_they_are_told_from_the_first(by:
     dr = "/opt/dr/bin/dr --home /srv/dr"
     said = way(dr, "RUN", by=by, owner=owner)
     if account is None:
-        assert "begin it from a login of your own with sudo" in said and "--alone" in said
+        assert said == (
+            "you are root itself, so dr cannot tell you from a second person: begin it with sudo from a login of your own, then a "
+            "colleague approves with sudo from theirs. Nobody there? Begin it with --alone and why"
+        )
+        late = way(dr, "RUN", by=by, owner=owner, begun=True)
+        assert late.startswith("it was begun as root, so dr cannot tell a second person from whoever began it: begin it again with sudo ")
+        assert late.endswith("Nobody there? Begin it again with --alone and why")
+        assert same_person("bob as root", by) is True and same_person("bob as root", "ann as root") is False, "and that is the way out"
     else:
         assert same_person(f"bob as {account}", by) is False
         sudo = "sudo" if account == "root" else f"sudo -u {account}"
