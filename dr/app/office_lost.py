@@ -86,10 +86,12 @@ class Prepared:
     """Other offices that may hold nothing either, and why."""
     silent: tuple[str, ...]
     """Offices that are asked, and have nobody there who could be told."""
+    first: str
+    """Who is asked before anybody is told, in words; empty where nobody is."""
     told: str
     """Who is written to, in words."""
     confirm: str
-    """Who else must confirm it, in words."""
+    """Why nobody else must confirm it, in words; empty where somebody must."""
     stores: str
     warnings: tuple[str, ...]
     hints: tuple[str, ...]
@@ -124,8 +126,9 @@ def prepare(app: App, loss: Loss) -> Prepared:
         duties=duties,
         also=tuple(f"{roster.office_title(name)} {why}" for name, why in gone.items() if name != loss.office),
         silent=tuple(roster.office_title(name) for name in asked if not present(roster, after, name)),
+        first=_first(app) if two else "",
         told=_told(app, roster, [loss.office, *asked]),
-        confirm=_confirm(app, loss, two=two),
+        confirm="" if two else _confirm(loss),
         stores=stores_said(app.inventory),
         warnings=trouble,
         hints=_hints(roster, loss, gone),
@@ -211,9 +214,12 @@ def _two(app: App, loss: Loss, roster: Roster, gone: Mapping[str, str]) -> bool:
     return silent and not loss.exercise and not loss.alone and app.inventory.failover.confirm > 1
 
 
-def _confirm(app: App, loss: Loss, *, two: bool) -> str:
-    if two:
-        return f"the main office is silent: somebody other than {whoami()} must confirm it; {how_second(app, whoami(), 'RUN')}"
+def _first(app: App) -> str:
+    by = whoami()
+    return f"a second person, other than {by}, confirms it, since the main office is silent; {how_second(app, by, 'RUN')}"
+
+
+def _confirm(loss: Loss) -> str:
     if loss.exercise:
         return "nobody else: it is a rehearsal, and moves nothing"
     return f"nobody else is asked: {loss.alone}" if loss.alone else "nobody else"

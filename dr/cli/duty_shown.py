@@ -69,8 +69,10 @@ def show_loss(prepared: "Prepared", zone: str, now: datetime, *, exercise: bool)
     if not prepared.duties:
         click.echo("  no duty changes hands by it", err=True)
     click.echo("", err=True)
-    for name, text in (("told", prepared.told), ("confirmed by", prepared.confirm), ("claims in", prepared.stores)):
-        for said in wrapped(text, screen(), first=f"  {name + ':':<15}", rest=" " * 17):
+    told = "then told" if prepared.first else "told"
+    rows = ("first", prepared.first), (told, prepared.told), ("confirmed by", prepared.confirm), ("claims in", prepared.stores)
+    for name, text in rows:
+        for said in wrapped(text, screen(), first=f"  {name + ':':<15}", rest=" " * 17) if text else ():
             click.echo(said, err=True)
     for name in prepared.silent:
         _wrapped(f"▲ nobody of {name} can be told: it has no contact; call them", "amber", err=True)

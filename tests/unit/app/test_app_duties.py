@@ -11,6 +11,7 @@ import pytest
 from dr.app.duties import Offices, heed_all
 from dr.app.home import App, whoami
 from dr.app.office_lost import Loss, Prepared, prepare
+from dr.cli.duty_shown import show_loss
 from dr.errors import ConfigError, Refused, Unreachable
 from dr.model.base import RunId
 from dr.model.claim import Claim
@@ -273,6 +274,23 @@ def test_a_loss_says_who_would_be_asked_and_begins_nothing(machine: Machine) -> 
 def test_two_people_confirm_it_where_the_main_office_is_silent(machine: Machine, loss: Loss, confirm: str) -> None:
     """A rehearsal moves nothing, and whoever is alone says why."""
     assert prepared(machine, loss).plan.parameters["confirm"] == confirm
+
+
+def test_that_a_second_person_confirms_it_first_is_shown_before_who_is_told_then(
+    machine: Machine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody but the administrators hears of it before; whoever reads "told" takes it that the others know."""
+    monkeypatch.setenv("SUDO_USER", "ann")
+
+    def shown(loss: Loss) -> str:
+        show_loss(prepared(machine, loss), "America/Chicago", machine.clock.now(), exercise=loss.exercise)
+        return " ".join(capsys.readouterr().err.split())
+
+    two, told = shown(Loss(MADISON)), "told: the group management, the group partners, the people of Madison, the people of Milwaukee"
+    first = f"first: a second person, other than {whoami()}, confirms it, since the main office is silent; "
+    assert first in two and f"runs approve RUN then {told} claims in: " in two and "confirmed by" not in two
+    alone = shown(Loss(MADISON, alone="nobody is awake"))
+    assert f" {told} confirmed by: nobody else is asked: nobody is awake claims in: " in alone and "then told" not in alone
 
 
 def test_a_loss_is_declared_once(machine: Machine) -> None:
