@@ -94,11 +94,13 @@ def test_no_writable_handle_before_enrolment(bare: Subject) -> None:
     """Promise 5."""
     with pytest.raises(NotProvablyStandby):
         bare.writable()
-    assert [ok for ok, _ in bare.kind.check(bare.request, bare.standing())] == [False]
+    assert not all(ok for ok, _ in bare.kind.check(bare.request, bare.standing()))
 
 
 def test_enrolment_makes_it_writable(subject: Subject) -> None:
-    assert [ok for ok, _ in subject.kind.check(subject.request, subject.standing())] == [True]
+    verdicts = subject.kind.check(subject.request, subject.standing())
+    assert verdicts
+    assert all(ok for ok, _ in verdicts)
     handle = subject.writable()
     assert handle.run == RUN
     handle.recheck()
