@@ -70,6 +70,7 @@ def test_a_kill_at_every_failpoint_changes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.campaign
 def test_random_kills_of_a_random_plan_repeat_no_completed_step(tmp_path: Path) -> None:
     """Six kills at random moments of a random plan: the end is the undisturbed one, and no step that the engine has on record ran again."""
     seed = 20261122
